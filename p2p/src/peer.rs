@@ -1,0 +1,72 @@
+//! What is known about a device of the grid.
+
+use std::time::Duration;
+
+use chunker::{OwnerId, PeerId};
+use serde::{Deserialize, Serialize};
+
+/// The disk a device offers, as it announces it. All figures in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Size of the file system that holds the donation.
+    pub total_bytes: u64,
+    /// Kept for the computer's own use.
+    pub reserved_bytes: u64,
+    /// Lent to the grid.
+    pub donated_bytes: u64,
+    /// Taken by shards, quarantine included.
+    pub used_bytes: u64,
+    /// What new shards may still take, after floor and safe area.
+    pub free_bytes: u64,
+}
+
+/// Whether a device can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PeerState {
+    /// Connected and admitted.
+    Online,
+    /// It announced an absence.
+    Away,
+    /// Not connected; may come back.
+    Offline,
+}
+
+/// How its packets travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Path {
+    /// The same machine or local network.
+    Lan,
+    /// A direct connection over the internet.
+    Direct,
+    /// Through a relay.
+    Relay,
+    /// No connection.
+    None,
+}
+
+/// One row of the roster, as this device sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// The device.
+    pub peer: PeerId,
+    /// The member it belongs to, proven by its certificate chain.
+    pub owner: OwnerId,
+    /// The name its owner gave it. Untrusted text: escape before printing.
+    pub name: String,
+    /// Where it listens, as multiaddresses without the `/p2p` part.
+    pub addresses: Vec<String>,
+    /// Whether it can be asked now.
+    pub state: PeerState,
+    /// Smallest round trip measured over the recent window; none before the first answer.
+    pub rtt: Option<Duration>,
+    /// How its packets travel.
+    pub path: Path,
+    /// What it lends, by its own word.
+    pub offer: Offer,
+    /// The site label its owner declared.
+    pub site: Option<String>,
+    /// When its device certificate was made, seconds since the Unix epoch.
+    pub since_secs: u64,
+}

@@ -1,0 +1,332 @@
+//! Everything one peer can ask another, and every answer: closed, versioned, bounded.
+//!
+//! A message is a CBOR header (a versioned [`Record`]) and, apart from it, at most one body of raw
+//! bytes: shard bytes never travel inside CBOR. Headers are at most [`HEADER_LIMIT`] bytes, bodies at
+//! most [`BODY_LIMIT`]. There are no strings as errors: a refusal is a value to branch on.
+
+use bytes::Bytes;
+use chunker::{Record, ShardId};
+use serde::{Deserialize, Serialize};
+
+use crate::cert::{Charter, DeviceCert, OwnerCert};
+use crate::peer::Offer;
+
+/// Largest header in bytes. A roster page is the biggest thing in one.
+pub const HEADER_LIMIT: usize = 256 * 1024;
+/// Largest body in bytes: a whole 16 MiB pack as one shard (k = 1), rounded up.
+pub const BODY_LIMIT: usize = 17 * 1024 * 1024;
+/// Most shard names in one [`Request::Have`].
+pub const HAVE_LIMIT: usize = 4096;
+/// Largest signed head in bytes.
+pub const HEAD_LIMIT: usize = 16 * 1024;
+/// Most devices in one [`Reply::Roster`].
+pub const ROSTER_PAGE: usize = 64;
+/// Most devices of one owner that keep a head chain.
+pub const HEADS_LIMIT: usize = 64;
+
+/// What one peer asks another. `Hello` and `Join` are the door: the only two a stranger may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Request {
+    /// Shows who we are; must be the first request on every connection.
+    Hello(Box<Hello>),
+    /// Spends an invitation.
+    Join(Box<Join>),
+    /// Is it you, how far, and what do you offer now? The nonce comes back.
+    Ping {
+        /// Fresh for every ping, so that nobody can answer early.
+        nonce: u64,
+        /// What we offer now.
+        offer: Offer,
+    },
+    /// The devices you know, from this position on, ordered by peer id.
+    Roster {
+        /// How many to skip.
+        skip: u32,
+    },
+    /// Keep these bytes, whose BLAKE3 is `shard`, for my owner.
+    Put {
+        /// The bytes' name.
+        shard: ShardId,
+        /// The bytes; they travel outside the header.
+        #[serde(skip)]
+        body: Bytes,
+    },
+    /// Give me these bytes back.
+    Get {
+        /// The bytes' name.
+        shard: ShardId,
+    },
+    /// Which of these do you hold for my owner? At most [`HAVE_LIMIT`].
+    Have {
+        /// The names asked about.
+        shards: Vec<ShardId>,
+    },
+    /// Keep this signed head of mine, durably.
+    HeadPut {
+        /// The head's signed bytes, at most [`HEAD_LIMIT`].
+        #[serde(with = "serde_bytes")]
+        head: Vec<u8>,
+    },
+    /// Every newest head (and every proof of a fork) you hold for my owner.
+    HeadGet,
+}
+
+/// Proof of membership, and what others need to know of us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The grid we are a member of; none while we only know our phrase (recovery).
+    pub charter: Option<Charter>,
+    /// The charter's word for our owner; none while recovering.
+    pub owner: Option<OwnerCert>,
+    /// Our owner's word for this device.
+    pub device: DeviceCert,
+    /// Where we listen, as multiaddresses.
+    pub addresses: Vec<String>,
+    /// What we offer.
+    pub offer: Offer,
+    /// The site label, if the user declared one.
+    pub site: Option<String>,
+}
+
+/// Spends an invitation: makes our owner a member of the grid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// The invitation's one-time secret.
+    pub token: [u8; 16],
+    /// Our owner's word for this device; its signature proves the owner key is ours.
+    pub device: DeviceCert,
+    /// The member name we would like to have.
+    pub name: String,
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Reply {
+    /// You are in; this is who we are. Carries the asker's own owner certificate, which a device
+    /// that recovers from the words does not have yet.
+    Welcome {
+        /// Our own proof of membership.
+        hello: Box<Hello>,
+        /// The charter's word for the asker's owner.
+        your_owner: Box<OwnerCert>,
+    },
+    /// You are a member now.
+    Joined {
+        /// The grid's charter.
+        charter: Box<Charter>,
+        /// The charter's word for your owner.
+        owner: Box<OwnerCert>,
+    },
+    /// Here we are.
+    Pong {
+        /// The ping's nonce.
+        nonce: u64,
+        /// What we offer now.
+        offer: Offer,
+    },
+    /// A page of the devices we know.
+    Roster {
+        /// Up to [`ROSTER_PAGE`] devices' own words, verified by us and to be verified by you.
+        peers: Vec<Hello>,
+        /// How many devices we know in all.
+        total: u32,
+    },
+    /// The bytes are durable here.
+    Stored,
+    /// The bytes asked for.
+    Shard {
+        /// The bytes; they travel outside the header.
+        #[serde(skip)]
+        body: Bytes,
+    },
+    /// For each name asked about, whether we hold it, in the order asked.
+    Have {
+        /// One entry for each name.
+        held: Vec<bool>,
+    },
+    /// The head is durable here.
+    HeadStored,
+    /// Every head we hold for your owner: the newest of each device, and both of a forked pair.
+    Heads {
+        /// Signed bytes of each.
+        heads: Vec<serde_bytes::ByteBuf>,
+    },
+    /// Understood, and declined.
+    Refused(Refusal),
+}
+
+/// Why a request was declined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Say hello first, or: your certificates do not prove membership.
+    #[error("not a member of this grid")]
+    NotAdmitted,
+    /// Your certificates are for another grid.
+    #[error("a member of another grid")]
+    WrongGrid,
+    /// A certificate has expired or is not valid yet (check both clocks).
+    #[error("certificate expired, or a clock is wrong")]
+    CertExpired,
+    /// A signature or a field of a certificate is wrong.
+    #[error("certificate not genuine")]
+    CertInvalid,
+    /// Nobody here knows this owner: the phrase is of another grid, or the owner never joined.
+    #[error("owner not known in this grid")]
+    UnknownOwner,
+    /// No such invitation was ever made here.
+    #[error("invitation not known here")]
+    InviteUnknown,
+    /// The invitation's time is over.
+    #[error("invitation expired")]
+    InviteExpired,
+    /// The invitation has been used.
+    #[error("invitation already used")]
+    InviteUsed,
+    /// This device cannot admit members: it does not hold the charter key.
+    #[error("this device cannot admit members")]
+    CannotAdmit,
+    /// We do not hold that shard for you.
+    #[error("shard not held here")]
+    UnknownShard,
+    /// The bytes do not hash to their name.
+    #[error("bytes do not match their name")]
+    Corrupt,
+    /// Held, but our disk gave back other bytes: count it as lost.
+    #[error("shard is damaged on the holder's disk")]
+    Rotten,
+    /// The donation is full.
+    #[error("donation full: {free_bytes} bytes left")]
+    Full {
+        /// What is left, in bytes.
+        free_bytes: u64,
+    },
+    /// The disk is at its floor, or the write failed.
+    #[error("disk full or failing")]
+    DiskTrouble,
+    /// The donation's disk is not mounted.
+    #[error("disk away")]
+    DiskAway,
+    /// A head with a higher number is held already.
+    #[error("a newer head ({newest}) is held")]
+    StaleHead {
+        /// The newest number held.
+        newest: u64,
+    },
+    /// A different head with the same number is held: the chain has forked; both are kept.
+    #[error("another head with the same number is held")]
+    ForkedHead,
+    /// The head's signature or certificate is wrong.
+    #[error("head not genuine")]
+    HeadInvalid,
+    /// Larger or more than allowed.
+    #[error("request too large")]
+    TooLarge,
+    /// Too much at once; come back in a moment.
+    #[error("busy")]
+    Busy,
+    /// The owner paused serving.
+    #[error("paused")]
+    Paused,
+    /// Not understood by this version.
+    #[error("not supported by this version")]
+    Unsupported,
+}
+
+/// A request as it travels: header fields beside the body's length.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestHeader {
+    /// The request without its body.
+    pub request: Request,
+    /// Bytes of body that follow, at most [`BODY_LIMIT`].
+    pub body_len: u32,
+}
+
+/// A reply as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyHeader {
+    /// The reply without its body.
+    pub reply: Reply,
+    /// Bytes of body that follow, at most [`BODY_LIMIT`].
+    pub body_len: u32,
+}
+
+impl Record for RequestHeader {
+    const NAME: &'static str = "request";
+    const VERSION: u8 = 1;
+    const LIMIT: usize = HEADER_LIMIT;
+}
+
+impl Record for ReplyHeader {
+    const NAME: &'static str = "reply";
+    const VERSION: u8 = 1;
+    const LIMIT: usize = HEADER_LIMIT;
+}
+
+impl Request {
+    /// Takes the body out, leaving the header.
+    #[must_use]
+    pub fn split(mut self) -> (RequestHeader, Bytes) {
+        let body = match &mut self {
+            Self::Put { body, .. } => std::mem::take(body),
+            _ => Bytes::new(),
+        };
+        (RequestHeader { body_len: body.len() as u32, request: self }, body)
+    }
+
+    /// Puts the body back that [`Self::split`] took out. `None` when this request has no body but
+    /// bytes came with it.
+    #[must_use]
+    pub fn join(header: RequestHeader, bytes: Bytes) -> Option<Self> {
+        let mut request = header.request;
+        match &mut request {
+            Self::Put { body, .. } => *body = bytes,
+            _ if bytes.is_empty() => {}
+            _ => return None,
+        }
+        Some(request)
+    }
+
+    /// A short name for logs and counters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::Join(_) => "join",
+            Self::Ping { .. } => "ping",
+            Self::Roster { .. } => "roster",
+            Self::Put { .. } => "put",
+            Self::Get { .. } => "get",
+            Self::Have { .. } => "have",
+            Self::HeadPut { .. } => "head-put",
+            Self::HeadGet => "head-get",
+        }
+    }
+}
+
+impl Reply {
+    /// Takes the body out, leaving the header.
+    #[must_use]
+    pub fn split(mut self) -> (ReplyHeader, Bytes) {
+        let body = match &mut self {
+            Self::Shard { body } => std::mem::take(body),
+            _ => Bytes::new(),
+        };
+        (ReplyHeader { body_len: body.len() as u32, reply: self }, body)
+    }
+
+    /// Puts the body back that [`Self::split`] took out. `None` when this reply has no body but
+    /// bytes came with it.
+    #[must_use]
+    pub fn join(header: ReplyHeader, bytes: Bytes) -> Option<Self> {
+        let mut reply = header.reply;
+        match &mut reply {
+            Self::Shard { body } => *body = bytes,
+            _ if bytes.is_empty() => {}
+            _ => return None,
+        }
+        Some(reply)
+    }
+}
+

@@ -1,0 +1,572 @@
+//! What the command line and the agent say to each other, and what `--json` prints: plain data.
+//!
+//! The agent serves each [`Call`] at `POST /v1/call` on its Unix socket, and answers with JSON lines:
+//! any number of [`Line::Event`], then exactly one [`Line::Done`] or [`Line::Failed`]. The command
+//! line without an agent makes the same calls on an engine in its own process.
+//!
+//! Bytes are integers, durations float seconds, times RFC 3339, ids full lower-case hex.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verb", content = "args", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Call {
+    /// Back paths up.
+    Backup(BackupArgs),
+    /// Bring a snapshot back.
+    Restore(RestoreArgs),
+    /// List snapshots.
+    Snapshots,
+    /// List a snapshot's files.
+    Ls(LsArgs),
+    /// The table of peers.
+    Peers,
+    /// One screen of state.
+    Status,
+    /// Make an invitation.
+    Invite(InviteArgs),
+    /// Rebuild the catalog from the grid.
+    Rebuild,
+}
+
+/// One line of an answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Line {
+    /// Progress.
+    Event(Event),
+    /// The end: what came of it.
+    Done(Box<Answer>),
+    /// The end: it failed.
+    Failed(Failure),
+}
+
+/// What came of a [`Call`], variant for variant.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verb", content = "result", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Answer {
+    /// Of a backup.
+    Backup(BackupSummary),
+    /// Of a restore.
+    Restore(RestoreSummary),
+    /// The snapshots.
+    Snapshots(SnapshotsView),
+    /// The files.
+    Ls(LsView),
+    /// The peers.
+    Peers(PeersView),
+    /// The state.
+    Status(StatusView),
+    /// The invitation.
+    Invite(InviteView),
+    /// The catalog was rebuilt.
+    Rebuild(RecoverView),
+}
+
+/// A failure of the whole call. The command line adds the five-line explanation of its code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Branch on this; also what `exit_error` prints, e.g. `gbak::placement::too_few_peers`.
+    pub code: String,
+    /// The process's exit code (CLI.md's table).
+    pub exit: u8,
+    /// What was attempted and what went wrong, one sentence with names.
+    pub message: String,
+    /// Commands that may help.
+    pub help: Vec<String>,
+}
+
+/// Progress of a running call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "message_type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// Figures so far; sent at most a few times a second.
+    Status(Progress),
+    /// One file or shard that failed while the rest goes on.
+    Error(ProblemView),
+    /// Something a person should know.
+    Warning {
+        /// The text, ready to print.
+        message: String,
+    },
+}
+
+/// Figures of a running backup or restore; names as restic's `--json`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Since the start.
+    pub seconds_elapsed: f64,
+    /// 0 to 1; of bytes.
+    pub percent_done: f64,
+    /// Files found so far (all of them once the scan is through).
+    pub total_files: u64,
+    /// Files dealt with.
+    pub files_done: u64,
+    /// Bytes found so far.
+    pub total_bytes: u64,
+    /// Bytes dealt with.
+    pub bytes_done: u64,
+    /// Shard bytes acknowledged by holders (backup) or received (restore).
+    pub bytes_sent: u64,
+    /// Shards acknowledged.
+    pub shards_placed: u64,
+    /// Shards that packs made so far want.
+    pub shards_wanted: u64,
+    /// Distinct holders used.
+    pub peers_used: u64,
+    /// Problems so far.
+    pub error_count: u64,
+    /// What is being read or written, lossy text.
+    pub current_files: Vec<String>,
+}
+
+/// One thing that failed while the rest went on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemView {
+    /// The file, shard or peer, lossy text.
+    pub item: String,
+    /// Non-UTF-8 paths also in base64.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path_b64: Option<String>,
+    /// What went wrong, one sentence.
+    pub message: String,
+}
+
+/// What to back up. Paths are absolute: the command line resolves them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BackupArgs {
+    /// Absolute paths, as raw bytes in hex would be unreadable: each is a list of bytes.
+    pub paths: Vec<PathBytes>,
+    /// Tags of the snapshot.
+    pub tags: Vec<String>,
+    /// Host name to record; the machine's own when absent.
+    pub host: Option<String>,
+    /// Glob patterns to leave out (gitignore syntax).
+    pub exclude: Vec<String>,
+    /// Leave out directories that hold a valid `CACHEDIR.TAG`.
+    pub exclude_caches: bool,
+    /// Leave out directories that hold a file of one of these names.
+    pub exclude_if_present: Vec<String>,
+    /// Leave out files larger than this many bytes.
+    pub exclude_larger_than: Option<u64>,
+    /// Do not cross file system boundaries.
+    pub one_file_system: bool,
+    /// Read every file again, changed or not.
+    pub force: bool,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Do not make a snapshot when nothing changed since the parent.
+    pub skip_if_unchanged: bool,
+    /// k+m, like `8+4`; solved from the grid when absent.
+    pub redundancy: Option<String>,
+    /// When too few peers are there: keep sealed packs on disk and place them later.
+    pub spool: bool,
+    /// zstd level, 0 = no compression; 3 when absent.
+    pub compression: Option<i32>,
+    /// How long to wait for peers to connect, in seconds; 10 when absent.
+    pub wait_peers_secs: Option<u64>,
+}
+
+/// A path as the bytes it is; JSON shows text where it is UTF-8, else `{"b64": ...}`-free hex.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct PathBytes(pub Vec<u8>);
+
+impl Serialize for PathBytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => serializer.serialize_str(&format!("\u{0}hex:{}", hex::encode(&self.0))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PathBytes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.strip_prefix("\u{0}hex:") {
+            Some(digits) => hex::decode(digits).map(Self).map_err(serde::de::Error::custom),
+            None => Ok(Self(text.into_bytes())),
+        }
+    }
+}
+
+/// What came of a backup. Names as restic's summary where they exist.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BackupSummary {
+    /// The snapshot made; none in a dry run or when skipped.
+    pub snapshot_id: Option<String>,
+    /// Its parent, if one was found.
+    pub parent: Option<String>,
+    /// Files not in the parent.
+    pub files_new: u64,
+    /// Files that differ from the parent.
+    pub files_changed: u64,
+    /// Files taken over from the parent unread.
+    pub files_unmodified: u64,
+    /// Directories not in the parent.
+    pub dirs_new: u64,
+    /// All files of the snapshot.
+    pub total_files_processed: u64,
+    /// All their bytes.
+    pub total_bytes_processed: u64,
+    /// Bytes of chunks that were not in the vault.
+    pub data_added: u64,
+    /// The same after compression.
+    pub data_added_packed: u64,
+    /// Shard and head bytes acknowledged by holders.
+    pub bytes_sent: u64,
+    /// What can be lost.
+    pub redundancy: RedundancyView,
+    /// Packs sealed but not placed yet.
+    pub queued_packs: u64,
+    /// Distinct holders used.
+    pub peers_used: u64,
+    /// Holders that keep the new head durably, of how many asked.
+    pub witnesses: WitnessView,
+    /// Seconds from start to end.
+    pub seconds_elapsed: f64,
+    /// Files and shards that failed.
+    pub problems: Vec<ProblemView>,
+    /// Whether this was a dry run.
+    pub dry_run: bool,
+    /// The exit code: 0, 3 (problems) or 4 (queued or below wanted redundancy).
+    pub exit: u8,
+}
+
+/// Redundancy of what was stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedundancyView {
+    /// Shards needed.
+    pub k: u8,
+    /// Shards to spare.
+    pub m: u8,
+    /// Distinct failure domains used.
+    pub domains: u64,
+    /// How many domains may vanish now without losing anything.
+    pub can_lose: u64,
+}
+
+/// How many holders confirmed a head.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WitnessView {
+    /// Asked.
+    pub asked: u64,
+    /// Confirmed.
+    pub confirmed: u64,
+}
+
+/// What to restore and where to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestoreArgs {
+    /// `ID`, prefix, `latest`, `latest~N`, or any of these with `:PATH`.
+    pub snapshot: String,
+    /// Absolute path of the directory to restore under; made when absent.
+    pub target: PathBytes,
+    /// Glob patterns; only matching paths when not empty.
+    pub include: Vec<String>,
+    /// Glob patterns to leave out.
+    pub exclude: Vec<String>,
+    /// What to do with files that exist. Absent: the target must be empty.
+    pub overwrite: Option<Overwrite>,
+    /// Read every restored file back and compare.
+    pub verify: bool,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// How long to wait for peers to connect, in seconds; 10 when absent.
+    pub wait_peers_secs: Option<u64>,
+}
+
+/// What to do with files that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overwrite {
+    /// Replace those whose size or modification time differs.
+    IfChanged,
+    /// Replace all.
+    Always,
+    /// Replace those older than the snapshot's.
+    IfNewer,
+    /// Keep all.
+    Never,
+}
+
+/// What came of a restore.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestoreSummary {
+    /// The snapshot restored.
+    pub snapshot_id: String,
+    /// Entries written: files, directories, links and the rest.
+    pub files_restored: u64,
+    /// Left as they were because of the overwrite rule.
+    pub files_skipped: u64,
+    /// Bytes of file content written.
+    pub bytes_restored: u64,
+    /// Shard bytes received.
+    pub bytes_received: u64,
+    /// Files read back and found identical (with `verify`).
+    pub files_verified: u64,
+    /// Seconds from start to end.
+    pub seconds_elapsed: f64,
+    /// What could not be restored, file by file, and shards that were rejected.
+    pub problems: Vec<ProblemView>,
+    /// The exit code: 0, 3 (something could not be restored) or 6 (data loss).
+    pub exit: u8,
+}
+
+/// All snapshots, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotsView {
+    /// `gbak.snapshots/1`.
+    pub schema: String,
+    /// The snapshots.
+    pub snapshots: Vec<SnapshotView>,
+}
+
+/// One snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotView {
+    /// Full id.
+    pub id: String,
+    /// When it was started, RFC 3339.
+    pub time: String,
+    /// On which host.
+    pub hostname: String,
+    /// Which paths.
+    pub paths: Vec<PathBytes>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// How many files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// `complete`, `interrupted`, or `queued` (not on the grid yet).
+    pub state: String,
+}
+
+/// Which snapshot, and which part.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct LsArgs {
+    /// As in [`RestoreArgs::snapshot`].
+    pub snapshot: String,
+    /// How long to wait for peers to connect, in seconds; 10 when absent.
+    #[serde(default)]
+    pub wait_peers_secs: Option<u64>,
+}
+
+/// The files of a snapshot, in tree order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LsView {
+    /// `gbak.ls/1`.
+    pub schema: String,
+    /// The snapshot's full id.
+    pub snapshot_id: String,
+    /// The entries.
+    pub entries: Vec<LsEntry>,
+}
+
+/// One entry of a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LsEntry {
+    /// Absolute path.
+    pub path: PathBytes,
+    /// `dir`, `file`, `symlink`, `fifo`, `socket`, `chardev` or `blockdev`.
+    pub kind: String,
+    /// Permission bits, like `0644` in octal.
+    pub mode: u32,
+    /// Numeric owner.
+    pub uid: u32,
+    /// Numeric group.
+    pub gid: u32,
+    /// Bytes of a file's content.
+    pub size: u64,
+    /// Modification time, RFC 3339.
+    pub mtime: String,
+    /// Of a symlink.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<PathBytes>,
+}
+
+/// The table of peers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeersView {
+    /// `gbak.peers/1`.
+    pub schema: String,
+    /// This device.
+    #[serde(rename = "self")]
+    pub me: PeerView,
+    /// The others.
+    pub peers: Vec<PeerView>,
+    /// Sums over all of them, this device included.
+    pub totals: TotalsView,
+}
+
+/// One device.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerView {
+    /// Full id.
+    pub peer_id: String,
+    /// The device's name.
+    pub name: String,
+    /// Its member.
+    pub owner_id: String,
+    /// `online`, `away` or `offline`.
+    pub state: String,
+    /// Round trip in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Declared site.
+    pub site: Option<String>,
+    /// Size of its disk.
+    pub total_bytes: u64,
+    /// Kept for its own use.
+    pub reserved_bytes: u64,
+    /// Lent to the grid.
+    pub donated_bytes: u64,
+    /// Taken by shards.
+    pub used_bytes: u64,
+    /// What new shards may still take.
+    pub free_bytes: u64,
+    /// Shard bytes of mine there.
+    pub mine_here_bytes: u64,
+    /// Shard bytes of theirs here.
+    pub theirs_here_bytes: u64,
+    /// `lan`, `direct`, `relay` or `none`.
+    pub path: String,
+    /// When its certificate was made, RFC 3339.
+    pub since: String,
+}
+
+/// Sums of the table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TotalsView {
+    /// Devices, this one included.
+    pub peers: u64,
+    /// Of them connected (this one counts).
+    pub online: u64,
+    /// Lent.
+    pub donated_bytes: u64,
+    /// Taken.
+    pub used_bytes: u64,
+    /// Left.
+    pub free_bytes: u64,
+}
+
+/// One screen of state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// `gbak.status/1`.
+    pub schema: String,
+    /// `ok`, `warning` or `critical`.
+    pub level: String,
+    /// Why, one sentence each; first the most important.
+    pub reasons: Vec<String>,
+    /// This device's name.
+    pub name: String,
+    /// This device's full id.
+    pub peer_id: String,
+    /// Where it listens; empty without an agent.
+    pub listen: Vec<String>,
+    /// Whether an agent answered.
+    pub agent: bool,
+    /// Peers connected, of how many known.
+    pub peers_online: u64,
+    /// Peers known.
+    pub peers_known: u64,
+    /// Packs by state.
+    pub packs: PacksView,
+    /// Smallest number of reachable shards above k over all packs; none without packs.
+    pub min_live_above_k: Option<i64>,
+    /// How many more holders may vanish.
+    pub can_lose: Option<u64>,
+    /// The newest snapshot's time, RFC 3339.
+    pub last_backup: Option<String>,
+    /// The number of the newest head, and its short fingerprint for the recovery sheet.
+    pub head: Option<HeadView>,
+    /// What this device lends.
+    pub donation: DonationView,
+}
+
+/// Packs by state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacksView {
+    /// All of them.
+    pub total: u64,
+    /// Every shard's holder is connected.
+    pub full: u64,
+    /// Some holders are away, more than k are here.
+    pub degraded: u64,
+    /// Exactly k holders are here.
+    pub at_risk: u64,
+    /// Fewer than k holders are here now.
+    pub lost: u64,
+    /// Sealed, waiting in the spool.
+    pub queued: u64,
+}
+
+/// The newest head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadView {
+    /// Its number.
+    pub seq: u64,
+    /// First eight digits of its hash.
+    pub fingerprint: String,
+}
+
+/// What this device lends, in bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DonationView {
+    /// Size of the disk.
+    pub total_bytes: u64,
+    /// Kept for the computer's own use.
+    pub reserved_bytes: u64,
+    /// Lent.
+    pub donated_bytes: u64,
+    /// Taken.
+    pub used_bytes: u64,
+    /// What new shards may take.
+    pub free_bytes: u64,
+}
+
+/// Terms of an invitation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InviteArgs {
+    /// Seconds it is valid for.
+    pub expires_secs: u64,
+}
+
+/// An invitation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InviteView {
+    /// `gbak.invite/1`.
+    pub schema: String,
+    /// The string to hand over.
+    pub invite: String,
+    /// Until when, RFC 3339.
+    pub expires: String,
+}
+
+/// What a recovery (or a rebuild of the catalog) found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoverView {
+    /// `gbak.recover/1`.
+    pub schema: String,
+    /// Snapshots found.
+    pub snapshots: u64,
+    /// Number of the newest head.
+    pub head_seq: u64,
+    /// Holders asked for heads.
+    pub witnesses_asked: u64,
+    /// Holders that gave that newest head.
+    pub witnesses_confirmed: u64,
+    /// Devices of this owner whose heads were found.
+    pub devices: u64,
+    /// What was odd: forks, damaged segments, silent holders. One sentence each.
+    pub warnings: Vec<String>,
+}
