@@ -1,0 +1,69 @@
+//! How a file is written so that a crash leaves the old one or the new one, never a torn one.
+//!
+//! Order: a temporary file in the same directory (0600, new, not through a link), its content, its
+//! `fsync`, the rename over the target, the directory's `fsync`. On failure the temporary file is
+//! removed and the target is as it was; a failed `fsync` is not retried.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the names of temporary files end in; whoever lists a directory leaves these out.
+pub(crate) const TEMP_SUFFIX: &str = ".tmp";
+
+/// Puts `bytes` in the file at `path`, in place of what was there, and returns once a power cut
+/// cannot undo it. The file is private to its owner (0600).
+pub fn write_file_durable(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes, true)?;
+    File::open(dir_of(path)?)?.sync_all()
+}
+
+/// The same without any `fsync`: atomic for those who read, lost or whole after a kill, of unknown
+/// content after a power cut. For what is verified when it is read.
+pub(crate) fn write_file_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, bytes, false)
+}
+
+fn replace(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
+    let temp = temp_beside(path)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(&temp)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| if durable { file.sync_all() } else { Ok(()) })
+        .and_then(|()| std::fs::rename(&temp, path));
+    if written.is_err() {
+        // What failed first is what the caller hears of.
+        drop(std::fs::remove_file(&temp));
+    }
+    written
+}
+
+fn dir_of(path: &Path) -> io::Result<&Path> {
+    match path.parent() {
+        Some(dir) if dir.as_os_str().is_empty() => Ok(Path::new(".")),
+        Some(dir) => Ok(dir),
+        None => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// A name no other writer uses: the process and a count make it unique while we live, and what an
+/// earlier process with our number left behind is removed.
+fn temp_beside(path: &Path) -> io::Result<PathBuf> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut temp = std::ffi::OsString::from(".");
+    temp.push(name);
+    temp.push(format!(".{}.{count}{TEMP_SUFFIX}", std::process::id()));
+    let temp = dir_of(path)?.join(temp);
+    match std::fs::remove_file(&temp) {
+        // A process with our number died in the middle of a write.
+        Ok(()) => Ok(temp),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(temp),
+        Err(error) => Err(error),
+    }
+}

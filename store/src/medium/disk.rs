@@ -1,0 +1,102 @@
+//! A directory of the real disk.
+//!
+//! Invariants: files are 0600, directories 0700, nothing is executable, and no symbolic link is
+//! followed in a file's place. Every call goes through the path, so that an unmounted disk answers
+//! "not found" (the mount point below is empty) and never gets a file written under it: the
+//! directories are made once, when the shelf is first opened.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::Medium;
+
+/// A directory of the real disk.
+#[derive(Debug, Clone)]
+pub struct DiskMedium {
+    root: PathBuf,
+}
+
+impl DiskMedium {
+    /// The files under `root`, which must exist by the time of the first write.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        let plain = path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+        assert!(plain, "the shelf only makes plain relative paths");
+        self.root.join(path)
+    }
+}
+
+impl Medium for DiskMedium {
+    fn create_dir(&self, dir: &str) -> io::Result<()> {
+        match DirBuilder::new().mode(0o700).create(self.at(dir)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        }
+    }
+
+    fn write_durable(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.at(path);
+        let mut file =
+            no_follow(OpenOptions::new().write(true).create_new(true).mode(0o600)).open(&path)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            // The write's own error is what matters; a file that stays is an orphan, and those are
+            // swept at the next open.
+            drop(std::fs::remove_file(&path));
+        }
+        written
+    }
+
+    fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
+        let file = no_follow(OpenOptions::new().read(true)).open(self.at(path))?;
+        let len = file.metadata()?.len().min(limit);
+        let mut bytes = Vec::with_capacity(len as usize);
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn len(&self, path: &str) -> io::Result<Option<u64>> {
+        match std::fs::symlink_metadata(self.at(path)) {
+            Ok(found) => Ok(Some(found.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn remove(&self, path: &str) -> io::Result<()> {
+        std::fs::remove_file(self.at(path))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.at(from), self.at(to))
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(self.at(dir))? {
+            // A name that is not UTF-8 cannot be ours; lossy, it still cannot be mistaken for ours.
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        Ok(names)
+    }
+
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        // The root has no name of its own among relative paths: it is asked for as ".".
+        let path = if dir == "." { self.root.clone() } else { self.at(dir) };
+        File::open(path)?.sync_all()
+    }
+}
+
+fn no_follow(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
+}

@@ -1,0 +1,359 @@
+//! The shelf: other members' shards, as files in the donated directory with their facts in SQLite.
+//!
+//! ```text
+//! gbak-shelf          the disk's mark; without it the disk is away and nothing is written
+//! incoming/<shard>    written and synced, its row perhaps not committed yet
+//! shards/ab/<shard>   in place
+//! ```
+//!
+//! Order of a put, of which each step is durable before the next begins:
+//! 1. the hash is checked, and room is set aside against the real disk (I8);
+//! 2. the file is written to `incoming/` and synced, by each caller for itself;
+//! 3. `incoming/` is synced and the rows are committed, for all waiting callers at once;
+//! 4. the file is renamed into place, which needs no sync: readers look in both places, and the
+//!    next open finishes what a crash cut off. Then the put is acknowledged.
+//!
+//! So after a crash a file in `incoming/` is either acknowledged (it has a row: renamed into place)
+//! or an orphan (removed); `shards/` never needs a scan, and opening costs what was in flight, not
+//! what is stored. One file serves all owners of the same bytes; each owner has a lease on it.
+//!
+//! How it fails: a failed sync fails its put and removes the file, never retries. A commit that
+//! failed for another reason than a full disk leaves it unknown whether it will be there after a
+//! restart; then no more writes are taken until the shelf is opened again ([`ShelfError::Ailing`]).
+//! A file that is gone or rotten is marked when it is read and can be put again. Reads go on in
+//! every one of these states, on a full disk too.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use chunker::{OwnerId, ShardId};
+
+use crate::db::{Db, DbError};
+use crate::donation::{Donation, Figures};
+use crate::gauge::Gauge;
+use crate::medium::Medium;
+
+mod claims;
+mod commit;
+mod error;
+mod heads;
+mod invites;
+mod opening;
+mod rows;
+
+pub use error::{InviteError, ShelfError};
+pub use heads::{HeadStored, MAX_DEVICES, MAX_HEAD_LEN};
+pub use invites::InviteRow;
+pub use opening::{MARK_LEN, Opened, ShelfAt};
+pub use rows::{Damage, Usage};
+
+use claims::Claims;
+use commit::{CommitFailure, Commits};
+use rows::{FileState, Lease};
+
+/// The largest shard, in bytes: a whole pack of the largest class, with room for its header.
+pub const MAX_SHARD_LEN: usize = 17 * 1024 * 1024;
+
+/// What came of a put that succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// Kept now: new for this owner, or in place of bytes that had been lost.
+    New,
+    /// Kept before.
+    Already,
+}
+
+/// Other members' shards. Clones share one shelf; every call may come from any thread, and blocks.
+#[derive(Clone)]
+pub struct Shelf {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    medium: Arc<dyn Medium>,
+    db: Db,
+    donation: Mutex<Donation>,
+    gauge: Arc<dyn Gauge>,
+    disk_path: PathBuf,
+    claims: Claims,
+    commits: Commits,
+    /// Bytes of files being written, not yet in the sums.
+    in_flight: Mutex<u64>,
+    /// A commit failed and its outcome is unknown.
+    ailing: AtomicBool,
+}
+
+impl Shelf {
+    /// Keeps `bytes` for `owner`; when this returns `Ok`, they survive a power cut.
+    pub fn put(
+        &self,
+        owner: OwnerId,
+        shard: ShardId,
+        bytes: &[u8],
+        now_secs: u64,
+    ) -> Result<Stored, ShelfError> {
+        if bytes.len() > MAX_SHARD_LEN {
+            return Err(ShelfError::TooLarge { len: bytes.len(), limit: MAX_SHARD_LEN });
+        }
+        if ShardId::from(blake3::hash(bytes)) != shard {
+            return Err(ShelfError::HashMismatch { shard });
+        }
+        self.check_well()?;
+        let _claim = self.inner.claims.take(shard);
+        let known = rows::find(&self.inner.db.read(), owner, shard)?;
+        let held =
+            known.state == Some(FileState::Good) && self.holds(shard, bytes, known.leased)?;
+        if held && known.leased {
+            return Ok(Stored::Already);
+        }
+        let lease = Lease { owner, shard, len: bytes.len() as u64, now_secs, file: !held };
+        if held {
+            self.commit(lease)?;
+        } else {
+            let _room = self.set_aside(lease.len)?;
+            self.write_incoming(shard, bytes)?;
+            self.commit(lease)?;
+            self.move_into_place(shard);
+        }
+        Ok(Stored::New)
+    }
+
+    /// The bytes of a shard that `owner` has here, checked against its name.
+    pub fn get(&self, owner: OwnerId, shard: ShardId) -> Result<Bytes, ShelfError> {
+        let known = rows::find(&self.inner.db.read(), owner, shard)?;
+        match self.read_known(&known, shard)? {
+            Found::Good(bytes) => Ok(bytes),
+            Found::Rotten | Found::Missing if known.is_good() => self.look_again(owner, shard),
+            Found::Rotten => Err(ShelfError::Rotten { shard }),
+            Found::Missing => Err(ShelfError::Unknown { shard }),
+        }
+    }
+
+    /// Which of these `owner` has here, as far as is known without reading them.
+    pub fn have(&self, owner: OwnerId, shards: &[ShardId]) -> Result<Vec<bool>, ShelfError> {
+        let db = self.inner.db.read();
+        let one = |shard: &ShardId| Ok(rows::find(&db, owner, *shard)?.is_held());
+        shards.iter().map(one).collect()
+    }
+
+    /// All files of the shelf, each counted once however many owners it has.
+    pub fn usage(&self) -> Result<Usage, ShelfError> {
+        Ok(rows::total(&self.inner.db.read())?)
+    }
+
+    /// What one owner has here.
+    pub fn usage_of(&self, owner: OwnerId) -> Result<Usage, ShelfError> {
+        Ok(rows::usage_of(&self.inner.db.read(), owner)?)
+    }
+
+    /// What each owner has here, ordered by owner. A file of two owners counts for both.
+    pub fn usage_by_owner(&self) -> Result<Vec<(OwnerId, Usage)>, ShelfError> {
+        Ok(rows::usage_by_owner(&self.inner.db.read())?)
+    }
+
+    /// Files found rotten or missing, and not put again since.
+    pub fn damage(&self) -> Result<Damage, ShelfError> {
+        Ok(rows::damage(&self.inner.db.read())?)
+    }
+
+    /// The disk's split, measured now.
+    pub fn figures(&self) -> Result<Figures, ShelfError> {
+        let used = self.usage()?.bytes;
+        let space = self.inner.gauge.measure(&self.inner.disk_path);
+        let space = space.map_err(|source| ShelfError::Gauge { source })?;
+        Ok(self.donation().figures(space, used))
+    }
+
+    /// What is lent.
+    pub fn donation(&self) -> Donation {
+        *lock(&self.inner.donation)
+    }
+
+    /// Lends more or less from now on. What is stored stays.
+    pub fn set_donation(&self, donation: Donation) {
+        *lock(&self.inner.donation) = donation;
+    }
+
+    /// Sets room aside for a file of `len` bytes, or says why there is none.
+    fn set_aside(&self, len: u64) -> Result<Room<'_>, ShelfError> {
+        let mut in_flight = lock(&self.inner.in_flight);
+        let figures = self.figures()?;
+        // What is being written may or may not show in the disk's free space already: counting it
+        // again can only refuse too early.
+        let free_bytes = figures.free_bytes.saturating_sub(*in_flight);
+        if !figures.floor_ok {
+            return Err(ShelfError::Floor { min_free_bytes: self.donation().min_free_bytes });
+        }
+        if len > free_bytes {
+            return Err(ShelfError::Full { wanted_bytes: len, free_bytes });
+        }
+        *in_flight += len;
+        Ok(Room { in_flight: &self.inner.in_flight, len })
+    }
+
+    fn write_incoming(&self, shard: ShardId, bytes: &[u8]) -> Result<(), ShelfError> {
+        let path = incoming(shard);
+        let mut written = self.inner.medium.write_durable(&path, bytes);
+        if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
+            // We hold the claim and the row says "not here": the leftover of a put that failed.
+            written = self.inner.medium.remove(&path);
+            written = written.and_then(|()| self.inner.medium.write_durable(&path, bytes));
+        }
+        written.map_err(|source| self.disk_error("write", source))
+    }
+
+    /// Commits a lease together with those of other callers, or undoes its file.
+    fn commit(&self, lease: Lease) -> Result<(), ShelfError> {
+        let path = lease.file.then(|| incoming(lease.shard));
+        let committed = self.inner.commits.submit(lease, |leases| self.inner.commit_all(leases));
+        let Err(failure) = committed else { return Ok(()) };
+        if failure.is_certain() {
+            if let Some(path) = path {
+                // A file that stays is an orphan: the next put of it or the next open removes it.
+                drop(self.inner.medium.remove(&path));
+            }
+        } else {
+            self.inner.ailing.store(true, Ordering::SeqCst);
+        }
+        Err(failure.into())
+    }
+
+    fn move_into_place(&self, shard: ShardId) {
+        if let Err(error) = self.inner.medium.rename(&incoming(shard), &place(shard)) {
+            // Still found where it is; the next open tries again.
+            tracing::warn!(%error, shard = %shard.short(), "shard stays in incoming");
+        }
+    }
+
+    /// Whether the bytes are on the disk already. For an owner who has the shard the length is proof
+    /// enough; a lease for another one begins only after the file was read.
+    fn holds(&self, shard: ShardId, bytes: &[u8], leased: bool) -> Result<bool, ShelfError> {
+        let len = bytes.len() as u64;
+        if !leased {
+            return Ok(matches!(self.read_verified(shard, len)?, Found::Good(_)));
+        }
+        for path in [incoming(shard), place(shard)] {
+            let found = self.inner.medium.len(&path);
+            if let Some(found) = found.map_err(|source| self.disk_error("look at", source))? {
+                return Ok(found == len);
+            }
+        }
+        Ok(false)
+    }
+
+    fn read_known(&self, known: &rows::Known, shard: ShardId) -> Result<Found, ShelfError> {
+        match known.state {
+            Some(FileState::Good) if known.leased => self.read_verified(shard, known.len),
+            Some(FileState::Rotten) if known.leased => Ok(Found::Rotten),
+            _ => Ok(Found::Missing),
+        }
+    }
+
+    fn read_verified(&self, shard: ShardId, len: u64) -> Result<Found, ShelfError> {
+        // First where a put leaves it: a file never moves back.
+        for path in [incoming(shard), place(shard)] {
+            match self.inner.medium.read(&path, len + 1) {
+                Ok(bytes) if ShardId::from(blake3::hash(&bytes)) == shard => {
+                    return Ok(Found::Good(bytes.into()));
+                }
+                Ok(_) => return Ok(Found::Rotten),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(self.disk_error("read", source)),
+            }
+        }
+        Ok(Found::Missing)
+    }
+
+    /// Reads a shard that looked lost once more, with nobody else at it, and marks it if it is.
+    fn look_again(&self, owner: OwnerId, shard: ShardId) -> Result<Bytes, ShelfError> {
+        let _claim = self.inner.claims.take(shard);
+        let known = rows::find(&self.inner.db.read(), owner, shard)?;
+        let (state, error) = match self.read_known(&known, shard)? {
+            Found::Good(bytes) => return Ok(bytes),
+            Found::Rotten => (FileState::Rotten, ShelfError::Rotten { shard }),
+            Found::Missing => {
+                opening::check_mark(&self.inner)?;
+                (FileState::Missing, ShelfError::Unknown { shard })
+            }
+        };
+        if known.is_good() {
+            tracing::error!(shard = %shard.short(), ?state, "shard lost on this disk");
+            if let Err(error) = self.inner.db.write(|db| rows::mark(db, shard, state)) {
+                tracing::warn!(%error, shard = %shard.short(), "cannot mark a lost shard");
+            }
+        }
+        Err(error)
+    }
+
+    fn check_well(&self) -> Result<(), ShelfError> {
+        if self.inner.ailing.load(Ordering::SeqCst) { Err(ShelfError::Ailing) } else { Ok(()) }
+    }
+
+    /// A file's error, or the one behind it: the whole disk is away.
+    fn disk_error(&self, doing: &'static str, source: io::Error) -> ShelfError {
+        if source.kind() == io::ErrorKind::NotFound
+            && let Err(away @ ShelfError::DiskAway { .. }) = opening::check_mark(&self.inner)
+        {
+            return away;
+        }
+        ShelfError::Medium { doing, source }
+    }
+}
+
+impl Inner {
+    fn commit_all(&self, leases: &[Lease]) -> Result<(), CommitFailure> {
+        if leases.iter().any(|lease| lease.file) {
+            self.medium.sync_dir(INCOMING).map_err(|error| CommitFailure::Dir(Arc::new(error)))?;
+        }
+        let rows = |db: &_| leases.iter().try_for_each(|lease| rows::add(db, lease));
+        self.db.write(rows).map_err(|error: DbError| CommitFailure::Db(Arc::new(error)))
+    }
+}
+
+/// What reading a file came to.
+enum Found {
+    Good(Bytes),
+    Rotten,
+    Missing,
+}
+
+/// Room set aside; given back when the file is in the sums, or gone.
+struct Room<'a> {
+    in_flight: &'a Mutex<u64>,
+    len: u64,
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        *lock(self.in_flight) -= self.len;
+    }
+}
+
+const INCOMING: &str = "incoming";
+const SHARDS: &str = "shards";
+
+fn incoming(shard: ShardId) -> String {
+    format!("{INCOMING}/{shard}")
+}
+
+fn place(shard: ShardId) -> String {
+    format!("{SHARDS}/{:02x}/{shard}", shard.as_bytes()[0])
+}
+
+/// None of our sections leaves its data half changed, so a poisoned lock is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelf").field("disk", &self.inner.disk_path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

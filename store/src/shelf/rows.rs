@@ -1,0 +1,193 @@
+//! The shelf's rows: shards, leases, owners, and their sums.
+//!
+//! Invariants: `shard.leases` counts the shard's leases, `owner.shards` and `owner.bytes` sum the
+//! owner's leases, `total` sums the shards; each changes in the transaction of what it sums. Nothing
+//! here scans: every statement finds its rows by key.
+
+use chunker::{OwnerId, ShardId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::db::DbError;
+
+/// How much is stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How many shards.
+    pub shards: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Shards of which a read found the file unusable.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Damage {
+    /// The bytes are other ones.
+    pub rotten: u64,
+    /// The file is gone.
+    pub missing: u64,
+}
+
+/// What is known of a shard's file. The numbers are the column `shard.state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileState {
+    Good = 0,
+    Rotten = 1,
+    Missing = 2,
+}
+
+/// The column `lease.state` of a shard that its owner wants kept; other numbers are for releases.
+const HELD: i64 = 0;
+
+/// An owner's new claim to a shard.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lease {
+    pub(super) owner: OwnerId,
+    pub(super) shard: ShardId,
+    pub(super) len: u64,
+    pub(super) now_secs: u64,
+    /// Whether its file was written just now, new or in place of a lost one.
+    pub(super) file: bool,
+}
+
+/// What the rows say of one owner's shard.
+pub(super) struct Known {
+    pub(super) state: Option<FileState>,
+    pub(super) len: u64,
+    pub(super) leased: bool,
+}
+
+impl Known {
+    pub(super) fn is_good(&self) -> bool {
+        self.state == Some(FileState::Good)
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.leased && self.is_good()
+    }
+}
+
+pub(super) fn find(db: &Connection, owner: OwnerId, shard: ShardId) -> Result<Known, DbError> {
+    let mut query = db.prepare_cached(
+        "SELECT s.state, s.len, EXISTS (
+             SELECT 1 FROM lease l JOIN owner o ON o.no = l.owner WHERE o.id = ?1 AND l.shard = s.id
+         ) FROM shard s WHERE s.id = ?2",
+    )?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found = query.query_row(params![owner.as_bytes(), shard.as_bytes()], read).optional()?;
+    let Some((state, len, leased)): Option<(i64, i64, bool)> = found else {
+        return Ok(Known { state: None, len: 0, leased: false });
+    };
+    let state = match state {
+        0 => FileState::Good,
+        1 => FileState::Rotten,
+        2 => FileState::Missing,
+        _ => return Err(DbError::BadRow { table: "shard" }),
+    };
+    let len = u64::try_from(len).ok().filter(|len| *len <= super::MAX_SHARD_LEN as u64);
+    let len = len.ok_or(DbError::BadRow { table: "shard" })?;
+    Ok(Known { state: Some(state), len, leased })
+}
+
+/// Enters a lease, and its file if that is new; both may be there already.
+pub(super) fn add(db: &Connection, lease: &Lease) -> Result<(), DbError> {
+    let Lease { owner, shard, len, now_secs, file } = *lease;
+    let (len, now) = (len as i64, now_secs as i64);
+    let owner = owner_no(db, owner)?;
+    if file {
+        mark(db, shard, FileState::Good)?;
+        let sql = "INSERT OR IGNORE INTO shard (id, len, leases, state, since_secs)
+                   VALUES (?1, ?2, 0, 0, ?3)";
+        if db.prepare_cached(sql)?.execute(params![shard.as_bytes(), len, now])? > 0 {
+            add_total(db, "shards", 1)?;
+            add_total(db, "bytes", len)?;
+        }
+    }
+    let sql =
+        "INSERT OR IGNORE INTO lease (owner, shard, state, since_secs) VALUES (?1, ?2, ?3, ?4)";
+    if db.prepare_cached(sql)?.execute(params![owner, shard.as_bytes(), HELD, now])? > 0 {
+        db.prepare_cached("UPDATE shard SET leases = leases + 1 WHERE id = ?1")?
+            .execute([shard.as_bytes()])?;
+        db.prepare_cached(
+            "UPDATE owner SET shards = shards + 1, bytes = bytes + ?2 WHERE no = ?1",
+        )?
+        .execute([owner, len])?;
+    }
+    Ok(())
+}
+
+/// Notes what was found out about a shard's file; a shard without a row stays without.
+pub(super) fn mark(db: &Connection, shard: ShardId, state: FileState) -> Result<(), DbError> {
+    let mut query = db.prepare_cached("SELECT state FROM shard WHERE id = ?1")?;
+    let old: Option<i64> = query.query_row([shard.as_bytes()], |row| row.get(0)).optional()?;
+    let new = state as i64;
+    let Some(old) = old.filter(|old| *old != new) else { return Ok(()) };
+    db.prepare_cached("UPDATE shard SET state = ?2 WHERE id = ?1")?
+        .execute(params![shard.as_bytes(), new])?;
+    for (state, change) in [(old, -1), (new, 1)] {
+        match state {
+            1 => add_total(db, "rotten", change)?,
+            2 => add_total(db, "missing", change)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The owner's number in our rows, made up when it is new.
+pub(super) fn owner_no(db: &Connection, owner: OwnerId) -> Result<i64, DbError> {
+    if let Some(no) = known_owner(db, owner)? {
+        return Ok(no);
+    }
+    db.prepare_cached("INSERT INTO owner (id, shards, bytes) VALUES (?1, 0, 0)")?
+        .execute([owner.as_bytes()])?;
+    Ok(db.last_insert_rowid())
+}
+
+pub(super) fn known_owner(db: &Connection, owner: OwnerId) -> Result<Option<i64>, DbError> {
+    let mut query = db.prepare_cached("SELECT no FROM owner WHERE id = ?1")?;
+    Ok(query.query_row([owner.as_bytes()], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn usage_of(db: &Connection, owner: OwnerId) -> Result<Usage, DbError> {
+    let mut query = db.prepare_cached("SELECT shards, bytes FROM owner WHERE id = ?1")?;
+    let found = query.query_row([owner.as_bytes()], |row| usage(row, 0)).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+pub(super) fn usage_by_owner(db: &Connection) -> Result<Vec<(OwnerId, Usage)>, DbError> {
+    let sql = "SELECT id, shards, bytes FROM owner WHERE shards > 0 ORDER BY id";
+    let mut query = db.prepare_cached(sql)?;
+    let mut rows = query.query([])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: Vec<u8> = row.get(0)?;
+        let malformed = |_| DbError::BadRow { table: "owner" };
+        all.push((OwnerId::try_from(id.as_slice()).map_err(malformed)?, usage(row, 1)?));
+    }
+    Ok(all)
+}
+
+pub(super) fn total(db: &Connection) -> Result<Usage, DbError> {
+    Ok(Usage { shards: get_total(db, "shards")?, bytes: get_total(db, "bytes")? })
+}
+
+pub(super) fn damage(db: &Connection) -> Result<Damage, DbError> {
+    Ok(Damage { rotten: get_total(db, "rotten")?, missing: get_total(db, "missing")? })
+}
+
+fn usage(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {
+    let (shards, bytes): (i64, i64) = (row.get(first)?, row.get(first + 1)?);
+    Ok(Usage { shards: shards.max(0) as u64, bytes: bytes.max(0) as u64 })
+}
+
+fn get_total(db: &Connection, name: &str) -> Result<u64, DbError> {
+    let mut query = db.prepare_cached("SELECT value FROM total WHERE name = ?1")?;
+    let value: i64 = query.query_row([name], |row| row.get(0))?;
+    u64::try_from(value).map_err(|_| DbError::BadRow { table: "total" })
+}
+
+fn add_total(db: &Connection, name: &str, change: i64) -> Result<(), DbError> {
+    db.prepare_cached("UPDATE total SET value = value + ?2 WHERE name = ?1")?
+        .execute(params![name, change])?;
+    Ok(())
+}

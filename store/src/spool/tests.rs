@@ -1,0 +1,41 @@
+//! Promises of the spool.
+
+use chunker::PackId;
+
+use super::{Spool, SpoolError};
+
+fn pack(text: &str) -> (PackId, Vec<u8>) {
+    let bytes = text.repeat(100).into_bytes();
+    (PackId::from(blake3::hash(&bytes)), bytes)
+}
+
+#[test]
+fn packs_wait_across_opens_and_sizes_stay_exact() {
+    let dir = tempfile::tempdir().unwrap();
+    let ((a, a_bytes), (b, b_bytes)) = (pack("a"), pack("bc"));
+    let spool = Spool::open(dir.path()).unwrap();
+    spool.put(&a, &a_bytes, true).unwrap();
+    spool.put(&b, &b_bytes, false).unwrap();
+    spool.put(&b, &b_bytes, false).unwrap();
+    spool.sync().unwrap();
+    let spool = Spool::open(dir.path()).unwrap();
+    assert_eq!(spool.bytes(), 300);
+    assert_eq!(spool.get(&a).unwrap(), a_bytes);
+    spool.remove(&a).unwrap();
+    spool.remove(&a).unwrap();
+    assert_eq!((spool.list(), spool.bytes(), spool.contains(&a)), (vec![b], 200, false));
+    assert!(matches!(spool.get(&a), Err(SpoolError::Unknown { .. })));
+}
+
+#[test]
+fn a_torn_pack_is_damaged_and_a_half_written_one_is_swept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, bytes) = pack("a");
+    std::fs::write(dir.path().join(a.to_string()), &bytes[..7]).unwrap();
+    std::fs::write(dir.path().join(format!(".{a}.1.2.tmp")), b"half").unwrap();
+    std::fs::write(dir.path().join("README"), b"not ours").unwrap();
+    let spool = Spool::open(dir.path()).unwrap();
+    assert!(matches!(spool.get(&a), Err(SpoolError::Damaged { .. })));
+    assert_eq!(spool.list(), [a]);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+}
