@@ -1,0 +1,241 @@
+//! The verbs: what gbak does, step by step, over the traits `Grid`, `Clock`, `Offload`, `Entropy` and
+//! `Monitor`, so that the same code runs on sockets and in a simulation.
+//!
+//! Order of durability, from which nothing here may deviate (I2): shards, then the segment that names
+//! them, then the snapshot, then the manifest, then the head. Whatever was cut short stays invisible,
+//! and what was acknowledged is found again by the next run.
+
+use std::sync::Arc;
+
+use chunker::{OwnerId, PackId, PeerId, RecordError};
+use ed25519_dalek::SigningKey;
+use p2p::cert::DeviceCert;
+use p2p::{Clock, Grid, GridError, Refusal};
+
+use crate::entropy::Entropy;
+use crate::monitor::Monitor;
+use crate::offload::{Offload, WorkLost, offload};
+use crate::vault::Vault;
+
+pub mod backup;
+pub mod fetch;
+pub mod look;
+pub mod place;
+pub mod publish;
+pub mod recover;
+pub mod restore;
+pub mod sample;
+pub mod scan;
+pub mod target;
+
+/// Everything a verb works with.
+#[derive(Clone)]
+pub struct Ctx<G> {
+    /// The other machines.
+    pub grid: G,
+    /// The owner's own index.
+    pub catalog: store::Catalog,
+    /// Sealed packs that wait for holders.
+    pub spool: store::Spool,
+    /// Copies of metadata packs.
+    pub cache: store::PackCache,
+    /// Keys and formats.
+    pub vault: Arc<Vault>,
+    /// Who signs.
+    pub device: Arc<Device>,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// CPU and blocking work.
+    pub offload: Arc<dyn Offload>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Progress and problems.
+    pub monitor: Arc<dyn Monitor>,
+}
+
+impl<G> std::fmt::Debug for Ctx<G> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ctx").field("device", &self.device.cert.peer).finish_non_exhaustive()
+    }
+}
+
+/// This device, as far as it signs things.
+pub struct Device {
+    /// Signs heads.
+    pub key: SigningKey,
+    /// Its owner's word for it.
+    pub cert: DeviceCert,
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Device").field("cert", &self.cert).finish_non_exhaustive()
+    }
+}
+
+impl Device {
+    /// Its name on the grid.
+    pub const fn peer(&self) -> PeerId {
+        self.cert.peer
+    }
+
+    /// Whose it is.
+    pub const fn owner(&self) -> OwnerId {
+        self.cert.owner
+    }
+}
+
+impl<G: Grid> Ctx<G> {
+    /// Runs blocking work on the offload.
+    pub(crate) async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, FlowError> {
+        Ok(offload(&self.offload, work).await?)
+    }
+
+    /// The same engine, watched by somebody else.
+    #[must_use]
+    pub fn watched_by(&self, monitor: Arc<dyn Monitor>) -> Self {
+        Self { monitor, ..self.clone() }
+    }
+}
+
+/// Why a verb as a whole failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// Fewer peers than the redundancy needs; nothing was sent.
+    #[error("The policy wants {wanted} peers with room, {usable} are usable")]
+    TooFewPeers {
+        /// Shards the code makes.
+        wanted: usize,
+        /// Peers that answered and have room.
+        usable: usize,
+    },
+    /// No peer answers.
+    #[error("No peer can be reached")]
+    NoPeers,
+    /// Fewer than k shards of a pack can be had now.
+    #[error("Pack {pack} needs {needed} shards, {found} could be fetched")]
+    PackUnavailable {
+        /// Which pack.
+        pack: PackId,
+        /// Its k.
+        needed: usize,
+        /// Good shards that came.
+        found: usize,
+    },
+    /// No snapshot answers to that name.
+    #[error(transparent)]
+    Spec(#[from] crate::vault::view::SpecError),
+    /// The path is not in the snapshot.
+    #[error("Snapshot {snapshot} has no {path}")]
+    NoSuchPath {
+        /// The snapshot's short id.
+        snapshot: String,
+        /// The path asked for.
+        path: String,
+    },
+    /// The catalog does not know a chunk that a snapshot refers to.
+    #[error("Chunk {chunk} is in no known pack; rebuild the catalog with `gbak recover --rebuild`")]
+    UnknownChunk {
+        /// Which chunk.
+        chunk: chunker::ChunkId,
+    },
+    /// The same without a chunk: a pack the catalog should know.
+    #[error("Pack {pack} is not in the catalog")]
+    UnknownPack {
+        /// Which pack.
+        pack: PackId,
+    },
+    /// A source path does not exist, or similar.
+    #[error(transparent)]
+    Scan(#[from] scan::ScanError),
+    /// The restore's target cannot be used.
+    #[error(transparent)]
+    Target(#[from] target::TargetError),
+    /// The target holds something and no overwrite rule was given.
+    #[error("{path} is not empty")]
+    TargetNotEmpty {
+        /// The directory.
+        path: String,
+    },
+    /// Sealed bytes do not open or do not fit their description.
+    #[error("Sealed data is damaged or not ours")]
+    Sealed(#[from] chunker::Error),
+    /// A record is not what it should be.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A record that came back does not make sense.
+    #[error(transparent)]
+    Format(#[from] crate::vault::FormatError),
+    /// The local index failed.
+    #[error("The local catalog failed")]
+    Catalog(#[from] store::CatalogError),
+    /// The disk under the spool failed or is full.
+    #[error("The local disk failed at {what}")]
+    Disk {
+        /// What was attempted.
+        what: &'static str,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The previous head could not be matched with what the grid holds.
+    #[error("Another head with number {seq} of this device exists: this home was copied or rolled back")]
+    Forked {
+        /// The number used twice.
+        seq: u64,
+    },
+    /// Too few holders confirmed the head to make it count.
+    #[error("Only {confirmed} of {asked} holders confirmed the new head")]
+    NotWitnessed {
+        /// Holders that confirmed.
+        confirmed: usize,
+        /// Holders asked.
+        asked: usize,
+    },
+    /// A glob pattern is wrong.
+    #[error("Pattern {pattern} is not valid")]
+    Pattern {
+        /// As typed.
+        pattern: String,
+    },
+    /// The redundancy asked for is not valid.
+    #[error("Redundancy {text} is not like 8+4")]
+    Redundancy {
+        /// As typed.
+        text: String,
+    },
+    /// Background work panicked or was dropped at shutdown.
+    #[error(transparent)]
+    WorkLost(#[from] WorkLost),
+    /// The caller asked to stop.
+    #[error("Stopped on request")]
+    Cancelled,
+}
+
+/// Why one request to one peer came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AskError {
+    /// No answer.
+    #[error(transparent)]
+    Grid(#[from] GridError),
+    /// Declined.
+    #[error("Peer {peer} refused: {refusal}")]
+    Refused {
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// The bytes it gave do not match their name.
+    #[error("Peer {peer} gave wrong bytes for shard {shard}")]
+    WrongBytes {
+        /// Who.
+        peer: PeerId,
+        /// Which.
+        shard: chunker::ShardId,
+    },
+}

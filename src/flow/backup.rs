@@ -1,0 +1,321 @@
+//! Backup: scan -> unchanged? -> read -> cut -> hash -> known? -> compress -> seal -> code -> place ->
+//! segment -> snapshot -> manifest -> head.
+//!
+//! One async task drives the pipeline; reading, hashing, compressing and sealing run on the offload,
+//! several at once, and come back in order, so a simulated run depends on nothing but its seed. Every
+//! stage is bounded: memory stays flat whatever the size of the source.
+//!
+//! A cancelled run keeps what it has read as an `interrupted` snapshot. A killed one leaves durable
+//! packs in the catalog, which the next run finds by their chunks.
+
+use std::path::PathBuf;
+
+use chunker::{Code, CutParams, Record, SnapshotId};
+use p2p::Grid;
+use serde_bytes::ByteBuf;
+use tokio_util::sync::CancellationToken;
+
+use crate::flow::place::{self, Targets};
+use crate::flow::publish::{self, Published, SNAPSHOT_PENDING};
+use crate::flow::scan::{Scan, ScanOptions};
+use crate::flow::{Ctx, FlowError, recover};
+use crate::monitor::Problem;
+use crate::placement::redundancy;
+use crate::vault::snapshot::{Snapshot, SnapshotState, Totals};
+use crate::vault::tree::{Piece, Stamp};
+
+mod archive;
+mod packing;
+mod parent;
+mod reading;
+
+/// What to back up and how.
+#[derive(Debug, Clone)]
+pub struct BackupPlan {
+    /// Absolute paths.
+    pub paths: Vec<PathBuf>,
+    /// What the scan leaves out.
+    pub scan: ScanOptions,
+    /// The snapshot's tags.
+    pub tags: Vec<String>,
+    /// Host name to record.
+    pub hostname: String,
+    /// User name to record.
+    pub username: String,
+    /// Read every file, changed or not.
+    pub force: bool,
+    /// Only count.
+    pub dry_run: bool,
+    /// No new snapshot when the tree is the parent's.
+    pub skip_if_unchanged: bool,
+    /// k+m of data packs; from the grid when absent.
+    pub code: Option<Code>,
+    /// Keep what cannot be placed, and the snapshot, for later.
+    pub spool: bool,
+    /// zstd level of file data; 0 stores it as it is.
+    pub level: i32,
+}
+
+/// What came of a backup.
+#[derive(Debug, Clone)]
+pub struct BackupReport {
+    /// The snapshot, unless this was a dry run or nothing had changed.
+    pub snapshot: Option<SnapshotId>,
+    /// The snapshot it was compared with.
+    pub parent: Option<SnapshotId>,
+    /// Counts.
+    pub counts: Counts,
+    /// The redundancy of data packs.
+    pub code: Code,
+    /// Failure domains that took part.
+    pub domains: usize,
+    /// Holders that may vanish without losing anything of this run.
+    pub can_lose: usize,
+    /// Packs that wait in the spool with fewer holders than they should have.
+    pub queued_packs: u64,
+    /// Whether the snapshot waits for its packs.
+    pub snapshot_queued: bool,
+    /// Peers that took something.
+    pub peers_used: usize,
+    /// Holders asked to keep the new head, and those that have it.
+    pub witnesses: (usize, usize),
+    /// Whether the run was stopped early.
+    pub interrupted: bool,
+    /// Files that failed.
+    pub problems: Vec<Problem>,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Files not in the parent.
+    pub files_new: u64,
+    /// Files that differ from the parent.
+    pub files_changed: u64,
+    /// Files taken over unread.
+    pub files_unmodified: u64,
+    /// Directories.
+    pub dirs: u64,
+    /// Directories not in the parent.
+    pub dirs_new: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Bytes of new chunks.
+    pub data_added: u64,
+    /// The same, compressed.
+    pub data_added_packed: u64,
+}
+
+impl Counts {
+    /// All files.
+    pub const fn files(&self) -> u64 {
+        self.files_new + self.files_changed + self.files_unmodified
+    }
+}
+
+/// Backs `plan.paths` up. Not cancel-safe: stop it through `cancel`, which keeps an interrupted
+/// snapshot; a dropped future leaves what a killed process leaves.
+pub async fn backup<G: Grid>(
+    ctx: &Ctx<G>,
+    plan: BackupPlan,
+    cancel: &CancellationToken,
+) -> Result<BackupReport, FlowError> {
+    let scan = Scan::new(&plan.paths, plan.scan.clone())?;
+    let targets = Targets::now(&ctx.grid);
+    let code = choose_code(ctx, &plan, &targets)?;
+    if !plan.dry_run {
+        if targets.len() > 0 {
+            recover::refresh(ctx).await?;
+        }
+        place::resume(ctx, &targets).await?;
+    }
+    let parent = parent::find(ctx, &plan)?;
+    let started = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
+    let run = Run { ctx, plan: &plan, targets: &targets, code, parent: parent.as_ref() };
+    let archived = run.archive(scan, cancel).await?;
+    let mut report = run.report(&archived);
+    let unchanged = parent.as_ref().is_some_and(|(_, parent)| parent.root == archived.root);
+    if plan.dry_run || (plan.skip_if_unchanged && unchanged && !archived.interrupted) {
+        return Ok(report);
+    }
+    let snapshot = run.snapshot(started, &archived);
+    let id = snapshot.id(ctx.vault.keys());
+    let sealed = ctx.vault.seal_local(&snapshot.encode(), crate::entropy::bytes(&*ctx.entropy));
+    let catalog = ctx.catalog.clone();
+    ctx.work(move || catalog.put_snapshot(&id, SNAPSHOT_PENDING, &sealed)).await??;
+    report.snapshot = Some(id);
+    make_visible(ctx, &plan, &targets, id, &mut report).await?;
+    report.queued_packs = queued(ctx).await?;
+    Ok(report)
+}
+
+/// Publishes; when the grid is too small just now, keeps the snapshot queued if the plan allows it.
+async fn make_visible<G: Grid>(
+    ctx: &Ctx<G>,
+    plan: &BackupPlan,
+    targets: &Targets,
+    id: SnapshotId,
+    report: &mut BackupReport,
+) -> Result<(), FlowError> {
+    let result = match place::resume(ctx, targets).await? {
+        0 => publish::publish(ctx, targets).await,
+        _ => Err(FlowError::TooFewPeers { wanted: report.code.n(), usable: targets.len() }),
+    };
+    match result {
+        Ok(published) => {
+            let Published { asked, confirmed, .. } = published.unwrap_or_default();
+            report.witnesses = (asked, confirmed);
+            report.peers_used = targets.used().len();
+            Ok(())
+        }
+        Err(error) if plan.spool && is_shortage(&error) => {
+            ctx.monitor.warn(&format!("{error}; the snapshot is queued until they are back"));
+            report.snapshot_queued = true;
+            Ok(())
+        }
+        Err(error) => {
+            if !matches!(error, FlowError::NotWitnessed { .. }) {
+                ctx.catalog.drop_snapshot(&id)?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Whether waiting for peers would help.
+pub(crate) const fn is_shortage(error: &FlowError) -> bool {
+    matches!(
+        error,
+        FlowError::TooFewPeers { .. } | FlowError::NoPeers | FlowError::NotWitnessed { .. }
+    )
+}
+
+/// Packs in the spool: some of their shards have no holder yet.
+pub(crate) async fn queued<G: Grid>(ctx: &Ctx<G>) -> Result<u64, FlowError> {
+    let spool = ctx.spool.clone();
+    let listed = ctx.work(move || spool.list()).await?;
+    let listed = listed.map_err(|source| FlowError::Disk { what: "listing the spool", source })?;
+    Ok(listed.len() as u64)
+}
+
+/// Takes the redundancy asked for, or the one that fits the domains there are.
+fn choose_code<G: Grid>(
+    ctx: &Ctx<G>,
+    plan: &BackupPlan,
+    targets: &Targets,
+) -> Result<Code, FlowError> {
+    let usable = targets.len();
+    if plan.spool || plan.dry_run {
+        // Not all may be here yet: plan for the grid as it is known, at least three strong.
+        let known = ctx.grid.peers().len().max(targets.domains()).max(3);
+        let auto = redundancy::auto(known).ok_or(FlowError::NoPeers)?;
+        return Ok(plan.code.unwrap_or(auto));
+    }
+    if usable == 0 {
+        return Err(FlowError::NoPeers);
+    }
+    let auto = redundancy::auto(targets.domains());
+    let code = plan.code.or(auto).ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
+    if code.n() > usable {
+        return Err(FlowError::TooFewPeers { wanted: code.n(), usable });
+    }
+    Ok(code)
+}
+
+/// One run of a plan.
+struct Run<'a, G> {
+    ctx: &'a Ctx<G>,
+    plan: &'a BackupPlan,
+    targets: &'a Targets,
+    code: Code,
+    parent: Option<&'a (SnapshotId, Snapshot)>,
+}
+
+/// What the pipeline made of the source.
+struct Archived {
+    root: Vec<Piece>,
+    counts: Counts,
+    problems: Vec<Problem>,
+    interrupted: bool,
+    /// Smallest number of spare holders over the packs of this run; none without new packs.
+    can_lose: Option<usize>,
+}
+
+impl<G: Grid> Run<'_, G> {
+    async fn archive(
+        &self,
+        scan: Scan,
+        cancel: &CancellationToken,
+    ) -> Result<Archived, FlowError> {
+        let old = match self.parent {
+            Some((_, parent)) => parent::Cursor::open(self.ctx, parent).await?,
+            None => parent::Cursor::none(),
+        };
+        let reader = reading::Reader::new(self.ctx, scan, old, self.plan);
+        archive::Pipeline::new(self).drive(reader, cancel).await
+    }
+
+    fn snapshot(&self, time: Stamp, archived: &Archived) -> Snapshot {
+        let Counts { dirs, bytes, data_added, data_added_packed, .. } = archived.counts;
+        let paths = self.plan.paths.iter().map(|path| {
+            ByteBuf::from(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()))
+        });
+        Snapshot {
+            time,
+            hostname: self.plan.hostname.clone(),
+            username: self.plan.username.clone(),
+            paths: paths.collect(),
+            tags: self.plan.tags.clone(),
+            root: archived.root.clone(),
+            parent: self.parent.map(|(id, _)| *id),
+            state: if archived.interrupted {
+                SnapshotState::Interrupted
+            } else {
+                SnapshotState::Complete
+            },
+            device: self.ctx.device.peer(),
+            program: concat!("gbak ", env!("CARGO_PKG_VERSION")).to_owned(),
+            totals: Totals {
+                files: archived.counts.files(),
+                dirs,
+                bytes,
+                data_added,
+                data_added_packed,
+                problems: archived.problems.len() as u64,
+            },
+            cut: CutParams::default(),
+        }
+    }
+
+    fn report(&self, archived: &Archived) -> BackupReport {
+        BackupReport {
+            snapshot: None,
+            parent: self.parent.map(|(id, _)| *id),
+            counts: archived.counts,
+            code: self.code,
+            domains: self.targets.domains().min(self.code.n()),
+            can_lose: archived.can_lose.unwrap_or(usize::from(self.code.m())),
+            queued_packs: 0,
+            snapshot_queued: false,
+            peers_used: self.targets.used().len(),
+            witnesses: (0, 0),
+            interrupted: archived.interrupted,
+            problems: archived.problems.clone(),
+        }
+    }
+}
+
+/// Places what is queued and publishes what is pending: what the agent does when peers are back.
+/// Returns whether anything is still queued.
+pub async fn catch_up<G: Grid>(ctx: &Ctx<G>) -> Result<bool, FlowError> {
+    let targets = Targets::now(&ctx.grid);
+    if targets.len() == 0 {
+        return Ok(queued(ctx).await? > 0);
+    }
+    recover::refresh(ctx).await?;
+    let queued = place::resume(ctx, &targets).await?;
+    if queued == 0 {
+        publish::publish(ctx, &targets).await?;
+    }
+    Ok(queued > 0)
+}

@@ -1,0 +1,214 @@
+//! The packing stage: new chunks become blocks, blocks become packs, packs go to holders.
+//!
+//! Data and metadata fill different packs, so that listing never fetches file content. Compression of
+//! several blocks and placement of several packs go on at once; order is kept up to the pack.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use chunker::{BLOCK_TARGET, Block, ChunkId, Class, Code, PackBuilder};
+use futures::StreamExt;
+use futures::stream::{FuturesOrdered, FuturesUnordered};
+use p2p::Grid;
+
+use crate::flow::FlowError;
+use crate::flow::backup::Run;
+use crate::flow::place::{self, Outcome};
+use crate::flow::publish::{metadata_code, seal};
+use crate::offload::offload;
+use crate::placement::{Lane, lane_count, lane_of};
+use crate::vault::index::PackRecord;
+
+/// Packs being sealed or placed at once. Each takes up to 16 MiB times its redundancy.
+const PACKS_UNDER_WAY: usize = 4;
+
+type Compressing = Pin<Box<dyn Future<Output = Result<(Kind, Block), FlowError>> + Send>>;
+type Placing<'a> =
+    Pin<Box<dyn Future<Output = Result<(PackRecord, Outcome), FlowError>> + Send + 'a>>;
+
+/// Which packs a chunk goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Data,
+    Meta,
+}
+
+/// One of the two streams of blocks.
+#[derive(Default)]
+struct Stream {
+    chunks: Vec<(ChunkId, Bytes)>,
+    raw: usize,
+    pack: PackBuilder,
+}
+
+/// The stage's state.
+pub(super) struct Packing<'a, G> {
+    run: &'a Run<'a, G>,
+    data: Stream,
+    meta: Stream,
+    /// Chunks of this run that the catalog does not have yet.
+    fresh: BTreeSet<ChunkId>,
+    compressing: FuturesOrdered<Compressing>,
+    placing: FuturesUnordered<Placing<'a>>,
+    packed: Packed,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Packed {
+    /// Compressed bytes of new chunks.
+    pub(super) stored_bytes: u64,
+    /// The smallest number of spare shards over all packs.
+    pub(super) can_lose: Option<usize>,
+}
+
+impl<'a, G: Grid> Packing<'a, G> {
+    /// Empty.
+    pub(super) fn new(run: &'a Run<'a, G>) -> Self {
+        Self {
+            run,
+            data: Stream::default(),
+            meta: Stream::default(),
+            fresh: BTreeSet::new(),
+            compressing: FuturesOrdered::new(),
+            placing: FuturesUnordered::new(),
+            packed: Packed::default(),
+        }
+    }
+
+    /// Whether the vault does not have this chunk, nor this run.
+    pub(super) fn is_new(&self, id: &ChunkId) -> Result<bool, FlowError> {
+        Ok(!self.fresh.contains(id) && self.run.ctx.catalog.find(id)?.is_none())
+    }
+
+    /// Takes a new chunk. Waits while too much is under way.
+    pub(super) async fn add(
+        &mut self,
+        class: Class,
+        id: ChunkId,
+        plain: Bytes,
+    ) -> Result<(), FlowError> {
+        let kind = if class == Class::Data { Kind::Data } else { Kind::Meta };
+        self.fresh.insert(id);
+        if self.run.plan.dry_run {
+            return Ok(());
+        }
+        let stream = self.stream(kind);
+        stream.raw += plain.len();
+        stream.chunks.push((id, plain));
+        if stream.raw >= BLOCK_TARGET { self.compress(kind).await } else { Ok(()) }
+    }
+
+    fn stream(&mut self, kind: Kind) -> &mut Stream {
+        match kind {
+            Kind::Data => &mut self.data,
+            Kind::Meta => &mut self.meta,
+        }
+    }
+
+    async fn compress(&mut self, kind: Kind) -> Result<(), FlowError> {
+        let stream = self.stream(kind);
+        if stream.chunks.is_empty() {
+            return Ok(());
+        }
+        stream.raw = 0;
+        let chunks = std::mem::take(&mut stream.chunks);
+        let (class, level) = match kind {
+            Kind::Data => (Class::Data, self.run.plan.level),
+            Kind::Meta => (Class::Tree, 3),
+        };
+        let work = offload(&self.run.ctx.offload, move || {
+            let chunks: Vec<(ChunkId, &[u8])> =
+                chunks.iter().map(|(id, plain)| (*id, plain.as_ref())).collect();
+            Block::new(class, &chunks, level)
+        });
+        self.compressing.push_back(Box::pin(async move { Ok((kind, work.await??)) }));
+        while self.compressing.len() > 2 * self.run.ctx.offload.width() {
+            self.pack_next().await?;
+        }
+        Ok(())
+    }
+
+    /// Puts the oldest compressed block into its pack.
+    async fn pack_next(&mut self) -> Result<(), FlowError> {
+        let Some(block) = self.compressing.next().await else { return Ok(()) };
+        let (kind, block) = block?;
+        if kind == Kind::Data {
+            self.packed.stored_bytes += block.stored_len() as u64;
+        }
+        if !self.stream(kind).pack.fits(&block) {
+            self.seal(kind).await?;
+        }
+        self.stream(kind).pack.push(block);
+        Ok(())
+    }
+
+    /// Sends the pack being filled on its way.
+    async fn seal(&mut self, kind: Kind) -> Result<(), FlowError> {
+        while self.placing.len() >= PACKS_UNDER_WAY {
+            self.placed_next().await?;
+        }
+        let builder = std::mem::take(&mut self.stream(kind).pack);
+        let code = match kind {
+            Kind::Data => self.run.code,
+            Kind::Meta => self.meta_code(),
+        };
+        let run = self.run;
+        self.placing.push(Box::pin(async move {
+            let lane = match kind {
+                Kind::Meta => Lane::META,
+                Kind::Data => data_lane(run),
+            };
+            let fresh = seal(run.ctx, builder, code, lane).await?;
+            place::keep(run.ctx, run.targets, fresh, run.plan.spool).await
+        }));
+        Ok(())
+    }
+
+    fn meta_code(&self) -> Code {
+        metadata_code(self.run.targets).unwrap_or(self.run.code)
+    }
+
+    async fn placed_next(&mut self) -> Result<(), FlowError> {
+        let Some(placed) = self.placing.next().await else { return Ok(()) };
+        let (record, outcome) = placed?;
+        for entry in record.meta.blocks.iter().flat_map(|block| &block.chunks) {
+            self.fresh.remove(&entry.id);
+        }
+        if outcome == Outcome::Queued && !self.run.plan.spool {
+            let (wanted, usable) = (record.code.n(), record.holders().count());
+            return Err(FlowError::TooFewPeers { wanted, usable });
+        }
+        let spare = record.holders().count().saturating_sub(usize::from(record.code.k()));
+        let least = self.packed.can_lose.map_or(spare, |least| least.min(spare));
+        self.packed.can_lose = Some(least);
+        Ok(())
+    }
+
+    /// Sends on what is left and waits for everything.
+    pub(super) async fn finish(mut self) -> Result<Packed, FlowError> {
+        for kind in [Kind::Data, Kind::Meta] {
+            self.compress(kind).await?;
+        }
+        while !self.compressing.is_empty() {
+            self.pack_next().await?;
+        }
+        for kind in [Kind::Data, Kind::Meta] {
+            if !self.stream(kind).pack.is_empty() {
+                self.seal(kind).await?;
+            }
+        }
+        while !self.placing.is_empty() {
+            self.placed_next().await?;
+        }
+        Ok(self.packed)
+    }
+}
+
+/// The lane of the next data pack: drawn with the vault's key, so that packs spread evenly.
+fn data_lane<G: Grid>(run: &Run<'_, G>) -> Lane {
+    let lanes = lane_count(run.targets.len(), run.code.n());
+    lane_of(run.ctx.vault.placement_key(), &run.ctx.entropy.bytes32(), lanes)
+}

@@ -1,0 +1,261 @@
+//! The reading stage: takes the scan's entries in order, decides what is unchanged, reads and cuts the
+//! rest, and hands everything on in batches of a few megabytes.
+//!
+//! A batch owns one buffer; chunks are slices of it all the way into their pack.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chunker::{ChunkId, Class, CutParams, Cutter};
+use p2p::Grid;
+
+use crate::flow::backup::BackupPlan;
+use crate::flow::backup::parent::Cursor;
+use crate::flow::scan::{Event, FileReader, Found, Scan, SegmentKind};
+use crate::flow::Ctx;
+use crate::monitor::{Counter, Monitor, Problem};
+use crate::vault::Vault;
+use crate::vault::tree::{Kind, Meta, Node, Stamp};
+
+/// A batch is handed on when its buffer holds this much.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// ... or when it has this many entries.
+const BATCH_ITEMS: usize = 512;
+/// How much is read at once.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// One thing the reading stage found, in tree order.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// A directory begins. `known`: the parent had it.
+    Enter { name: Vec<u8>, meta: Meta, known: bool },
+    /// It ends.
+    Leave,
+    /// An entry without content to read: not a file, or a file taken over from the parent.
+    Whole { node: Node, taken_over: bool },
+    /// Another name of a file that was read before.
+    SameFile { node: Node, first: (u64, u64) },
+    /// A file to be read begins. `known`: the parent had a file of this name.
+    Begin { node: Node, known: bool },
+    /// Its next chunk: a range of the batch's buffer.
+    Chunk { start: usize, end: usize },
+    /// Its next hole.
+    Hole { len: u64 },
+    /// It ends after `size` bytes.
+    End { size: u64 },
+    /// It cannot be read to its end: it is left out.
+    Abort,
+    /// Something failed.
+    Failed(Problem),
+}
+
+/// Entries, the bytes they refer to, and (after hashing) the chunks' names.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) items: Vec<Item>,
+    pub(super) bytes: Bytes,
+    /// One for each [`Item::Chunk`], in order.
+    pub(super) ids: Vec<ChunkId>,
+    /// No batch follows.
+    pub(super) last: bool,
+}
+
+impl Batch {
+    /// Names every chunk.
+    pub(super) fn hash(&mut self, vault: &Vault) {
+        let name = |item: &Item| match item {
+            Item::Chunk { start, end } => {
+                let plain = self.bytes.get(*start..*end).unwrap_or_default();
+                Some(vault.keys().chunk_id(Class::Data, plain))
+            }
+            _ => None,
+        };
+        self.ids = self.items.iter().filter_map(name).collect();
+    }
+}
+
+/// The stage's state; moves to the offload and back with every batch.
+pub(super) struct Reader {
+    scan: Scan,
+    old: Cursor,
+    cutter: Cutter,
+    monitor: Arc<dyn Monitor>,
+    force: bool,
+    /// The file being read.
+    open: Option<Open>,
+    /// First names of files with several names that were read in this run.
+    linked: BTreeMap<(u64, u64), Stamp>,
+    items: Vec<Item>,
+    buffer: Vec<u8>,
+    /// Where the bytes not yet cut begin in `buffer`.
+    uncut: usize,
+}
+
+struct Open {
+    path: PathBuf,
+    file: FileReader,
+    size: u64,
+    /// A hole comes after what is in the buffer.
+    hole: Option<u64>,
+    ended: bool,
+}
+
+impl Reader {
+    /// Reads what `scan` finds.
+    pub(super) fn new<G: Grid>(ctx: &Ctx<G>, scan: Scan, old: Cursor, plan: &BackupPlan) -> Self {
+        Self {
+            scan,
+            old,
+            cutter: Cutter::new(ctx.vault.keys(), CutParams::default()),
+            monitor: Arc::clone(&ctx.monitor),
+            force: plan.force,
+            open: None,
+            linked: BTreeMap::new(),
+            items: Vec::new(),
+            buffer: Vec::with_capacity(BATCH_BYTES + READ_BYTES),
+            uncut: 0,
+        }
+    }
+
+    /// The next batch.
+    pub(super) fn next_batch(&mut self) -> Batch {
+        let mut last = false;
+        while self.buffer.len() < BATCH_BYTES && self.items.len() < BATCH_ITEMS {
+            if self.open.is_some() {
+                self.read_on();
+            } else if let Some(event) = self.scan.next() {
+                self.take(event);
+            } else {
+                last = true;
+                break;
+            }
+        }
+        self.hand_over(last)
+    }
+
+    /// Gives the buffer away, all but what is not cut yet.
+    fn hand_over(&mut self, last: bool) -> Batch {
+        let mut next = Vec::with_capacity(BATCH_BYTES + READ_BYTES);
+        next.extend_from_slice(self.buffer.get(self.uncut..).unwrap_or_default());
+        let full = std::mem::replace(&mut self.buffer, next);
+        self.uncut = 0;
+        let items = std::mem::take(&mut self.items);
+        Batch { items, bytes: Bytes::from(full), ids: Vec::new(), last }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::EnterDir { name, meta, .. } => {
+                let known = self.old.enter(&name);
+                self.items.push(Item::Enter { name, meta, known });
+            }
+            Event::LeaveDir => {
+                self.old.leave();
+                self.items.push(Item::Leave);
+            }
+            Event::Problem(problem) => self.items.push(Item::Failed(problem)),
+            Event::Leaf(found) => self.leaf(found),
+        }
+    }
+
+    fn leaf(&mut self, found: Found) {
+        let Found { path, node, size } = found;
+        if !matches!(node.kind, Kind::File { .. }) {
+            self.items.push(Item::Whole { node, taken_over: false });
+            return;
+        }
+        self.monitor.count(Counter::FilesFound, 1);
+        self.monitor.count(Counter::BytesFound, size);
+        if let Some(node) = self.unchanged(&node, size) {
+            self.items.push(Item::Whole { node, taken_over: true });
+            return;
+        }
+        let first = (node.meta.device, node.meta.inode);
+        if node.meta.links > 1 {
+            if self.linked.get(&first) == Some(&node.meta.mtime) {
+                self.items.push(Item::SameFile { node, first });
+                return;
+            }
+            self.linked.insert(first, node.meta.mtime);
+        }
+        self.begin(path, node);
+    }
+
+    /// The node as it will be stored, if the parent's content can be taken over.
+    fn unchanged(&mut self, node: &Node, size: u64) -> Option<Node> {
+        if self.force {
+            return None;
+        }
+        let old = self.old.node(&node.name)?;
+        if !crate::vault::tree::unchanged(old, &node.meta, size) {
+            return None;
+        }
+        let kind = old.kind.clone();
+        let Kind::File { content, .. } = &kind else { return None };
+        let held = self.old.is_held(content);
+        held.then(|| Node { name: node.name.clone(), kind, meta: node.meta.clone() })
+    }
+
+    fn begin(&mut self, path: PathBuf, node: Node) {
+        use std::os::unix::ffi::OsStrExt;
+        self.monitor.current(path.as_os_str().as_bytes());
+        match FileReader::open(&path) {
+            Ok(file) => {
+                let known = self.old.node(&node.name).is_some();
+                self.items.push(Item::Begin { node, known });
+                self.uncut = self.buffer.len();
+                self.open = Some(Open { path, file, size: 0, hole: None, ended: false });
+            }
+            Err(error) => self.failed(&path, &error),
+        }
+    }
+
+    fn failed(&mut self, path: &std::path::Path, error: &std::io::Error) {
+        use std::os::unix::ffi::OsStrExt;
+        let problem = Problem::new(path.as_os_str().as_bytes(), error);
+        self.items.push(Item::Failed(problem));
+    }
+
+    /// Reads one piece of the open file and cuts what can be cut.
+    fn read_on(&mut self) {
+        let Some(mut open) = self.open.take() else { return };
+        if open.hole.is_none() && !open.ended {
+            match open.file.next(&mut self.buffer, READ_BYTES) {
+                Ok(Some(SegmentKind::Data(len))) => open.size += len as u64,
+                Ok(Some(SegmentKind::Hole(len))) => {
+                    open.size += len;
+                    open.hole = Some(len);
+                }
+                Ok(None) => open.ended = true,
+                Err(error) => {
+                    // Half a file must not look like a whole one.
+                    self.buffer.truncate(self.uncut);
+                    self.items.push(Item::Abort);
+                    self.failed(&open.path, &error);
+                    return;
+                }
+            }
+        }
+        self.cut(open.hole.is_some() || open.ended);
+        if let Some(len) = open.hole.take() {
+            self.items.push(Item::Hole { len });
+        }
+        if open.ended {
+            self.items.push(Item::End { size: open.size });
+        } else {
+            self.open = Some(open);
+        }
+    }
+
+    /// Cuts the buffer's uncut end; to its last byte when nothing contiguous follows.
+    fn cut(&mut self, last: bool) {
+        loop {
+            let window = self.buffer.get(self.uncut..).unwrap_or_default();
+            let Some(len) = self.cutter.cut(window, last) else { return };
+            self.items.push(Item::Chunk { start: self.uncut, end: self.uncut + len });
+            self.uncut += len;
+        }
+    }
+}

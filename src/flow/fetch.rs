@@ -1,0 +1,266 @@
+//! Getting a pack back: any k of its n shards, the nearest holders first, each verified by its name.
+//!
+//! A holder that gives wrong bytes is named as a problem and another one is used. When the recorded
+//! holders do not suffice, every other connected peer is asked whether it has the missing shards: a
+//! record can be stale after moves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chunker::{ChunkId, PackId, PackReader, PeerId, Record, ShardId};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use p2p::{Grid, PeerState, Reply, Request};
+
+use crate::flow::{AskError, Ctx, FlowError};
+use crate::monitor::{Counter, Problem};
+use crate::vault::index::PackRecord;
+use crate::vault::tree::{Content, Piece, PieceList};
+
+/// A shard to fetch: its index, name and a peer that should hold it.
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    index: u8,
+    shard: ShardId,
+    peer: PeerId,
+}
+
+/// A pack's record, from the catalog.
+pub(crate) fn record_of<G: Grid>(ctx: &Ctx<G>, id: &PackId) -> Result<PackRecord, FlowError> {
+    let (_, stored) = ctx.catalog.pack(id)?.ok_or(FlowError::UnknownPack { pack: *id })?;
+    Ok(PackRecord::decode_stored(&stored)?)
+}
+
+/// A pack's sealed bytes: from the spool, from the metadata cache, or from holders.
+pub(crate) async fn pack_bytes<G: Grid>(
+    ctx: &Ctx<G>,
+    record: &PackRecord,
+) -> Result<Bytes, FlowError> {
+    let (spool, cache, id) = (ctx.spool.clone(), ctx.cache.clone(), record.meta.id);
+    let local = ctx.work(move || spool.get(&id).ok().or_else(|| cache.get(&id))).await?;
+    match local {
+        Some(bytes) => Ok(bytes),
+        None => fetch(ctx, record).await,
+    }
+}
+
+/// The same, and keeps a copy: for metadata, which is read again and again.
+pub(crate) async fn cached_pack_bytes<G: Grid>(
+    ctx: &Ctx<G>,
+    record: &PackRecord,
+) -> Result<Bytes, FlowError> {
+    let bytes = pack_bytes(ctx, record).await?;
+    let (cache, id, copy) = (ctx.cache.clone(), record.meta.id, bytes.clone());
+    ctx.work(move || cache.put(&id, &copy)).await?;
+    Ok(bytes)
+}
+
+/// Fetches any k shards from holders and puts the pack together.
+async fn fetch<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Result<Bytes, FlowError> {
+    let k = usize::from(record.code.k());
+    let mut good: BTreeMap<u8, Bytes> = BTreeMap::new();
+    let mut sources = by_nearness(ctx, record);
+    gather(ctx, &mut sources, k, &mut good).await;
+    if good.len() < k {
+        let mut elsewhere = strays(ctx, record, &good).await;
+        gather(ctx, &mut elsewhere, k, &mut good).await;
+    }
+    if good.len() < k {
+        let pack = record.meta.id;
+        return Err(FlowError::PackUnavailable { pack, needed: k, found: good.len() });
+    }
+    let (code, len) = (record.code, record.meta.len as usize);
+    let shards: Vec<(u8, Bytes)> = good.into_iter().collect();
+    Ok(ctx.work(move || chunker::decode(code, len, &shards)).await??)
+}
+
+/// The recorded holders that can be asked, the nearest first; data shards before parity when two are
+/// equally near, because they need no decoding.
+fn by_nearness<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Vec<Source> {
+    let rtts: BTreeMap<PeerId, _> = ctx
+        .grid
+        .peers()
+        .into_iter()
+        .filter(|peer| peer.state == PeerState::Online)
+        .map(|peer| (peer.peer, peer.rtt))
+        .collect();
+    let k = record.code.k();
+    let mut sources: Vec<Source> = record.sources();
+    sources.retain(|source| rtts.contains_key(&source.peer));
+    // Round trips are compared in steps of 5 ms: below that, needing no decoding is worth more.
+    sources.sort_by_key(|source| {
+        let step = rtts.get(&source.peer).copied().flatten().map_or(0, |rtt| rtt.as_millis() / 5);
+        (step, source.index >= k, source.index)
+    });
+    sources.reverse();
+    sources
+}
+
+impl PackRecord {
+    fn sources(&self) -> Vec<Source> {
+        let placed = self.shards.iter().enumerate();
+        placed
+            .filter_map(|(index, placed)| {
+                let peer = placed.holder?;
+                Some(Source { index: index as u8, shard: placed.id, peer })
+            })
+            .collect()
+    }
+}
+
+/// Keeps as many requests under way as shards are missing, until k good ones are there or no source is
+/// left. `sources` is taken from its end.
+async fn gather<G: Grid>(
+    ctx: &Ctx<G>,
+    sources: &mut Vec<Source>,
+    k: usize,
+    good: &mut BTreeMap<u8, Bytes>,
+) {
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        while good.len() + under_way.len() < k
+            && let Some(source) = sources.pop()
+        {
+            if !good.contains_key(&source.index) {
+                under_way.push(async move { (source, get(ctx, source).await) });
+            }
+        }
+        let Some((source, result)) = under_way.next().await else { return };
+        match result {
+            Ok(bytes) => {
+                ctx.monitor.count(Counter::BytesMoved, bytes.len() as u64);
+                good.insert(source.index, bytes);
+            }
+            Err(error) => report(ctx, source, &error),
+        }
+    }
+}
+
+fn report<G: Grid>(ctx: &Ctx<G>, source: Source, error: &AskError) {
+    tracing::debug!(peer = %source.peer.short(), shard = %source.shard.short(), %error, "no shard");
+    if matches!(error, AskError::WrongBytes { .. }) {
+        let item = format!("shard {}", source.shard);
+        ctx.monitor.problem(&Problem::new(item, error));
+    }
+}
+
+async fn get<G: Grid>(ctx: &Ctx<G>, source: Source) -> Result<Bytes, AskError> {
+    let Source { shard, peer, .. } = source;
+    match ctx.grid.ask(peer, Request::Get { shard }).await? {
+        Reply::Shard { body } => {
+            let bytes = body.clone();
+            let hashed = ctx.work(move || ShardId::from(blake3::hash(&bytes))).await;
+            match hashed {
+                Ok(id) if id == shard => Ok(body),
+                _ => Err(AskError::WrongBytes { peer, shard }),
+            }
+        }
+        Reply::Refused(refusal) => Err(AskError::Refused { peer, refusal }),
+        _ => Err(p2p::GridError::WrongReply { peer }.into()),
+    }
+}
+
+/// Who else has shards of this pack that are still missing.
+async fn strays<G: Grid>(
+    ctx: &Ctx<G>,
+    record: &PackRecord,
+    good: &BTreeMap<u8, Bytes>,
+) -> Vec<Source> {
+    let recorded: BTreeSet<(PeerId, ShardId)> =
+        record.sources().iter().map(|source| (source.peer, source.shard)).collect();
+    let missing: Vec<(u8, ShardId)> = record
+        .shards
+        .iter()
+        .enumerate()
+        .map(|(index, placed)| (index as u8, placed.id))
+        .filter(|(index, _)| !good.contains_key(index))
+        .collect();
+    let names: Vec<ShardId> = missing.iter().map(|(_, id)| *id).collect();
+    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
+    let asks = online.map(|info| {
+        let shards = names.clone();
+        async move { (info.peer, ctx.grid.ask(info.peer, Request::Have { shards }).await) }
+    });
+    let mut found = Vec::new();
+    for (peer, reply) in futures::future::join_all(asks).await {
+        let Ok(Reply::Have { held }) = reply else { continue };
+        let here = missing.iter().zip(held).filter(|(_, held)| *held);
+        found.extend(here.map(|((index, shard), _)| Source { index: *index, shard: *shard, peer }));
+    }
+    found.retain(|source| !recorded.contains(&(source.peer, source.shard)));
+    found
+}
+
+/// Reads chunks one after another, keeping the block opened last: listings lie together.
+#[derive(Debug)]
+pub(crate) struct ChunkReader<G> {
+    ctx: Ctx<G>,
+    opened: Option<(PackId, u32, Bytes)>,
+    pack: Option<(Arc<PackRecord>, Bytes)>,
+}
+
+impl<G: Grid> ChunkReader<G> {
+    /// Reads with this engine.
+    pub(crate) fn new(ctx: &Ctx<G>) -> Self {
+        Self { ctx: ctx.clone(), opened: None, pack: None }
+    }
+
+    /// The plaintext of a metadata chunk.
+    pub(crate) async fn chunk(&mut self, id: &ChunkId) -> Result<Bytes, FlowError> {
+        let at = self.ctx.catalog.find(id)?.ok_or(FlowError::UnknownChunk { chunk: *id })?;
+        let raw = self.block(at.pack, at.block).await?;
+        let (start, end) = (at.offset as usize, at.offset as usize + at.len as usize);
+        raw.get(start..end).map(|_| raw.slice(start..end)).ok_or(FlowError::UnknownChunk { chunk: *id })
+    }
+
+    /// The chunks of a record, put together.
+    pub(crate) async fn record<T: Record>(&mut self, pieces: &[Piece]) -> Result<T, FlowError> {
+        let mut bytes = Vec::new();
+        for piece in pieces {
+            if let Some(id) = &piece.chunk {
+                bytes.extend_from_slice(&self.chunk(id).await?);
+            }
+        }
+        Ok(T::decode(&bytes)?)
+    }
+
+    /// A file's pieces, wherever the listing keeps them.
+    pub(crate) async fn pieces(&mut self, content: &Content) -> Result<Vec<Piece>, FlowError> {
+        match content {
+            Content::Inline(pieces) => Ok(pieces.clone()),
+            Content::Listed(list) => Ok(self.record::<PieceList>(list).await?.pieces),
+        }
+    }
+
+    async fn block(&mut self, pack: PackId, no: u32) -> Result<Bytes, FlowError> {
+        if let Some((opened, opened_no, raw)) = &self.opened
+            && (*opened, *opened_no) == (pack, no)
+        {
+            return Ok(raw.clone());
+        }
+        let (record, bytes) = self.pack(pack).await?;
+        let vault = Arc::clone(&self.ctx.vault);
+        let raw = self
+            .ctx
+            .work(move || {
+                PackReader::open(vault.keys(), &record.meta, &bytes)?.block(no as usize)
+            })
+            .await??;
+        let raw = Bytes::from(raw);
+        self.opened = Some((pack, no, raw.clone()));
+        Ok(raw)
+    }
+
+    async fn pack(&mut self, id: PackId) -> Result<(Arc<PackRecord>, Bytes), FlowError> {
+        if let Some((record, bytes)) = &self.pack
+            && record.meta.id == id
+        {
+            return Ok((Arc::clone(record), bytes.clone()));
+        }
+        let record = Arc::new(record_of(&self.ctx, &id)?);
+        let bytes = cached_pack_bytes(&self.ctx, &record).await?;
+        self.pack = Some((Arc::clone(&record), bytes.clone()));
+        Ok((record, bytes))
+    }
+}

@@ -1,0 +1,291 @@
+//! Making a snapshot visible: segment -> snapshot -> manifest -> head, each durable before the next.
+//!
+//! The head is signed once and kept locally before it is sent ([`PENDING`]). A run that is cut short
+//! after that sends the very same bytes again, so one number never gets two heads.
+
+use std::collections::BTreeSet;
+
+use chunker::{Block, ChunkId, Class, PackBuilder, PackId, PeerId, Record, SnapshotId};
+use p2p::head::SignedHead;
+use p2p::{Grid, PeerState, Refusal, Reply, Request};
+use serde::{Deserialize, Serialize};
+use store::PackState;
+
+use crate::entropy;
+use crate::flow::place::{self, Fresh, Outcome, Targets};
+use crate::flow::{Ctx, FlowError};
+use crate::monitor::Counter;
+use crate::placement::{Lane, redundancy};
+use crate::vault::index::{PackRecord, Segment};
+use crate::vault::manifest::{HeadBody, Manifest, SegmentRef, SnapshotEntry, split_record};
+use crate::vault::snapshot::Snapshot;
+use crate::vault::tree::{Piece, Stamp};
+
+/// Local value: the newest head of this device that a majority confirmed.
+pub(crate) const HEAD: &str = "head";
+/// Local value: this device's manifest as of [`HEAD`].
+pub(crate) const MANIFEST: &str = "manifest";
+/// Local value: a signed head that may have been sent already.
+const PENDING: &str = "head.pending";
+
+/// Snapshot rows: sealed here, not on the grid yet.
+pub(crate) const SNAPSHOT_PENDING: u8 = 0;
+/// Snapshot rows: in a published head.
+pub(crate) const SNAPSHOT_PUBLISHED: u8 = 1;
+
+/// zstd level for index data: small, so the saving is worth the time.
+const INDEX_LEVEL: i32 = 6;
+
+/// What publishing came to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Published {
+    /// Holders asked to keep the head.
+    pub(crate) asked: usize,
+    /// Holders that have it durably.
+    pub(crate) confirmed: usize,
+    /// Peers that took metadata.
+    pub(crate) used: BTreeSet<PeerId>,
+}
+
+/// A head on its way, with all that has to be noted once it is confirmed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pending {
+    #[serde(with = "serde_bytes")]
+    head: Vec<u8>,
+    #[serde(with = "serde_bytes")]
+    manifest: Vec<u8>,
+    packs: Vec<PackId>,
+    snapshots: Vec<SnapshotId>,
+    segment: Option<ChunkId>,
+}
+
+impl Record for Pending {
+    const NAME: &'static str = "pending head";
+    const VERSION: u8 = 1;
+    const LIMIT: usize = 1024 * 1024 * 1024;
+}
+
+/// Publishes everything that is durable but not visible yet. Does nothing when there is nothing new.
+pub(crate) async fn publish<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+) -> Result<Option<Published>, FlowError> {
+    let mut published = finish_pending(ctx).await?;
+    let packs = ctx.catalog.packs_in(PackState::Placed)?;
+    let snapshots = pending_snapshots(ctx)?;
+    if packs.is_empty() && snapshots.is_empty() {
+        return Ok(published);
+    }
+    let mut manifest = current_manifest(ctx)?;
+    let segment = add_roots(ctx, targets, &mut manifest, &packs, &snapshots).await?;
+    let head = make_head(ctx, targets, &manifest).await?;
+    let pending = Pending {
+        head: head.encode(),
+        manifest: manifest.encode(),
+        packs: packs.into_iter().map(|(id, _)| id).collect(),
+        snapshots: snapshots.into_iter().map(|(id, _)| id).collect(),
+        segment,
+    };
+    let (catalog, noted) = (ctx.catalog.clone(), pending.encode());
+    ctx.work(move || catalog.set(PENDING, &noted)).await??;
+    published = finish_pending(ctx).await?;
+    if let Some(published) = &mut published {
+        published.used = targets.used();
+    }
+    Ok(published)
+}
+
+/// Sends the head that is on its way, if there is one, until a majority has it.
+async fn finish_pending<G: Grid>(ctx: &Ctx<G>) -> Result<Option<Published>, FlowError> {
+    let Some(noted) = ctx.catalog.get(PENDING)? else { return Ok(None) };
+    let pending = Pending::decode(&noted)?;
+    let published = witness(ctx, &pending.head).await?;
+    let catalog = ctx.catalog.clone();
+    ctx.work(move || {
+        for id in &pending.snapshots {
+            catalog.set_snapshot_state(id, SNAPSHOT_PUBLISHED)?;
+        }
+        let segment = pending.segment.map_or([0; 32], |id| *id.as_bytes());
+        catalog.mark_indexed(&pending.packs, &segment)?;
+        catalog.set(MANIFEST, &pending.manifest)?;
+        catalog.set(HEAD, &pending.head)?;
+        catalog.delete(PENDING)
+    })
+    .await??;
+    Ok(Some(published))
+}
+
+fn pending_snapshots<G: Grid>(ctx: &Ctx<G>) -> Result<Vec<(SnapshotId, Snapshot)>, FlowError> {
+    let mut pending = Vec::new();
+    for (id, state, sealed) in ctx.catalog.snapshots()? {
+        if state == SNAPSHOT_PENDING {
+            pending.push((id, Snapshot::decode(&ctx.vault.open_local(&sealed)?)?));
+        }
+    }
+    Ok(pending)
+}
+
+fn current_manifest<G: Grid>(ctx: &Ctx<G>) -> Result<Manifest, FlowError> {
+    match ctx.catalog.get(MANIFEST)? {
+        Some(bytes) => Ok(Manifest::decode(&bytes)?),
+        None => Ok(Manifest::first(ctx.device.peer())),
+    }
+}
+
+/// This device's newest head, if it has one.
+pub(crate) fn current_head<G: Grid>(ctx: &Ctx<G>) -> Result<Option<SignedHead>, FlowError> {
+    let bytes = ctx.catalog.get(HEAD)?;
+    Ok(bytes.map(|bytes| SignedHead::decode(&bytes)).transpose()?)
+}
+
+/// Seals the segment and the snapshot records into packs of the metadata lane, places them, and
+/// enters them in the manifest. Returns the segment's first chunk.
+async fn add_roots<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    manifest: &mut Manifest,
+    packs: &[(PackId, Vec<u8>)],
+    snapshots: &[(SnapshotId, Snapshot)],
+) -> Result<Option<ChunkId>, FlowError> {
+    let mut sealing = Sealing::new(ctx);
+    let mut first = None;
+    if !packs.is_empty() {
+        let records: Result<Vec<_>, _> =
+            packs.iter().map(|(_, stored)| PackRecord::decode_stored(stored)).collect();
+        for segment in Segment::split(records?) {
+            let chunks = sealing.add(Class::Index, &segment.encode())?;
+            first = first.or_else(|| chunks.first().and_then(|piece| piece.chunk));
+            manifest.segments.push(SegmentRef { chunks });
+        }
+    }
+    for (id, snapshot) in snapshots {
+        let chunks = sealing.add(Class::Snapshot, &snapshot.encode())?;
+        manifest.snapshots.push(SnapshotEntry { id: *id, time: snapshot.time, chunks });
+    }
+    let code = metadata_code(targets)?;
+    for builder in sealing.builders {
+        let fresh = seal(ctx, builder, code, Lane::META).await?;
+        let (record, outcome) = place::keep(ctx, targets, fresh, false).await?;
+        if outcome == Outcome::Queued {
+            return Err(too_few(&record));
+        }
+        // Roots are named by the manifest itself, never by a segment.
+        ctx.catalog.mark_indexed(&[record.meta.id], &[0; 32])?;
+        manifest.roots.push(record);
+    }
+    Ok(first)
+}
+
+fn too_few(record: &PackRecord) -> FlowError {
+    FlowError::TooFewPeers { wanted: record.code.n(), usable: record.holders().count() }
+}
+
+/// The code for metadata over these targets.
+pub(crate) fn metadata_code(targets: &Targets) -> Result<chunker::Code, FlowError> {
+    let usable = targets.domains();
+    let data = redundancy::auto(usable).ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
+    Ok(redundancy::metadata(usable, data))
+}
+
+/// Fills metadata packs one after another.
+struct Sealing<'a, G> {
+    ctx: &'a Ctx<G>,
+    builders: Vec<PackBuilder>,
+}
+
+impl<'a, G: Grid> Sealing<'a, G> {
+    fn new(ctx: &'a Ctx<G>) -> Self {
+        Self { ctx, builders: Vec::new() }
+    }
+
+    fn add(&mut self, class: Class, bytes: &[u8]) -> Result<Vec<Piece>, FlowError> {
+        let mut pieces = Vec::new();
+        for (piece, range) in split_record(self.ctx.vault.keys(), bytes, class) {
+            let (Some(id), Some(part)) = (piece.chunk, bytes.get(range)) else { continue };
+            let block = Block::new(class, &[(id, part)], INDEX_LEVEL)?;
+            match self.builders.last_mut() {
+                Some(builder) if builder.fits(&block) => builder.push(block),
+                _ => {
+                    let mut builder = PackBuilder::new();
+                    builder.push(block);
+                    self.builders.push(builder);
+                }
+            }
+            pieces.push(piece);
+        }
+        Ok(pieces)
+    }
+}
+
+/// Seals and codes one pack on the offload.
+pub(crate) async fn seal<G: Grid>(
+    ctx: &Ctx<G>,
+    builder: PackBuilder,
+    code: chunker::Code,
+    lane: Lane,
+) -> Result<Fresh, FlowError> {
+    let (vault, random) = (std::sync::Arc::clone(&ctx.vault), ctx.entropy.bytes32());
+    ctx.work(move || {
+        let pack = builder.finish(vault.keys(), code, random)?;
+        let shards = chunker::encode(code, &pack.bytes)?;
+        Ok(Fresh::new(pack, code, lane, shards))
+    })
+    .await?
+}
+
+/// Puts the manifest on every connected holder and signs the head that points to it.
+async fn make_head<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    manifest: &Manifest,
+) -> Result<SignedHead, FlowError> {
+    let previous = current_head(ctx)?;
+    let seq = previous.as_ref().map_or(1, |head| head.seq + 1);
+    let mut sealing = Sealing::new(ctx);
+    let chunks = sealing.add(Class::Index, &manifest.encode())?;
+    let replicas = targets.len().clamp(2, 128) as u8;
+    let code = chunker::Code::new(1, replicas - 1)?;
+    let mut packs = Vec::new();
+    for builder in sealing.builders {
+        let fresh = seal(ctx, builder, code, Lane::META).await?;
+        let (record, outcome) = place::keep(ctx, targets, fresh, false).await?;
+        if outcome == Outcome::Queued {
+            return Err(too_few(&record));
+        }
+        ctx.catalog.mark_indexed(&[record.meta.id], &[0; 32])?;
+        packs.push(record);
+    }
+    let time = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
+    let body =
+        HeadBody { manifest: packs, chunks, seq, snapshots: manifest.snapshots.len() as u64, time };
+    let sealed = ctx.vault.seal_head(&body, entropy::bytes(&*ctx.entropy));
+    let prev = previous.map(|head| head.hash());
+    let (key, cert) = (&ctx.device.key, ctx.device.cert.clone());
+    Ok(SignedHead::sign(key, cert, seq, prev, sealed))
+}
+
+/// Sends a head to every holder; a majority of the known ones must have it durably.
+async fn witness<G: Grid>(ctx: &Ctx<G>, head: &[u8]) -> Result<Published, FlowError> {
+    let known = ctx.grid.peers();
+    let asks = known.iter().filter(|peer| peer.state == PeerState::Online).map(|info| {
+        let request = Request::HeadPut { head: head.to_vec() };
+        async move { ctx.grid.ask(info.peer, request).await }
+    });
+    let mut confirmed = 0;
+    for reply in futures::future::join_all(asks).await {
+        match reply {
+            Ok(Reply::HeadStored) => confirmed += 1,
+            Ok(Reply::Refused(Refusal::ForkedHead | Refusal::StaleHead { .. })) => {
+                return Err(FlowError::Forked { seq: SignedHead::decode(head)?.seq });
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    ctx.monitor.count(Counter::BytesMoved, (confirmed * head.len()) as u64);
+    let asked = known.len();
+    if confirmed * 2 > asked {
+        Ok(Published { asked, confirmed, used: BTreeSet::new() })
+    } else {
+        Err(FlowError::NotWitnessed { confirmed, asked })
+    }
+}
