@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 
 use chunker::PeerId;
 
-use crate::placement::{Candidate, Domain, Lane, PlacementKey, Step, Tag, first_eight};
+use crate::placement::{Candidate, Domain, Lane, PlacementKey, Step, Tag, number};
 
 #[cfg(test)]
 mod tests;
@@ -70,8 +70,7 @@ impl Walk {
     /// weight, and stays the smallest whoever else leaves.
     fn draw(&self, j: u32, entry: &Entry) -> u64 {
         let parts: [&[u8]; 3] = [&[self.lane.0], &j.to_le_bytes(), entry.peer.as_bytes()];
-        let hash = self.key.hash(Tag::Rank, &parts);
-        exponential(u64::from_le_bytes(first_eight(hash.as_bytes())))
+        exponential(number(&self.key.hash(Tag::Rank, &parts)))
     }
 }
 
