@@ -1,1 +1,5 @@
 //! gbak.
+
+pub mod api;
+pub mod cli;
+pub mod clock;
