@@ -3,3 +3,8 @@
 pub mod api;
 pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod daemon;
+pub mod entropy;
+pub mod monitor;
+pub mod offload;
