@@ -4,6 +4,8 @@
 //! bytes: shard bytes never travel inside CBOR. Headers are at most [`HEADER_LIMIT`] bytes, bodies at
 //! most [`BODY_LIMIT`]. There are no strings as errors: a refusal is a value to branch on.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chunker::{Record, ShardId};
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,14 @@ pub const HAVE_LIMIT: usize = 4096;
 pub const HEAD_LIMIT: usize = 16 * 1024;
 /// Most devices in one [`Reply::Roster`].
 pub const ROSTER_PAGE: usize = 64;
+/// Most addresses in a [`Hello`] or an invitation.
+pub const ADDRESSES_LIMIT: usize = 16;
+/// Longest multiaddress in bytes.
+pub const ADDRESS_LIMIT: usize = 256;
+/// Longest site label in bytes.
+pub const SITE_LIMIT: usize = 64;
+/// Most heads in one [`Reply::Heads`]: of each device its newest, its twin and the oldest fork.
+pub const HEADS_PER_DEVICE: usize = 4;
 /// Most devices of one owner that keep a head chain.
 pub const HEADS_LIMIT: usize = 64;
 
@@ -87,6 +97,15 @@ pub struct Hello {
     pub offer: Offer,
     /// The site label, if the user declared one.
     pub site: Option<String>,
+}
+
+impl Hello {
+    /// Whether addresses and labels stay within their limits; the certificates check themselves.
+    pub fn is_bounded(&self) -> bool {
+        self.addresses.len() <= ADDRESSES_LIMIT
+            && self.addresses.iter().all(|address| address.len() <= ADDRESS_LIMIT)
+            && self.site.as_ref().is_none_or(|site| site.len() <= SITE_LIMIT)
+    }
 }
 
 /// Spends an invitation: makes our owner a member of the grid.
@@ -289,6 +308,50 @@ impl Request {
         Some(request)
     }
 
+    /// Whether this stays within the limits of its kind, body included. What does not is declined
+    /// with [`Refusal::TooLarge`] and should not be sent at all.
+    pub fn is_bounded(&self) -> bool {
+        match self {
+            Self::Hello(hello) => hello.is_bounded(),
+            Self::Put { body, .. } => body.len() <= BODY_LIMIT,
+            Self::Have { shards } => shards.len() <= HAVE_LIMIT,
+            Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
+            _ => true,
+        }
+    }
+
+    /// Whether `reply` is one this request can have. A refusal fits all.
+    pub fn fits(&self, reply: &Reply) -> bool {
+        match (self, reply) {
+            (_, Reply::Refused(_))
+            | (Self::Join(_), Reply::Joined { .. })
+            | (Self::Put { .. }, Reply::Stored)
+            | (Self::HeadPut { .. }, Reply::HeadStored) => true,
+            (Self::Hello(_), Reply::Welcome { hello, .. }) => hello.is_bounded(),
+            (Self::Ping { nonce, .. }, Reply::Pong { nonce: back, .. }) => nonce == back,
+            (Self::Roster { .. }, Reply::Roster { peers, .. }) => peers.len() <= ROSTER_PAGE,
+            (Self::Get { .. }, Reply::Shard { body }) => body.len() <= BODY_LIMIT,
+            (Self::Have { shards }, Reply::Have { held }) => shards.len() == held.len(),
+            (Self::HeadGet, Reply::Heads { heads }) => {
+                heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE
+                    && heads.iter().all(|head| head.len() <= HEAD_LIMIT)
+            }
+            _ => false,
+        }
+    }
+
+    /// How long an answer may take, from the question's first byte to the answer's last.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Hello(_) | Self::Ping { .. } => 10,
+            Self::Join(_) | Self::Roster { .. } | Self::Have { .. } | Self::HeadGet => 30,
+            // A head is acknowledged after a sync, on a disk that may be spinning up.
+            Self::HeadPut { .. } => 30,
+            // The largest body over a line of 1.2 megabits a second.
+            Self::Put { .. } | Self::Get { .. } => 120,
+        })
+    }
+
     /// A short name for logs and counters.
     pub fn name(&self) -> &'static str {
         match self {
@@ -329,4 +392,3 @@ impl Reply {
         Some(reply)
     }
 }
-
