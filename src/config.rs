@@ -190,7 +190,7 @@ impl<'de> Deserialize<'de> for Amount {
 
 fn redundancy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    match text.parse::<u8>() {
+    match text.parse::<chunker::Code>() {
         Ok(_) => Ok(Some(text)),
         Err(_) => Err(de::Error::custom("not a redundancy like \"8+4\"")),
     }

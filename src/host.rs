@@ -31,7 +31,7 @@ use busy::{Busy, Pass};
 /// Joiners remembered, so that one that lost our answer can ask again.
 const JOINERS: usize = 1024;
 /// Bytes of heads in one answer: what a header can carry, less room for the rest of it.
-const HEADS_BYTES: usize = wire::HEADER_LIMIT - 16 * 1024;
+const HEADS_BYTES: usize = wire::HEADER_LIMIT - 32 * 1024;
 
 /// Who owns which device.
 pub trait Roll: Send + Sync + 'static {
