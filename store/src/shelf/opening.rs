@@ -18,7 +18,7 @@ use rusqlite::OptionalExtension;
 
 use super::error::ShelfError;
 use super::rows::FileState;
-use super::{INCOMING, Inner, SHARDS, Shelf, incoming, place};
+use super::{INCOMING, Inner, MAX_SHARD_LEN, SHARDS, Shelf, incoming, place};
 use crate::db::{Db, DbAt, DbError};
 use crate::donation::Donation;
 use crate::gauge::Gauge;
@@ -164,15 +164,16 @@ fn make_dirs(medium: &dyn Medium) -> io::Result<()> {
 }
 
 /// Finishes or undoes what was in flight. A row that is good was committed after its file was
-/// synced; a file without such a row was never acknowledged.
+/// synced; a file without such a row was never acknowledged. One that is not whole beside such a row
+/// was on its way to replace what is in place, so it is not acknowledged either.
 fn sweep(inner: &Inner) -> Result<Opened, ShelfError> {
     let mut opened = Opened::default();
     for name in inner.medium.list(INCOMING).map_err(failed("list"))? {
-        let Ok(shard) = ShardId::from_str(&name) else {
+        let Some(shard) = our_name(&name) else {
             opened.foreign += 1;
             continue;
         };
-        if is_good(inner, shard)? {
+        if is_good(inner, shard)? && is_whole(inner, shard)? {
             let moved = inner.medium.rename(&incoming(shard), &place(shard));
             moved.map_err(failed("move"))?;
             opened.adopted += 1;
@@ -182,6 +183,16 @@ fn sweep(inner: &Inner) -> Result<Opened, ShelfError> {
         }
     }
     Ok(opened)
+}
+
+/// The shard of a file that we named.
+fn our_name(name: &str) -> Option<ShardId> {
+    ShardId::from_str(name).ok().filter(|shard| shard.to_string() == name)
+}
+
+fn is_whole(inner: &Inner, shard: ShardId) -> Result<bool, ShelfError> {
+    let read = inner.medium.read(&incoming(shard), MAX_SHARD_LEN as u64 + 1);
+    Ok(ShardId::from(blake3::hash(&read.map_err(failed("read"))?)) == shard)
 }
 
 fn is_good(inner: &Inner, shard: ShardId) -> Result<bool, DbError> {
