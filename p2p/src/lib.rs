@@ -18,6 +18,7 @@ pub mod invite;
 pub mod members;
 pub mod peer;
 pub mod rtt;
+pub mod sim;
 pub mod wire;
 
 pub use chunker::{GridId, OwnerId, PeerId};
@@ -26,4 +27,5 @@ pub use head::SignedHead;
 pub use invite::{Invite, InviteError};
 pub use members::{Identity, Members};
 pub use peer::{Offer, Path, PeerInfo, PeerState};
+pub use sim::{SimGrid, SimNet, Weather};
 pub use wire::{Refusal, Reply, Request};

@@ -175,7 +175,10 @@ impl Members {
     /// Takes in what a peer's reply tells about it and others, `rtt` after the question.
     pub fn heard(&self, from: PeerId, rtt: Duration, reply: &Reply) -> Result<(), Refusal> {
         match reply {
-            Reply::Welcome { hello, .. } => self.accept(from, hello)?,
+            Reply::Welcome { hello, .. } => {
+                self.accept(from, hello)?;
+                self.measured(from, rtt, hello.offer);
+            }
             Reply::Pong { offer, .. } => self.measured(from, rtt, *offer),
             Reply::Roster { peers, .. } => self.learn(peers.clone()),
             _ => {}

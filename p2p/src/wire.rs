@@ -10,7 +10,7 @@ use bytes::Bytes;
 use chunker::{Record, ShardId};
 use serde::{Deserialize, Serialize};
 
-use crate::cert::{Charter, DeviceCert, OwnerCert};
+use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
 use crate::peer::Offer;
 
 /// Largest header in bytes. A roster page is the biggest thing in one.
@@ -33,6 +33,11 @@ pub const SITE_LIMIT: usize = 64;
 pub const HEADS_PER_DEVICE: usize = 4;
 /// Most devices of one owner that keep a head chain.
 pub const HEADS_LIMIT: usize = 64;
+
+/// What CBOR adds to each head of a reply, at most.
+const HEAD_FRAME: usize = 5;
+/// What is in the header of a reply with heads beside them, at most.
+const HEAD_SLACK: usize = 64;
 
 /// What one peer asks another. `Hello` and `Join` are the door: the only two a stranger may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,9 +105,16 @@ pub struct Hello {
 }
 
 impl Hello {
-    /// Whether addresses and labels stay within their limits; the certificates check themselves.
+    /// Whether addresses, names and labels stay within their limits.
     pub fn is_bounded(&self) -> bool {
-        self.addresses.len() <= ADDRESSES_LIMIT
+        let names = [
+            self.charter.as_ref().map(|charter| &charter.name),
+            self.owner.as_ref().map(|owner| &owner.name),
+            Some(&self.device.name),
+        ];
+        let named = names.into_iter().flatten().all(|name| name.len() <= NAME_LIMIT);
+        named
+            && self.addresses.len() <= ADDRESSES_LIMIT
             && self.addresses.iter().all(|address| address.len() <= ADDRESS_LIMIT)
             && self.site.as_ref().is_none_or(|site| site.len() <= SITE_LIMIT)
     }
@@ -313,6 +325,9 @@ impl Request {
     pub fn is_bounded(&self) -> bool {
         match self {
             Self::Hello(hello) => hello.is_bounded(),
+            Self::Join(join) => {
+                join.name.len() <= NAME_LIMIT && join.device.name.len() <= NAME_LIMIT
+            }
             Self::Put { body, .. } => body.len() <= BODY_LIMIT,
             Self::Have { shards } => shards.len() <= HAVE_LIMIT,
             Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
@@ -333,8 +348,8 @@ impl Request {
             (Self::Get { .. }, Reply::Shard { body }) => body.len() <= BODY_LIMIT,
             (Self::Have { shards }, Reply::Have { held }) => shards.len() == held.len(),
             (Self::HeadGet, Reply::Heads { heads }) => {
-                heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE
-                    && heads.iter().all(|head| head.len() <= HEAD_LIMIT)
+                let bytes: usize = heads.iter().map(|head| head.len() + HEAD_FRAME).sum();
+                heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE && bytes <= HEADER_LIMIT - HEAD_SLACK
             }
             _ => false,
         }
@@ -350,6 +365,14 @@ impl Request {
             // The largest body over a line of 1.2 megabits a second.
             Self::Put { .. } | Self::Get { .. } => 120,
         })
+    }
+
+    /// Bytes that travel beside the header.
+    pub fn body_len(&self) -> usize {
+        match self {
+            Self::Put { body, .. } => body.len(),
+            _ => 0,
+        }
     }
 
     /// A short name for logs and counters.
@@ -369,6 +392,30 @@ impl Request {
 }
 
 impl Reply {
+    /// Bytes that travel beside the header.
+    pub fn body_len(&self) -> usize {
+        match self {
+            Self::Shard { body } => body.len(),
+            _ => 0,
+        }
+    }
+
+    /// A short name for logs and counters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Welcome { .. } => "welcome",
+            Self::Joined { .. } => "joined",
+            Self::Pong { .. } => "pong",
+            Self::Roster { .. } => "roster-page",
+            Self::Stored => "stored",
+            Self::Shard { .. } => "shard",
+            Self::Have { .. } => "held",
+            Self::HeadStored => "head-stored",
+            Self::Heads { .. } => "heads",
+            Self::Refused(_) => "refused",
+        }
+    }
+
     /// Takes the body out, leaving the header.
     #[must_use]
     pub fn split(mut self) -> (ReplyHeader, Bytes) {
