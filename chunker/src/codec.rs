@@ -112,16 +112,16 @@ fn compress_with(kept: &mut Option<Encoder>, raw: &[u8], level: i32) -> io::Resu
     Ok(stored)
 }
 
-/// At most `raw_len` bytes decompressed.
-pub(crate) fn decompress(stored: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
-    DECODER.with_borrow_mut(|kept| decompress_with(kept, stored, raw_len)).map_err(failed)
+/// Fills `raw` with decompressed bytes and returns how many there are. More than fit is an error.
+pub(crate) fn decompress(stored: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
+    DECODER.with_borrow_mut(|kept| decompress_with(kept, stored, raw)).map_err(failed)
 }
 
 fn decompress_with(
     kept: &mut Option<Decompressor<'static>>,
     stored: &[u8],
-    raw_len: usize,
-) -> io::Result<Vec<u8>> {
+    raw: &mut [u8],
+) -> io::Result<usize> {
     let decoder = if let Some(decoder) = kept {
         decoder
     } else {
@@ -129,7 +129,7 @@ fn decompress_with(
         decoder.window_log_max(WINDOW_LOG_MAX)?;
         kept.insert(decoder)
     };
-    decoder.decompress(stored, raw_len)
+    decoder.decompress_to_buffer(stored, raw)
 }
 
 fn failed(source: io::Error) -> Error {

@@ -88,7 +88,8 @@ impl CutParams {
 pub struct Cutter {
     #[zeroize(skip)]
     params: CutParams,
-    /// Strict below the average size, loose above: so that most chunks are near it.
+    /// Strict below the average size, loose above: so that most chunks are near it. Level 2 was the
+    /// best of four on noise: an insertion costs 1.25 average chunks, and never more than 4 were seen.
     #[zeroize(skip)]
     masks: (u64, u64),
     gear: Box<[u64; 256]>,

@@ -122,6 +122,3 @@ impl VaultKeys {
         blake3::Hasher::new_keyed(&self.secrets.salt)
     }
 }
-
-#[cfg(test)]
-mod tests;

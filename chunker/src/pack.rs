@@ -34,6 +34,7 @@ pub use reader::PackReader;
 
 use frame::{Frame, PackKey, SALT_LEN, TAG_LEN};
 use layout::{FIXED_LEN, HEADER_LEN, PROLOGUE_LEN};
+use reader::Scratch;
 
 /// A sealed pack, with what is needed to open it.
 #[derive(Clone, PartialEq, Eq)]
@@ -176,7 +177,8 @@ impl<'a> Room<'a> {
 fn read_back(keys: &VaultKeys, pack: &Pack) -> Result<(), Error> {
     let reader = PackReader::open(keys, &pack.meta, &pack.bytes)?;
     reader.check_directory()?;
-    (0..pack.meta.blocks.len()).try_for_each(|no| reader.block(no).map(drop))
+    let mut scratch = Scratch::default();
+    (0..pack.meta.blocks.len()).try_for_each(|no| reader.open_block(no, &mut scratch))
 }
 
 #[cfg(test)]

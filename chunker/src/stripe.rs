@@ -233,6 +233,3 @@ fn restore(
     });
     Ok(join(len, data))
 }
-
-#[cfg(test)]
-mod tests;
