@@ -1,8 +1,9 @@
 //! zstd, bounded on both sides, and the decision not to use it.
 //!
-//! Compressing the same bytes at the same level gives the same bytes (of one zstd release): packs are
-//! made again from their recipe, and the pack's hash tells when that no longer holds. Decompressing
-//! writes at most what the authenticated length allows, into memory of just that size.
+//! Compressing the same bytes at the same level gives the same bytes (of one zstd release): packs
+//! are made again from their recipe, and the pack's hash tells when that no longer holds.
+//! Decompressing writes at most what the authenticated length allows, into memory of just that
+//! size.
 //!
 //! Contexts are kept per thread: making one costs about as much as compressing a small block.
 
@@ -27,8 +28,8 @@ const FAST_LEVEL: i32 = 3;
 const PROBE_LEVEL: i32 = 1;
 /// How much of a block is tried first, in bytes.
 const PROBE_LEN: usize = 16 * 1024;
-/// Keeping a block compressed must save at least this part of it (1/64): below that, reading it back
-/// faster is worth more.
+/// Keeping a block compressed must save at least this part of it (1/64): below that, reading it
+/// back faster is worth more.
 const LEAST_GAIN: usize = 64;
 
 /// How a block's bytes are stored.
@@ -70,7 +71,8 @@ thread_local! {
     static DECODER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// The bytes compressed, or none when storing them as they are is as good. Level 0 never compresses.
+/// The bytes compressed, or none when storing them as they are is as good. Level 0 never
+/// compresses.
 pub(crate) fn try_compress(raw: &[u8], level: i32) -> Result<Option<Vec<u8>>, Error> {
     if level == 0 || !is_promising(raw, level)? {
         return Ok(None);

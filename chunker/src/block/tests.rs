@@ -1,4 +1,5 @@
-//! Blocks that lie, sealed with the right key: what only the owner of the keys (or a fault) can make.
+//! Blocks that lie, sealed with the right key: what only the owner of the keys (or a fault) can
+//! make.
 
 use super::Block;
 use crate::codec::{Codec, compress};

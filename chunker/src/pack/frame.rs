@@ -1,8 +1,8 @@
 //! One pack's key and its frames: ChaCha20-Poly1305 with nonces that count.
 //!
-//! The key and its commitment come out of one derivation from the vault's sealing key and the pack's
-//! salt. No nonce repeats under a key: the kind of frame and the block's number are in it, and whether
-//! the block is the last one. Opening checks the tag before it gives a single byte.
+//! The key and its commitment come out of one derivation from the vault's sealing key and the
+//! pack's salt. No nonce repeats under a key: the kind of frame and the block's number are in it,
+//! and whether the block is the last one. Opening checks the tag before it gives a single byte.
 
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, Key, KeyInit, Nonce, Tag};
@@ -111,8 +111,8 @@ impl PackKey {
         }
     }
 
-    /// Puts the plaintext of a sealed frame into `plain`, in place of what was there; none if a bit of
-    /// the frame, or of what is said about it, is not as it was.
+    /// Puts the plaintext of a sealed frame into `plain`, in place of what was there; none if a bit
+    /// of the frame, or of what is said about it, is not as it was.
     pub(super) fn open(
         &self,
         frame: Frame,

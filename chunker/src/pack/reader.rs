@@ -2,8 +2,8 @@
 //!
 //! Order of trust: length, mark and suite; then the commitment, before any frame; then each frame's
 //! tag, before its bytes mean anything; then, for a block, decompression into exactly the
-//! authenticated length; last, every chunk's name is computed anew. What fails is named in the error,
-//! and damage is told from a wrong key.
+//! authenticated length; last, every chunk's name is computed anew. What fails is named in the
+//! error, and damage is told from a wrong key.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
-//! Frozen results. They must never change: what is stored on the grid was made with them. A new zstd may
-//! give other compressed bytes; then only `packs_with_zstd` changes, and old packs can no longer
-//! be made again from plaintext, only decoded (say so in the changelog).
+//! Frozen results. They must never change: what is stored on the grid was made with them. A new
+//! zstd may give other compressed bytes; then only `packs_with_zstd` changes, and old packs can no
+//! longer be made again from plaintext, only decoded (say so in the changelog).
 
 use chunker::{Class, CutParams, Cutter, PackBuilder, VaultKeys, encode};
 
