@@ -69,7 +69,8 @@ fn big(dir: &Path) -> io::Result<()> {
     disk.set_len(160 * 1024 * 1024)
 }
 
-fn odd(dir: &Path) -> io::Result<()> {
+/// Makes `dir` with one of every odd kind of file.
+pub fn odd(dir: &Path) -> io::Result<()> {
     fs::create_dir(dir)?;
     let file = dir.join("plain");
     fs::write(&file, "Many names, one file.\n")?;
