@@ -24,7 +24,6 @@ pub mod place;
 pub mod publish;
 pub mod recover;
 pub mod restore;
-pub mod sample;
 pub mod scan;
 pub mod target;
 
@@ -36,9 +35,9 @@ pub struct Ctx<G> {
     /// The owner's own index.
     pub catalog: store::Catalog,
     /// Sealed packs that wait for holders.
-    pub spool: store::Spool,
+    pub spool: Arc<store::Spool>,
     /// Copies of metadata packs.
-    pub cache: store::PackCache,
+    pub cache: Arc<store::PackCache>,
     /// Keys and formats.
     pub vault: Arc<Vault>,
     /// Who signs.
@@ -149,6 +148,15 @@ pub enum FlowError {
         /// Which pack.
         pack: PackId,
     },
+    /// A record names something that the record it came from does not have.
+    #[error("The index contradicts itself; rebuild it with `gbak recover --rebuild`")]
+    Inconsistent,
+    /// Directories nested deeper than is followed.
+    #[error("Directories are nested more than {limit} deep")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
     /// A source path does not exist, or similar.
     #[error(transparent)]
     Scan(#[from] scan::ScanError),
@@ -174,10 +182,11 @@ pub enum FlowError {
     #[error("The local catalog failed")]
     Catalog(#[from] store::CatalogError),
     /// The disk under the spool failed or is full.
-    #[error("The local disk failed at {what}")]
-    Disk {
-        /// What was attempted.
-        what: &'static str,
+    #[error("The spool failed")]
+    Spool(#[from] store::SpoolError),
+    /// The metadata cache failed or its disk is full.
+    #[error("The metadata cache failed")]
+    Cache {
         /// What the system said.
         #[source]
         source: std::io::Error,

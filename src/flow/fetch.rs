@@ -6,17 +6,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chunker::{ChunkId, PackId, PackReader, PeerId, Record, ShardId};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use p2p::{Grid, PeerState, Reply, Request};
+use store::ChunkAt;
 
 use crate::flow::{AskError, Ctx, FlowError};
 use crate::monitor::{Counter, Problem};
 use crate::vault::index::PackRecord;
 use crate::vault::tree::{Content, Piece, PieceList};
+
+/// How long nothing may come before one more holder is asked.
+const HEDGE_AFTER: Duration = Duration::from_millis(1500);
 
 /// A shard to fetch: its index, name and a peer that should hold it.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +57,9 @@ pub(crate) async fn cached_pack_bytes<G: Grid>(
 ) -> Result<Bytes, FlowError> {
     let bytes = pack_bytes(ctx, record).await?;
     let (cache, id, copy) = (ctx.cache.clone(), record.meta.id, bytes.clone());
-    ctx.work(move || cache.put(&id, &copy)).await?;
+    if let Err(error) = ctx.work(move || cache.put(&id, &copy)).await? {
+        tracing::warn!(%error, "the metadata cache takes nothing");
+    }
     Ok(bytes)
 }
 
@@ -110,7 +117,8 @@ impl PackRecord {
 }
 
 /// Keeps as many requests under way as shards are missing, until k good ones are there or no source is
-/// left. `sources` is taken from its end.
+/// left. When nothing has come for [`HEDGE_AFTER`], one more source is asked: a holder that stalls must
+/// not stall the restore. `sources` is taken from its end.
 async fn gather<G: Grid>(
     ctx: &Ctx<G>,
     sources: &mut Vec<Source>,
@@ -118,21 +126,26 @@ async fn gather<G: Grid>(
     good: &mut BTreeMap<u8, Bytes>,
 ) {
     let mut under_way = FuturesUnordered::new();
+    let mut wanted = k;
     loop {
-        while good.len() + under_way.len() < k
+        while good.len() + under_way.len() < wanted
             && let Some(source) = sources.pop()
         {
             if !good.contains_key(&source.index) {
                 under_way.push(async move { (source, get(ctx, source).await) });
             }
         }
-        let Some((source, result)) = under_way.next().await else { return };
-        match result {
-            Ok(bytes) => {
+        if good.len() >= k || under_way.is_empty() {
+            return;
+        }
+        match tokio::time::timeout(HEDGE_AFTER, under_way.next()).await {
+            Ok(Some((source, Ok(bytes)))) => {
                 ctx.monitor.count(Counter::BytesMoved, bytes.len() as u64);
                 good.insert(source.index, bytes);
             }
-            Err(error) => report(ctx, source, &error),
+            Ok(Some((source, Err(error)))) => report(ctx, source, &error),
+            Ok(None) => return,
+            Err(_stalled) => wanted += 1,
         }
     }
 }
@@ -196,19 +209,48 @@ async fn strays<G: Grid>(
 #[derive(Debug)]
 pub(crate) struct ChunkReader<G> {
     ctx: Ctx<G>,
+    roots: Option<Roots>,
     opened: Option<(PackId, u32, Bytes)>,
     pack: Option<(Arc<PackRecord>, Bytes)>,
 }
 
+/// Packs that are named by a head or a manifest, not by the catalog.
+#[derive(Debug, Default)]
+struct Roots {
+    chunks: BTreeMap<ChunkId, ChunkAt>,
+    packs: BTreeMap<PackId, Arc<PackRecord>>,
+}
+
 impl<G: Grid> ChunkReader<G> {
-    /// Reads with this engine.
+    /// Reads what the catalog knows.
     pub(crate) fn new(ctx: &Ctx<G>) -> Self {
-        Self { ctx: ctx.clone(), opened: None, pack: None }
+        Self { ctx: ctx.clone(), roots: None, opened: None, pack: None }
+    }
+
+    /// Reads from these packs only.
+    pub(crate) fn over(ctx: &Ctx<G>, records: &[PackRecord]) -> Self {
+        let mut roots = Roots::default();
+        for record in records {
+            let pack = record.meta.id;
+            for (id, block, offset, len) in record.chunk_places() {
+                roots.chunks.insert(id, ChunkAt { pack, block, offset, len });
+            }
+            roots.packs.insert(pack, Arc::new(record.clone()));
+        }
+        Self { roots: Some(roots), ..Self::new(ctx) }
+    }
+
+    fn find(&self, id: &ChunkId) -> Result<ChunkAt, FlowError> {
+        let found = match &self.roots {
+            Some(roots) => roots.chunks.get(id).copied(),
+            None => self.ctx.catalog.find(id)?,
+        };
+        found.ok_or(FlowError::UnknownChunk { chunk: *id })
     }
 
     /// The plaintext of a metadata chunk.
     pub(crate) async fn chunk(&mut self, id: &ChunkId) -> Result<Bytes, FlowError> {
-        let at = self.ctx.catalog.find(id)?.ok_or(FlowError::UnknownChunk { chunk: *id })?;
+        let at = self.find(id)?;
         let raw = self.block(at.pack, at.block).await?;
         let (start, end) = (at.offset as usize, at.offset as usize + at.len as usize);
         raw.get(start..end).map(|_| raw.slice(start..end)).ok_or(FlowError::UnknownChunk { chunk: *id })
@@ -258,7 +300,10 @@ impl<G: Grid> ChunkReader<G> {
         {
             return Ok((Arc::clone(record), bytes.clone()));
         }
-        let record = Arc::new(record_of(&self.ctx, &id)?);
+        let record = match self.roots.as_ref().and_then(|roots| roots.packs.get(&id)) {
+            Some(record) => Arc::clone(record),
+            None => Arc::new(record_of(&self.ctx, &id)?),
+        };
         let bytes = cached_pack_bytes(&self.ctx, &record).await?;
         self.pack = Some((Arc::clone(&record), bytes.clone()));
         Ok((record, bytes))

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chunker::{Code, PackId, PeerId, Shard, ShardId};
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
-use store::PackState;
+use store::{PackState, SpoolError};
 
 use crate::flow::{AskError, Ctx, FlowError};
 use crate::monitor::Counter;
@@ -135,10 +135,14 @@ pub(crate) async fn keep<G: Grid>(
     let Fresh { record, bytes, shards } = fresh;
     ctx.monitor.count(Counter::ShardsWanted, shards.len() as u64);
     let (spool, catalog, spooled) = (ctx.spool.clone(), ctx.catalog.clone(), record.clone());
+    let cache = Arc::clone(&ctx.cache);
     ctx.work(move || {
-        spool
-            .put(&spooled.meta.id, &bytes, durable)
-            .map_err(|source| FlowError::Disk { what: "spooling a pack", source })?;
+        spool.put(&spooled.meta.id, &bytes, durable)?;
+        if spooled.class() != chunker::Class::Data as u8
+            && let Err(error) = cache.put(&spooled.meta.id, &bytes)
+        {
+            tracing::warn!(%error, "the metadata cache takes nothing");
+        }
         add_to_catalog(&catalog, PackState::Queued, &spooled)
     })
     .await??;
@@ -148,13 +152,8 @@ pub(crate) async fn keep<G: Grid>(
 /// Places what an earlier run left in the spool. Holders are asked first what they already have.
 /// Returns how many packs are still queued.
 pub(crate) async fn resume<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<u64, FlowError> {
-    let spool = ctx.spool.clone();
-    let listed = ctx
-        .work(move || spool.list())
-        .await?
-        .map_err(|source| FlowError::Disk { what: "listing the spool", source })?;
     let mut queued = 0;
-    for id in listed {
+    for id in ctx.spool.list() {
         if resume_one(ctx, targets, id).await? == Outcome::Queued {
             queued += 1;
         }
@@ -170,8 +169,12 @@ async fn resume_one<G: Grid>(
 ) -> Result<Outcome, FlowError> {
     let row = ctx.catalog.pack(&id)?;
     let spool = ctx.spool.clone();
-    let bytes = ctx.work(move || spool.get(&id)).await?;
-    let (Some((_, stored)), Ok(bytes)) = (row, bytes) else {
+    let bytes = match ctx.work(move || spool.get(&id)).await? {
+        Ok(bytes) => Some(bytes),
+        Err(SpoolError::Unknown { .. } | SpoolError::Damaged { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let (Some((_, stored)), Some(bytes)) = (row, bytes) else {
         // Without a row nothing refers to it; without good bytes it cannot be sent.
         remove_spooled(ctx, id).await?;
         return Ok(Outcome::Full);
@@ -275,9 +278,7 @@ async fn settle<G: Grid>(
 
 async fn remove_spooled<G: Grid>(ctx: &Ctx<G>, id: PackId) -> Result<(), FlowError> {
     let spool = ctx.spool.clone();
-    ctx.work(move || spool.remove(&id))
-        .await?
-        .map_err(|source| FlowError::Disk { what: "removing a spooled pack", source })
+    Ok(ctx.work(move || spool.remove(&id)).await??)
 }
 
 /// Where a pack's shards go: each index has its own first choice, and all share the rest of the walk.
@@ -358,14 +359,31 @@ async fn send<G: Grid>(ctx: &Ctx<G>, peer: PeerId, shard: &Shard) -> Result<(), 
     unreachable!("the last attempt returns")
 }
 
+/// Gives a whole-pack copy also to every connected peer that the record does not name. Best effort:
+/// those copies are found by asking.
+pub(crate) async fn spread<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    record: &PackRecord,
+    copy: Shard,
+) {
+    let named: BTreeSet<PeerId> = record.holders().collect();
+    let (others, copy) = (targets.peers().into_iter().filter(|peer| !named.contains(peer)), &copy);
+    let sends = others.map(|peer| async move { (peer, send(ctx, peer, copy).await) });
+    for (peer, sent) in futures::future::join_all(sends).await {
+        if let Err(error) = sent {
+            tracing::debug!(peer = %peer.short(), %error, "no copy of the manifest there");
+        }
+    }
+}
+
 /// Makes a pack and its chunks findable.
 pub(crate) fn add_to_catalog(
     catalog: &store::Catalog,
     state: PackState,
     record: &PackRecord,
 ) -> Result<(), FlowError> {
-    let class = record.meta.blocks.first().map_or(0, |block| block.class as u8);
     let chunks = record.chunk_places();
-    catalog.add_pack(&record.meta.id, state, class, &record.encode_stored(), &chunks)?;
+    catalog.add_pack(&record.meta.id, state, record.class(), &record.encode_stored(), &chunks)?;
     Ok(())
 }
