@@ -71,7 +71,7 @@ pub async fn ls<G: Grid>(
     let (id, snapshot) = resolve(ctx, spec)?;
     let mut reader = ChunkReader::new(ctx);
     let mut entries = Vec::new();
-    match descend(&mut reader, &id, &snapshot, spec.path()).await? {
+    match descend(&mut reader, &id, &snapshot, spec.path.as_deref()).await? {
         At::Dir { tree, prefix } => {
             walk(&mut reader, tree, prefix, |path, node| {
                 entries.push(Entry { path: path.to_vec(), node: node.clone() });

@@ -86,7 +86,7 @@ pub async fn restore<G: Grid>(
     let (id, snapshot) = look::resolve(ctx, &plan.spec)?;
     let filter = Filter::new(&plan.include, &plan.exclude)?;
     let mut reader = ChunkReader::new(ctx);
-    let at = look::descend(&mut reader, &id, &snapshot, plan.spec.path()).await?;
+    let at = look::descend(&mut reader, &id, &snapshot, plan.spec.path.as_deref()).await?;
     let planned = plan::make(&mut reader, at, &filter).await?;
     ctx.monitor.count(Counter::FilesFound, planned.files.len() as u64);
     ctx.monitor.count(Counter::BytesFound, planned.files.iter().map(|file| file.size).sum());
@@ -121,7 +121,7 @@ async fn carry_out<G: Grid>(
     let mut outcome = Outcome::default();
     problems.into_iter().for_each(|problem| outcome.problem(ctx, problem));
     let (place, made) = (Arc::clone(&target), dirs.clone());
-    let failed = ctx.work(move || plan::make_dirs(&place, &made)).await?;
+    let failed = ctx.work(move || plan::make_dirs(&place, &made, rule)).await?;
     outcome.restored += (dirs.len() - failed.len()) as u64;
     failed.into_iter().for_each(|problem| outcome.problem(ctx, problem));
     let writing = Writing { ctx, target: Arc::clone(&target), rule, verify: plan.verify };

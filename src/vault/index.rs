@@ -95,6 +95,12 @@ impl PackRecord {
         numbered.filter(|(_, shard)| shard.holder.is_none()).map(|(index, shard)| (index, shard.id))
     }
 
+    /// The class of its blocks, as the catalog numbers it: a pack has blocks of one class, or of
+    /// metadata classes only.
+    pub fn class(&self) -> u8 {
+        self.meta.blocks.first().map_or(0, |block| block.class as u8)
+    }
+
     /// Every chunk with its block, its offset in the opened block and its length, for the catalog.
     pub fn chunk_places(&self) -> Vec<(ChunkId, u32, u32, u32)> {
         let mut places = Vec::new();

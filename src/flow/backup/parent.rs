@@ -46,8 +46,8 @@ pub(super) struct Cursor {
 struct Local {
     root: Vec<Piece>,
     catalog: store::Catalog,
-    spool: store::Spool,
-    cache: store::PackCache,
+    spool: Arc<store::Spool>,
+    cache: Arc<store::PackCache>,
     vault: Arc<Vault>,
     opened: Option<(chunker::PackId, u32, Bytes)>,
 }

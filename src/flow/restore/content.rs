@@ -32,6 +32,20 @@ const PACKS_UNDER_WAY: usize = 3;
 /// How much of a file is read back at a time at most; chunks are smaller.
 const MAX_CHUNK: u64 = 16 * 1024 * 1024;
 
+/// Why one file's content did not make it.
+#[derive(Debug, thiserror::Error)]
+enum ContentError {
+    /// Another part of it failed before.
+    #[error("Another part of the file could not be restored")]
+    Abandoned,
+    /// The disk gives back something else than was written.
+    #[error("Reading it back gave other bytes than were restored")]
+    Differs,
+    /// It cannot be written.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
 /// How content is written.
 pub(super) struct Writing<'a, G> {
     pub(super) ctx: &'a Ctx<G>,
@@ -236,7 +250,10 @@ impl Shared {
     fn finish_contentless(&self) {
         for file in self.files.iter().filter(|file| lock(&file.state).left == 0) {
             match file.writer(&self.target) {
-                Ok(writer) => self.finish(file, writer),
+                Ok(writer) => {
+                    drop(writer);
+                    self.finish(file);
+                }
                 Err(error) => self.failed(file, &error),
             }
         }
@@ -272,39 +289,31 @@ impl Shared {
             self.fail(wanted, &FlowError::Inconsistent);
             return;
         };
-        let written =
-            file.writer(&self.target).and_then(|writer| {
-                writer.write_at(wanted.at, chunk)?;
-                Ok(writer)
-            });
-        match written {
-            Ok(writer) => {
-                self.monitor.count(Counter::BytesDone, u64::from(wanted.len));
-                self.came(file, Some(writer));
-            }
-            Err(error) => {
-                self.failed(file, &error);
-                self.came(file, None);
-            }
+        let writer = file.writer(&self.target);
+        match writer.and_then(|writer| Ok(writer.write_at(wanted.at, chunk)?)) {
+            Ok(()) => self.monitor.count(Counter::BytesDone, u64::from(wanted.len)),
+            Err(error) => self.failed(file, &error),
         }
+        self.came(file);
     }
 
     fn fail(&self, wanted: Use, error: &FlowError) {
         if let Some(file) = self.files.get(wanted.file as usize) {
             self.failed(file, error);
-            self.came(file, None);
+            self.came(file);
         }
     }
 
-    /// One use of a file is through; the last one finishes it.
-    fn came(&self, file: &Open, writer: Option<Arc<FileWriter>>) {
+    /// One use of a file is through, and nobody who is through holds its writer: so the last one can
+    /// take it and finish.
+    fn came(&self, file: &Open) {
         let whole = {
             let mut state = lock(&file.state);
             state.left = state.left.saturating_sub(1);
             state.left == 0 && !state.failed
         };
-        if let (true, Some(writer)) = (whole, writer) {
-            self.finish(file, writer);
+        if whole {
+            self.finish(file);
         }
     }
 
@@ -320,9 +329,13 @@ impl Shared {
         }
     }
 
-    fn finish(&self, file: &Open, writer: Arc<FileWriter>) {
-        lock(&file.state).writer = None;
-        match writer.finish(&file.file.meta, file.replace) {
+    fn finish(&self, file: &Open) {
+        let writer = lock(&file.state).writer.take().and_then(Arc::into_inner);
+        let finished = match writer {
+            Some(writer) => writer.finish(&file.file.meta, file.replace).map_err(Into::into),
+            None => Err(ContentError::Abandoned),
+        };
+        match finished {
             Ok(problems) => {
                 let mut done = lock(&self.done);
                 done.restored += 1;
@@ -346,7 +359,7 @@ impl Shared {
         match self.same(&mut content, &file.pieces) {
             Ok(true) => lock(&self.done).verified += 1,
             Ok(false) => {
-                self.failed(file, &TargetError::ReadBack { rel: shown(&file.file.rel) });
+                self.failed(file, &ContentError::Differs);
             }
             Err(error) => self.failed(file, &error),
         }
@@ -386,13 +399,13 @@ fn all_zero(content: &mut impl std::io::Read) -> std::io::Result<bool> {
 
 impl Open {
     /// The file's writer, begun when first asked for.
-    fn writer(&self, target: &Target) -> Result<Arc<FileWriter>, TargetError> {
+    fn writer(&self, target: &Target) -> Result<Arc<FileWriter>, ContentError> {
         let mut state = lock(&self.state);
         if let Some(writer) = &state.writer {
             return Ok(Arc::clone(writer));
         }
         if state.failed {
-            return Err(TargetError::Abandoned);
+            return Err(ContentError::Abandoned);
         }
         let writer = Arc::new(target.begin_file(&self.file.rel, self.file.size)?);
         state.writer = Some(Arc::clone(&writer));

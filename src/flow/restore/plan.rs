@@ -11,7 +11,7 @@ use p2p::Grid;
 use crate::flow::fetch::ChunkReader;
 use crate::flow::look::{self, At};
 use crate::flow::restore::{Outcome, Overwrite};
-use crate::flow::target::{Existing, Target, TargetError};
+use crate::flow::target::{Existing, ExistingKind, Special, Target, TargetError};
 use crate::flow::FlowError;
 use crate::monitor::Problem;
 use crate::vault::tree::{Content, Kind, Meta, Node, valid_name};
@@ -127,7 +127,7 @@ impl<'a> Planner<'a> {
     fn visit(&mut self, path: &[u8], node: &Node) -> bool {
         let relative = path.strip_prefix(b"/").unwrap_or(path);
         if !valid_name(&node.name) {
-            let error = TargetError::BadName { name: node.name.clone() };
+            let error = TargetError::BadName { path: path.to_vec() };
             self.planned.problems.push(Problem::new(path, &error));
             return false;
         }
@@ -199,9 +199,14 @@ pub(super) fn shown(rel: &Rel) -> Vec<u8> {
 }
 
 /// Makes the directories, private until [`finish_dirs`]. Returns what failed.
-pub(super) fn make_dirs(target: &Target, dirs: &[(Rel, Meta)]) -> Vec<Problem> {
+pub(super) fn make_dirs(
+    target: &Target,
+    dirs: &[(Rel, Meta)],
+    rule: Option<Overwrite>,
+) -> Vec<Problem> {
+    let replace = rule == Some(Overwrite::Always);
     let failed = |(rel, _): &(Rel, Meta)| {
-        target.make_dir(rel).err().map(|error| Problem::new(shown(rel), &error))
+        target.make_dir(rel, replace).err().map(|error| Problem::new(shown(rel), &error))
     };
     dirs.iter().filter_map(failed).collect()
 }
@@ -226,7 +231,10 @@ pub(super) fn make_others(
     for (rel, node) in others {
         done.one(rel, decide(target, rel, node, rule).and_then(|decision| match decision {
             Decision::Keep => Ok(None),
-            Decision::Write { replace } => target.make_node(rel, node, replace).map(Some),
+            Decision::Write { replace } => match Special::of(&node.kind) {
+                Some(what) => target.make_special(rel, what, &node.meta, replace).map(Some),
+                None => Err(TargetError::NotAFile { path: shown(rel) }),
+            },
         }));
     }
 }
@@ -296,7 +304,13 @@ fn differs(existing: &Existing, node: &Node) -> bool {
         Kind::File { size, .. } => Some(*size),
         _ => None,
     };
-    !existing.is_kind(&node.kind)
+    let kind = match &node.kind {
+        Kind::File { .. } => ExistingKind::File,
+        Kind::Dir { .. } => ExistingKind::Dir,
+        Kind::Symlink { .. } => ExistingKind::Symlink,
+        _ => ExistingKind::Other,
+    };
+    existing.kind != kind
         || existing.mtime != node.meta.mtime
         || size.is_some_and(|size| size != existing.size)
 }

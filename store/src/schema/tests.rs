@@ -161,11 +161,15 @@ fn a_migration_that_fails_leaves_the_old_version() {
 
 #[test]
 fn two_programs_that_open_at_once_migrate_once() {
+    const OLD: Schema = Schema { application_id: 7, migrations: &["CREATE TABLE a (x)"] };
+    const NEW: Schema =
+        Schema { application_id: 7, migrations: &["CREATE TABLE a (x)", "CREATE TABLE b (x)"] };
     let dir = tempfile::tempdir().unwrap();
     let at = DbAt::File(dir.path().join("some.db"));
+    let _old = Db::open(&at, &OLD).unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| Db::open(&at, &HOST).unwrap());
+            scope.spawn(|| Db::open(&at, &NEW).unwrap());
         }
     });
 }

@@ -164,8 +164,7 @@ fn make_dirs(medium: &dyn Medium) -> io::Result<()> {
 }
 
 /// Finishes or undoes what was in flight. A row that is good was committed after its file was
-/// synced; a file without such a row was never acknowledged. One that is not whole beside such a row
-/// was on its way to replace what is in place, so it is not acknowledged either.
+/// synced; a file without such a row was never acknowledged.
 fn sweep(inner: &Inner) -> Result<Opened, ShelfError> {
     let mut opened = Opened::default();
     for name in inner.medium.list(INCOMING).map_err(failed("list"))? {
@@ -173,7 +172,7 @@ fn sweep(inner: &Inner) -> Result<Opened, ShelfError> {
             opened.foreign += 1;
             continue;
         };
-        if is_good(inner, shard)? && is_whole(inner, shard)? {
+        if is_good(inner, shard)? && is_the_file(inner, shard)? {
             let moved = inner.medium.rename(&incoming(shard), &place(shard));
             moved.map_err(failed("move"))?;
             opened.adopted += 1;
@@ -190,7 +189,12 @@ fn our_name(name: &str) -> Option<ShardId> {
     ShardId::from_str(name).ok().filter(|shard| shard.to_string() == name)
 }
 
-fn is_whole(inner: &Inner, shard: ShardId) -> Result<bool, ShelfError> {
+/// Whether the file in `incoming/` is what a good row tells of. When it is not whole, and another one
+/// is in place, it was on its way to replace that one, and never acknowledged.
+fn is_the_file(inner: &Inner, shard: ShardId) -> Result<bool, ShelfError> {
+    if inner.medium.len(&place(shard)).map_err(failed("look at"))?.is_none() {
+        return Ok(true);
+    }
     let read = inner.medium.read(&incoming(shard), MAX_SHARD_LEN as u64 + 1);
     Ok(ShardId::from(blake3::hash(&read.map_err(failed("read"))?)) == shard)
 }
