@@ -36,3 +36,6 @@ mod views;
 
 pub use backend::LocalBackend;
 pub use engine::{Engine, EngineError, Opening};
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ pub struct LocalBackend {
 /// Where a call is carried out.
 enum Place {
     Agent(Client),
-    Here(Box<Engine>),
+    Here(Arc<Engine>),
 }
 
 impl LocalBackend {
@@ -73,7 +73,7 @@ impl LocalBackend {
                 Err(error) => return Err(error.into()),
             }
             match self.start(opening, Duration::ZERO).await {
-                Ok(engine) => return Ok(Place::Here(Box::new(engine))),
+                Ok(engine) => return Ok(Place::Here(Arc::new(engine))),
                 Err(EngineError::Home(HomeError::Busy { .. })) if Instant::now() < deadline => {
                     tokio::time::sleep(POLL).await;
                 }
@@ -164,7 +164,7 @@ impl LocalBackend {
             stopper.cancel();
             leave_now(signals.next().await);
         });
-        let ran = duties::run(engine, stop, &mut |agent| ready(&ready_line(agent))).await;
+        let ran = duties::run(engine, stop, |agent| ready(&ready_line(agent))).await;
         watching.abort();
         Ok(ran?)
     }
@@ -172,7 +172,7 @@ impl LocalBackend {
 
 /// Carries a call out on an engine of this process.
 async fn here(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     call: Call,
     mut signals: Signals,
     on_event: &mut dyn FnMut(Event),

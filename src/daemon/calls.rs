@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
 use p2p::swarm::Swarm;
 use p2p::{Grid, Invite};
 use tokio::sync::MutexGuard;
@@ -46,20 +47,21 @@ const INVITE_SECS: u64 = 30 * 24 * 3600;
 impl Engine {
     /// Carries one call out. Not cancel-safe: stop it through `cancel`.
     pub async fn call(
-        &self,
+        self: &Arc<Self>,
         call: Call,
         monitor: Arc<dyn Monitor>,
         cancel: CancellationToken,
     ) -> Result<Answer, Failure> {
+        let engine = Arc::clone(self);
         let tally = Arc::new(Tally { inner: monitor, moved: AtomicU64::new(0) });
         let ctx = self.ctx.watched_by(tally.clone());
-        let run = Run { engine: self, ctx, tally, cancel: &cancel, started: Instant::now() };
+        let run = Run { engine, ctx, tally, cancel, started: Instant::now() };
         match call {
-            Call::Backup(args) => run.backup(args).await.map(Answer::Backup),
-            Call::Restore(args) => run.restore(args).await.map(Answer::Restore),
+            Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
+            Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
             other => tokio::select! { biased;
-                () = cancel.cancelled() => Err(codes::INTERRUPTED.failure("Stopped on request")),
-                answer = run.look(other) => answer,
+                () = run.cancel.cancelled() => Err(codes::INTERRUPTED.failure("Stopped on request")),
+                answer = run.look(other).boxed() => answer,
             },
         }
     }
@@ -71,15 +73,15 @@ impl Engine {
 }
 
 /// One call being carried out.
-struct Run<'a> {
-    engine: &'a Engine,
+struct Run {
+    engine: Arc<Engine>,
     ctx: Ctx<Swarm>,
     tally: Arc<Tally>,
-    cancel: &'a CancellationToken,
+    cancel: CancellationToken,
     started: Instant,
 }
 
-impl Run<'_> {
+impl Run {
     /// What changes nothing of the backup, or can be cut off at any point.
     async fn look(&self, call: Call) -> Result<Answer, Failure> {
         match call {
@@ -99,7 +101,7 @@ impl Run<'_> {
         let plan = self.backup_plan(args)?;
         let _writing = self.write().await?;
         self.settle(wait).await?;
-        let report = backup::backup(&self.ctx, plan, self.cancel).await?;
+        let report = backup::backup(&self.ctx, plan, &self.cancel).boxed().await?;
         if report.interrupted {
             let kept = report.snapshot.map_or_else(
                 || "nothing was kept".to_owned(),
@@ -164,7 +166,7 @@ impl Run<'_> {
             verify: args.verify,
             dry_run: args.dry_run,
         };
-        let report = restore::restore(&self.ctx, plan, self.cancel).await?;
+        let report = restore::restore(&self.ctx, plan, &self.cancel).boxed().await?;
         if self.cancel.is_cancelled() {
             let message = "Stopped on request; run it again with --overwrite if-changed to go on";
             return Err(codes::INTERRUPTED.failure(message));
@@ -182,7 +184,7 @@ impl Run<'_> {
     async fn ls(&self, args: LsArgs) -> Result<LsView, Failure> {
         let spec = parse_spec(&args.snapshot)?;
         self.settle(wait(args.wait_peers_secs)).await?;
-        let (id, entries) = look::ls(&self.ctx, &spec).await?;
+        let (id, entries) = look::ls(&self.ctx, &spec).boxed().await?;
         Ok(LsView {
             schema: "gbak.ls/1".to_owned(),
             snapshot_id: id.to_string(),
@@ -193,7 +195,7 @@ impl Run<'_> {
     async fn rebuild(&self) -> Result<RecoverView, Failure> {
         let _writing = self.write().await?;
         self.settle(WAIT_PEERS).await?;
-        Ok(views::recover(recover::rebuild(&self.ctx).await?))
+        Ok(views::recover(recover::rebuild(&self.ctx).boxed().await?))
     }
 
     /// Durable here before it is handed out: an invitation that was printed is honoured.

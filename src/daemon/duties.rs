@@ -25,7 +25,7 @@ const CATCH_UP: Duration = Duration::from_secs(20);
 pub async fn run(
     engine: Arc<Engine>,
     stop: CancellationToken,
-    ready: &mut dyn FnMut(&Ready),
+    ready: impl FnOnce(&Ready),
 ) -> Result<(), EngineError> {
     let path = engine.home.control_sock();
     let control = match Control::bind(&path) {
@@ -99,9 +99,9 @@ async fn catch_up_once(engine: &Engine) -> Result<(), FlowError> {
     if ctx.grid.peers().is_empty() || !is_queued(ctx)? {
         return Ok(());
     }
-    tracing::info!(target: "gbak::event::queue::begin");
+    tracing::info!("placing what is queued");
     let queued = catch_up(ctx).await?;
-    tracing::info!(target: "gbak::event::queue::end", queued);
+    tracing::info!(still_queued = queued, "placed what could be");
     Ok(())
 }
 

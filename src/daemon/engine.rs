@@ -295,7 +295,9 @@ impl Engine {
                 }
                 changed.mark_unchanged();
                 let (roster, members) = (roster.clone(), members.clone());
-                drop(offload(&pool, move || save(&roster, &members)).await);
+                if offload(&pool, move || save(&roster, &members)).await.is_err() {
+                    return;
+                }
             }
         }));
     }

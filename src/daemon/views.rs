@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::events::problem_view;
 use crate::api::{
-    BackupSummary, LsEntry, PathBytes, PeerView, RecoverView, RedundancyView, RestoreSummary,
+    AuditView, BackupSummary, LsEntry, PathBytes, PeerView, RecoverView, RedundancyView, RestoreSummary,
     SnapshotView, WitnessView,
 };
 use crate::flow::backup::BackupReport;
@@ -164,6 +164,7 @@ pub(crate) fn peer(info: &PeerInfo) -> PeerView {
             Path::None => "none",
         }
         .to_owned(),
+        audit: AuditView::default(),
         since: time_secs(info.since_secs),
     }
 }

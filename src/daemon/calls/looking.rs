@@ -9,7 +9,7 @@ use store::Usage;
 
 use super::{Run, WAIT_LOOK};
 use crate::api::{
-    DonationView, Failure, HeadView, PacksView, PeerView, PeersView, StatusView, TotalsView,
+    AuditView, DonationView, Failure, HeadView, PacksView, PeerView, PeersView, StatusView, TotalsView,
 };
 use crate::daemon::engine::EngineError;
 use crate::daemon::views;
@@ -17,7 +17,7 @@ use crate::flow::look::{self, Health};
 use crate::flow::publish;
 use crate::host::offer_of;
 
-impl Run<'_> {
+impl Run {
     pub(super) async fn peers(&self) -> Result<PeersView, Failure> {
         self.settle(WAIT_LOOK).await?;
         let health = self.health().await?;
@@ -60,6 +60,7 @@ impl Run<'_> {
             packs: packs(&health),
             min_live_above_k: health.min_live_above_k,
             can_lose: health.min_live_above_k.map(|spare| spare.max(0) as u64),
+            last_drill: None,
             last_backup: newest.map(|listed| views::time(listed.snapshot.time)),
             head: head
                 .map(|head| HeadView { seq: head.seq, fingerprint: head.hash().short() }),
@@ -96,6 +97,7 @@ impl Run<'_> {
             mine_here_bytes: 0,
             theirs_here_bytes: 0,
             path: "none".to_owned(),
+            audit: AuditView::default(),
             since: views::time_secs(hello.device.since_secs),
         })
     }
