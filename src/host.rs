@@ -159,12 +159,7 @@ impl Host {
     }
 
     /// A head is its owner's own: any device of the owner may bring it, nobody else.
-    async fn head_put(
-        &self,
-        owner: OwnerId,
-        bytes: Vec<u8>,
-        pass: Pass,
-    ) -> Result<Reply, Refusal> {
+    async fn head_put(&self, owner: OwnerId, bytes: Vec<u8>, pass: Pass) -> Result<Reply, Refusal> {
         if bytes.len() > HEAD_LIMIT {
             return Err(Refusal::TooLarge);
         }
@@ -176,8 +171,7 @@ impl Host {
             if head.verify().is_err() || head.owner() != owner || head.encode() != bytes {
                 return Err(Refusal::HeadInvalid);
             }
-            let stored =
-                shelf.head_put(owner, head.device(), head.seq, head.hash(), &bytes, now);
+            let stored = shelf.head_put(owner, head.device(), head.seq, head.hash(), &bytes, now);
             stored.map_err(|error| refusal(&error))
         };
         self.run(pass, keep).await??;

@@ -1,8 +1,8 @@
 //! Solid blocks: a few chunks of one class put together, then compressed as one.
 //!
-//! Small chunks compress badly alone, and a block is what is opened to read any of its chunks. A block
-//! keeps only what will be stored; the chunks' own bytes are needed during [`Block::new`] alone. It
-//! fails when the chunks are more than one block (or one pack) can hold.
+//! Small chunks compress badly alone, and a block is what is opened to read any of its chunks. A
+//! block keeps only what will be stored; the chunks' own bytes are needed during [`Block::new`]
+//! alone. It fails when the chunks are more than one block (or one pack) can hold.
 
 use std::fmt;
 

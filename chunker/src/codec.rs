@@ -1,8 +1,9 @@
 //! zstd, bounded on both sides, and the decision not to use it.
 //!
-//! Compressing the same bytes at the same level gives the same bytes (of one zstd release): packs are
-//! made again from their recipe, and the pack's hash tells when that no longer holds. Decompressing
-//! writes at most what the authenticated length allows, into memory of just that size.
+//! Compressing the same bytes at the same level gives the same bytes (of one zstd release): packs
+//! are made again from their recipe, and the pack's hash tells when that no longer holds.
+//! Decompressing writes at most what the authenticated length allows, into memory of just that
+//! size.
 //!
 //! Contexts are kept per thread: making one costs about as much as compressing a small block.
 
@@ -27,8 +28,8 @@ const FAST_LEVEL: i32 = 3;
 const PROBE_LEVEL: i32 = 1;
 /// How much of a block is tried first, in bytes.
 const PROBE_LEN: usize = 16 * 1024;
-/// Keeping a block compressed must save at least this part of it (1/64): below that, reading it back
-/// faster is worth more.
+/// Keeping a block compressed must save at least this part of it (1/64): below that, reading it
+/// back faster is worth more.
 const LEAST_GAIN: usize = 64;
 
 /// How a block's bytes are stored.
@@ -70,7 +71,8 @@ thread_local! {
     static DECODER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// The bytes compressed, or none when storing them as they are is as good. Level 0 never compresses.
+/// The bytes compressed, or none when storing them as they are is as good. Level 0 never
+/// compresses.
 pub(crate) fn try_compress(raw: &[u8], level: i32) -> Result<Option<Vec<u8>>, Error> {
     if level == 0 || !is_promising(raw, level)? {
         return Ok(None);
@@ -112,16 +114,16 @@ fn compress_with(kept: &mut Option<Encoder>, raw: &[u8], level: i32) -> io::Resu
     Ok(stored)
 }
 
-/// At most `raw_len` bytes decompressed.
-pub(crate) fn decompress(stored: &[u8], raw_len: usize) -> Result<Vec<u8>, Error> {
-    DECODER.with_borrow_mut(|kept| decompress_with(kept, stored, raw_len)).map_err(failed)
+/// Fills `raw` with decompressed bytes and returns how many there are. More than fit is an error.
+pub(crate) fn decompress(stored: &[u8], raw: &mut [u8]) -> Result<usize, Error> {
+    DECODER.with_borrow_mut(|kept| decompress_with(kept, stored, raw)).map_err(failed)
 }
 
 fn decompress_with(
     kept: &mut Option<Decompressor<'static>>,
     stored: &[u8],
-    raw_len: usize,
-) -> io::Result<Vec<u8>> {
+    raw: &mut [u8],
+) -> io::Result<usize> {
     let decoder = if let Some(decoder) = kept {
         decoder
     } else {
@@ -129,7 +131,7 @@ fn decompress_with(
         decoder.window_log_max(WINDOW_LOG_MAX)?;
         kept.insert(decoder)
     };
-    decoder.decompress(stored, raw_len)
+    decoder.decompress_to_buffer(stored, raw)
 }
 
 fn failed(source: io::Error) -> Error {

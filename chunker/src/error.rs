@@ -1,5 +1,6 @@
-//! Why bytes cannot become shards, or shards bytes. Every variant is something a caller branches on:
-//! fetch other shards, ask for other keys, take another code, fall back from rebuilding to decoding.
+//! Why bytes cannot become shards, or shards bytes. Every variant is something a caller branches
+//! on: fetch other shards, ask for other keys, take another code, fall back from rebuilding to
+//! decoding.
 
 use std::fmt;
 use std::io;

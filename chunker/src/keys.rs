@@ -1,8 +1,8 @@
 //! The vault's keys as this crate needs them: one per purpose, derived from the vault's secret.
 //!
-//! `blake3::derive_key` with one context string per key; no key serves two purposes. Chunk ids have a
-//! key per [`Class`], so that bytes named as one kind of object can never pass for another. Keys are
-//! wiped when the last clone is dropped and never printed. Deriving cannot fail.
+//! `blake3::derive_key` with one context string per key; no key serves two purposes. Chunk ids have
+//! a key per [`Class`], so that bytes named as one kind of object can never pass for another. Keys
+//! are wiped when the last clone is dropped and never printed. Deriving cannot fail.
 
 use std::fmt;
 use std::sync::Arc;
@@ -122,6 +122,3 @@ impl VaultKeys {
         blake3::Hasher::new_keyed(&self.secrets.salt)
     }
 }
-
-#[cfg(test)]
-mod tests;

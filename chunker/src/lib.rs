@@ -1,7 +1,8 @@
 //! Bytes to shards and back. Pure and synchronous: no I/O, no clock, no randomness, no threads.
 //!
 //! ```text
-//! file -> Cutter -> chunks -> Block (compressed) -> PackBuilder -> Pack (sealed, fixed size) -> Code k+m -> shards
+//! file -> Cutter -> chunks -> Block (compressed) -> PackBuilder -> Pack (sealed, fixed size)
+//!      -> Code k+m -> shards
 //! ```
 
 mod block;

@@ -1,14 +1,15 @@
 //! Packs: sealed blocks in one of a few sizes, the unit of redundancy.
 //!
 //! ```text
-//! magic 4 | suite 1 | salt 32 | commit 32 | sealed prologue | sealed directory | sealed blocks | padding
+//! magic 4 | suite 1 | salt 32 | commit 32
+//! sealed prologue | sealed directory | sealed blocks | padding
 //! ```
 //!
-//! Everything after `commit` is ciphertext or looks like it; the length is one of [`PACK_SIZES`], so a
-//! holder learns nothing of how long chunks are. Each pack has a key of its own, derived from the
-//! vault's and the salt; `commit` is derived along with it and compared before anything is opened, so
-//! no bytes open under two keys. Nonces count frames. What a frame is - suite, vault, number,
-//! class, codec, lengths, chunk list - is authenticated with it, so nothing can be swapped.
+//! Everything after `commit` is ciphertext or looks like it; the length is one of [`PACK_SIZES`],
+//! so a holder learns nothing of how long chunks are. Each pack has a key of its own, derived from
+//! the vault's and the salt; `commit` is derived along with it and compared before anything is
+//! opened, so no bytes open under two keys. Nonces count frames. What a frame is - suite, vault,
+//! number, class, codec, lengths, chunk list - is authenticated with it, so nothing can be swapped.
 //!
 //! A pack can be made again, byte for byte, from its [`PackMeta`] and the chunks ([`rebuild`]).
 //! Sealing reads everything back before it returns: what does not open is an error there and then.
@@ -34,6 +35,7 @@ pub use reader::PackReader;
 
 use frame::{Frame, PackKey, SALT_LEN, TAG_LEN};
 use layout::{FIXED_LEN, HEADER_LEN, PROLOGUE_LEN};
+use reader::Scratch;
 
 /// A sealed pack, with what is needed to open it.
 #[derive(Clone, PartialEq, Eq)]
@@ -176,7 +178,8 @@ impl<'a> Room<'a> {
 fn read_back(keys: &VaultKeys, pack: &Pack) -> Result<(), Error> {
     let reader = PackReader::open(keys, &pack.meta, &pack.bytes)?;
     reader.check_directory()?;
-    (0..pack.meta.blocks.len()).try_for_each(|no| reader.block(no).map(drop))
+    let mut scratch = Scratch::default();
+    (0..pack.meta.blocks.len()).try_for_each(|no| reader.open_block(no, &mut scratch))
 }
 
 #[cfg(test)]

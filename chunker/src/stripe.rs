@@ -1,11 +1,11 @@
 //! Packs to shards and back: k data shards, m parity shards, any k of which give the pack.
 //!
-//! Data shards are the pack's own bytes, cut in k; so nothing is decoded while they are all there. All
-//! shards of a pack are equally long, a multiple of 64 bytes (what the coder takes whole); the last
-//! ones are filled up with bytes that look like the others and follow from the pack, so that the
-//! same pack always gives the same shards. With k = 1 every shard is the pack itself. Decoding fails
-//! when fewer than k distinct shards are given or one has another length; it trusts their bytes,
-//! which the caller has checked against their names.
+//! Data shards are the pack's own bytes, cut in k; so nothing is decoded while they are all there.
+//! All shards of a pack are equally long, a multiple of 64 bytes (what the coder takes whole); the
+//! last ones are filled up with bytes that look like the others and follow from the pack, so that
+//! the same pack always gives the same shards. With k = 1 every shard is the pack itself. Decoding
+//! fails when fewer than k distinct shards are given or one has another length; it trusts their
+//! bytes, which the caller has checked against their names.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -233,6 +233,3 @@ fn restore(
     });
     Ok(join(len, data))
 }
-
-#[cfg(test)]
-mod tests;

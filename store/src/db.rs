@@ -101,7 +101,8 @@ pub enum DbError {
 pub type CatalogError = DbError;
 
 impl DbError {
-    /// Whether the disk is full: nothing is lost, and the call can be made again once there is room.
+    /// Whether the disk is full: nothing is lost, and the call can be made again once there is
+    /// room.
     pub fn is_full(&self) -> bool {
         match self {
             Self::Full { .. } => true,
@@ -144,8 +145,8 @@ pub(crate) fn is_disk_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// One database: a connection that writes, and one that reads without waiting for commits. In memory
-/// they are the same connection.
+/// One database: a connection that writes, and one that reads without waiting for commits. In
+/// memory they are the same connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Db {
     writer: Arc<Mutex<Connection>>,

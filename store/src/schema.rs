@@ -2,8 +2,8 @@
 //!
 //! Invariants: a database is of one kind (its application id) and one version (its user version);
 //! each migration takes version n to n + 1 in one transaction together with the number, so a crash
-//! leaves the old version or the new one. A migration once released is never edited. A newer version
-//! is refused untouched, a database of another kind as well.
+//! leaves the old version or the new one. A migration once released is never edited. A newer
+//! version is refused untouched, a database of another kind as well.
 
 use rusqlite::{Connection, TransactionBehavior};
 

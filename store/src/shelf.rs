@@ -240,8 +240,8 @@ impl Shelf {
         }
     }
 
-    /// Whether the bytes are on the disk already. For an owner who has the shard the length is proof
-    /// enough; a lease for another one begins only after the file was read.
+    /// Whether the bytes are on the disk already. For an owner who has the shard the length is
+    /// proof enough; a lease for another one begins only after the file was read.
     fn holds(&self, shard: ShardId, bytes: &[u8], leased: bool) -> Result<bool, ShelfError> {
         let len = bytes.len() as u64;
         if !leased {

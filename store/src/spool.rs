@@ -1,7 +1,7 @@
 //! Our own sealed packs that wait for holders, one file each, named by its pack.
 //!
-//! Invariants: a file has its name only once it is whole (temporary file, then rename), its bytes are
-//! checked against the name when read, and the sum of sizes is exact. How much may wait is the
+//! Invariants: a file has its name only once it is whole (temporary file, then rename), its bytes
+//! are checked against the name when read, and the sum of sizes is exact. How much may wait is the
 //! caller's decision. A pack that a power cut tore (put without `durable`, and no [`Spool::sync`]
 //! since) is reported as damaged; it can be made again from its recipe, or from the files.
 
@@ -92,8 +92,8 @@ impl Spool {
         Ok(Self { dir: dir.to_owned(), packs: Arc::new(Mutex::new(packs)) })
     }
 
-    /// Keeps a sealed pack; with `durable` it survives a power cut when this returns. The bytes must
-    /// be the pack's own: that they hash to its name is checked when they are read.
+    /// Keeps a sealed pack; with `durable` it survives a power cut when this returns. The bytes
+    /// must be the pack's own: that they hash to its name is checked when they are read.
     pub fn put(&self, pack: &PackId, bytes: &[u8], durable: bool) -> Result<(), SpoolError> {
         if bytes.len() > MAX_PACK_LEN {
             let (pack, len) = (*pack, bytes.len());

@@ -1,8 +1,8 @@
 //! One pack's key and its frames: ChaCha20-Poly1305 with nonces that count.
 //!
-//! The key and its commitment come out of one derivation from the vault's sealing key and the pack's
-//! salt. No nonce repeats under a key: the kind of frame and the block's number are in it, and whether
-//! the block is the last one. Opening checks the tag before it gives a single byte.
+//! The key and its commitment come out of one derivation from the vault's sealing key and the
+//! pack's salt. No nonce repeats under a key: the kind of frame and the block's number are in it,
+//! and whether the block is the last one. Opening checks the tag before it gives a single byte.
 
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, Key, KeyInit, Nonce, Tag};
@@ -111,15 +111,21 @@ impl PackKey {
         }
     }
 
-    /// The plaintext of a sealed frame; none if a bit of it, or of what is said about it, is not as
-    /// it was.
-    pub(super) fn open(&self, frame: Frame, about: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    /// Puts the plaintext of a sealed frame into `plain`, in place of what was there; none if a bit
+    /// of the frame, or of what is said about it, is not as it was.
+    pub(super) fn open(
+        &self,
+        frame: Frame,
+        about: &[u8],
+        sealed: &[u8],
+        plain: &mut Vec<u8>,
+    ) -> Option<()> {
+        plain.clear();
         let (body, tag) = sealed.split_last_chunk::<TAG_LEN>()?;
-        let mut plain = body.to_vec();
+        plain.extend_from_slice(body);
         let (nonce, aad) = (Nonce::from(frame.nonce()), self.aad(frame, about));
         let through = plain.as_mut_slice().into();
-        self.cipher.decrypt_inout_detached(&nonce, &aad, through, &Tag::from(*tag)).ok()?;
-        Some(plain)
+        self.cipher.decrypt_inout_detached(&nonce, &aad, through, &Tag::from(*tag)).ok()
     }
 
     /// Fills `room`, which is zero, with bytes that look like all the others.

@@ -1,8 +1,8 @@
 //! Where everything is in a pack, and the directory's bytes. Pure arithmetic.
 //!
-//! The directory has a fixed width per chunk, so a builder knows to the byte what still fits. Parsing
-//! takes nothing on trust: counts are held against the bytes that are there before anything is
-//! allocated, and every byte must be used.
+//! The directory has a fixed width per chunk, so a builder knows to the byte what still fits.
+//! Parsing takes nothing on trust: counts are held against the bytes that are there before anything
+//! is allocated, and every byte must be used.
 
 use std::ops::Range;
 

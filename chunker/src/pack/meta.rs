@@ -1,8 +1,8 @@
 //! What is recorded of a pack: enough to open any block of it, and to make it again from plaintext.
 //!
-//! In CBOR the chunk list is one byte string of 36 bytes per chunk: an index holds millions. A decoded
-//! [`PackMeta`] is one that a pack can have; one put together by hand is checked before it is used.
-//! Decoding takes memory in proportion to the bytes that are really there.
+//! In CBOR the chunk list is one byte string of 36 bytes per chunk: an index holds millions. A
+//! decoded [`PackMeta`] is one that a pack can have; one put together by hand is checked before it
+//! is used. Decoding takes memory in proportion to the bytes that are really there.
 
 use std::fmt;
 

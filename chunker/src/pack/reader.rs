@@ -2,8 +2,8 @@
 //!
 //! Order of trust: length, mark and suite; then the commitment, before any frame; then each frame's
 //! tag, before its bytes mean anything; then, for a block, decompression into exactly the
-//! authenticated length; last, every chunk's name is computed anew. What fails is named in the error,
-//! and damage is told from a wrong key.
+//! authenticated length; last, every chunk's name is computed anew. What fails is named in the
+//! error, and damage is told from a wrong key.
 
 use std::fmt;
 
@@ -24,6 +24,13 @@ pub struct PackReader {
     meta: PackMeta,
     layout: Layout,
     bytes: Bytes,
+}
+
+/// Memory for opening blocks, used again from block to block.
+#[derive(Default)]
+pub(super) struct Scratch {
+    stored: Vec<u8>,
+    raw: Vec<u8>,
 }
 
 impl fmt::Debug for PackReader {
@@ -82,6 +89,14 @@ impl PackReader {
 
     /// The plaintext of one block: its chunks, one after the other.
     pub fn block(&self, no: usize) -> Result<Vec<u8>, Error> {
+        let mut scratch = Scratch::default();
+        self.open_block(no, &mut scratch)?;
+        Ok(scratch.raw)
+    }
+
+    /// The same, leaving the plaintext in `scratch`.
+    pub(super) fn open_block(&self, no: usize, scratch: &mut Scratch) -> Result<(), Error> {
+        let Scratch { stored, raw } = scratch;
         let blocks = self.meta.blocks.len();
         let (Some(block), Some(range)) = (self.meta.blocks.get(no), self.layout.blocks.get(no))
         else {
@@ -89,18 +104,21 @@ impl PackReader {
         };
         let frame = Frame::Block { no: no as u32, last: no + 1 == blocks };
         let sealed = self.bytes.get(range.clone()).ok_or(damaged(Part::Length))?;
-        let stored = self.key.open(frame, &layout::entry(block), sealed);
-        let stored = stored.ok_or(damaged(Part::Block(no)))?;
+        let opened = self.key.open(frame, &layout::entry(block), sealed, stored);
+        opened.ok_or(damaged(Part::Block(no)))?;
         let raw_len = block.raw_len as usize;
-        let raw = match block.codec {
-            Codec::Raw => stored,
-            Codec::Zstd => codec::decompress(&stored, raw_len)?,
-        };
+        match block.codec {
+            Codec::Raw => std::mem::swap(stored, raw),
+            Codec::Zstd => {
+                raw.resize(raw_len, 0);
+                let len = codec::decompress(stored, raw)?;
+                raw.truncate(len);
+            }
+        }
         if raw.len() != raw_len {
             return Err(damaged(Part::Block(no)));
         }
-        self.check_chunks(block, &raw)?;
-        Ok(raw)
+        self.check_chunks(block, raw)
     }
 
     fn check_chunks(&self, block: &BlockMeta, mut raw: &[u8]) -> Result<(), Error> {
@@ -155,8 +173,10 @@ impl Header {
 
 fn read_directory(key: &PackKey, bytes: &[u8]) -> Option<Vec<BlockMeta>> {
     let prologue = bytes.get(HEADER_LEN..HEADER_LEN + PROLOGUE_LEN + TAG_LEN)?;
-    let prologue = key.open(Frame::Prologue, &[], prologue)?;
-    let len = u32::from_le_bytes(prologue.try_into().ok()?) as usize;
+    let mut plain = Vec::new();
+    key.open(Frame::Prologue, &[], prologue, &mut plain)?;
+    let len = u32::from_le_bytes(plain.as_slice().try_into().ok()?) as usize;
     let sealed = (len <= bytes.len()).then(|| bytes.get(layout::directory_at(len)))??;
-    layout::parse(&key.open(Frame::Directory, &[], sealed)?)
+    key.open(Frame::Directory, &[], sealed, &mut plain)?;
+    layout::parse(&plain)
 }

@@ -2,8 +2,8 @@
 //!
 //! The model: content is durable after `write_durable`'s last step; names change in a journal whose
 //! entries become durable in order, up to the last one that touches the directory being synced. A
-//! power cut keeps what is durable, and as many further journal entries as the test asks for; a file
-//! whose content was not durable is left torn (half of it).
+//! power cut keeps what is durable, and as many further journal entries as the test asks for; a
+//! file whose content was not durable is left torn (half of it).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

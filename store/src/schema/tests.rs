@@ -1,7 +1,7 @@
 //! Every version of both databases that was ever released opens, with what was in it.
 //!
-//! `fixtures/<kind>-<version>.sql` is a database of that version with a row in every table. A fixture
-//! is never edited: whoever adds a migration adds a fixture of the version it makes.
+//! `fixtures/<kind>-<version>.sql` is a database of that version with a row in every table. A
+//! fixture is never edited: whoever adds a migration adds a fixture of the version it makes.
 
 use std::path::Path;
 

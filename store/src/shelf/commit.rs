@@ -1,8 +1,8 @@
 //! Group commit: puts that wait at the same time share one directory sync and one commit.
 //!
 //! There is no thread of its own. Whoever finds nobody leading takes all that wait, commits them,
-//! and hands each its outcome; those who come meanwhile form the next group. So a lone put waits for
-//! nobody, and under load a group grows to as many as arrive during one commit.
+//! and hands each its outcome; those who come meanwhile form the next group. So a lone put waits
+//! for nobody, and under load a group grows to as many as arrive during one commit.
 //!
 //! Invariant: every ticket gets exactly one outcome, even when the leader panics.
 
@@ -57,8 +57,8 @@ struct Queue {
 }
 
 impl Commits {
-    /// Returns once `lease` is committed, by this caller's `commit` or by another's. The queue holds
-    /// at most one lease per calling thread, which bounds it.
+    /// Returns once `lease` is committed, by this caller's `commit` or by another's. The queue
+    /// holds at most one lease per calling thread, which bounds it.
     pub(super) fn submit(&self, lease: Lease, commit: impl Fn(&[Lease]) -> Outcome) -> Outcome {
         let mut queue = lock(&self.queue);
         let ticket = queue.next_ticket;

@@ -1,8 +1,8 @@
 //! Opening a shelf: is this our disk, and what did the last run leave unfinished?
 //!
-//! The mark is a small file written on the first open and remembered in the database. When it is not
-//! there later, the disk is away (not mounted) and nothing is read as lost or written in its place.
-//! Order of a first open: the mark's file, the mark's row, the directories; so a shelf with
+//! The mark is a small file written on the first open and remembered in the database. When it is
+//! not there later, the disk is away (not mounted) and nothing is read as lost or written in its
+//! place. Order of a first open: the mark's file, the mark's row, the directories; so a shelf with
 //! directories whose database knows no mark means that the database was lost, which is an error and
 //! not a fresh start.
 
@@ -189,8 +189,8 @@ fn our_name(name: &str) -> Option<ShardId> {
     ShardId::from_str(name).ok().filter(|shard| shard.to_string() == name)
 }
 
-/// Whether the file in `incoming/` is what a good row tells of. When it is not whole, and another one
-/// is in place, it was on its way to replace that one, and never acknowledged.
+/// Whether the file in `incoming/` is what a good row tells of. When it is not whole, and another
+/// one is in place, it was on its way to replace that one, and never acknowledged.
 fn is_the_file(inner: &Inner, shard: ShardId) -> Result<bool, ShelfError> {
     if inner.medium.len(&place(shard)).map_err(failed("look at"))?.is_none() {
         return Ok(true);
