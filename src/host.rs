@@ -205,7 +205,7 @@ impl Host {
             return Err(Refusal::CertInvalid);
         }
         self.spend(token_hash(&join.token), owner, now, pass).await?;
-        tracing::info!(target: "gbak::event::member::join", owner = %owner.short());
+        tracing::info!(owner = %owner.short(), "admitted a member");
         let charter = Box::new(admission.charter.clone());
         Ok(Reply::Joined { charter, owner: Box::new(cert) })
     }
