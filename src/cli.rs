@@ -73,12 +73,7 @@ fn usage(said: &clap::Error) -> ExitCode {
 }
 
 /// Runs one command; the number is its exit code.
-fn run(
-    cli: &Cli,
-    env: &Env,
-    open: &impl Open,
-    shell: &mut Shell<'_>,
-) -> Result<u8, Failure> {
+fn run(cli: &Cli, env: &Env, open: &impl Open, shell: &mut Shell<'_>) -> Result<u8, Failure> {
     match &cli.command {
         Command::Version => return commands::version::run(shell),
         Command::Completions(args) => return commands::completions::run(args, shell),

@@ -2,11 +2,9 @@
 
 use std::process::ExitCode;
 
-use gbak::api::{Failure, codes, setup::Settings};
-use gbak::cli::{self, backend::Absent};
+use gbak::cli;
+use gbak::daemon::LocalBackend;
 
 fn main() -> ExitCode {
-    cli::main(&|_settings: Settings| -> Result<Absent, Failure> {
-        Err(codes::DAEMON_UNREACHABLE.failure("This build has no engine"))
-    })
+    cli::main(&LocalBackend::open)
 }

@@ -109,7 +109,10 @@ pub(crate) fn as_json(failure: &Failure) -> String {
 
 /// Last resort for words that could not be written where they were to go: losing them loses all.
 pub(crate) fn words_to_stderr(shell: &mut Shell<'_>, words: &Secret) {
-    shell.note(&format!("The 24 words, which could not be saved; write them down now:\n{}", &**words));
+    shell.note(&format!(
+        "The 24 words, which could not be saved; write them down now:\n{}",
+        &**words
+    ));
 }
 
 /// A failure of usage, found after parsing.

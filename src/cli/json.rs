@@ -70,7 +70,10 @@ fn exact(value: &Value) -> Option<(Value, Value)> {
                 .collect();
             pairs.iter().any(Option::is_some).then(|| {
                 let both = pairs.into_iter().zip(items);
-                both.map(|(pair, item)| pair.unwrap_or_else(|| (item.clone(), Value::Null))).unzip()
+                let both =
+                    both.map(|(pair, item)| pair.unwrap_or_else(|| (item.clone(), Value::Null)));
+                let (lossy, exact): (Vec<Value>, Vec<Value>) = both.unzip();
+                (Value::from(lossy), Value::from(exact))
             })
         }
         _ => None,

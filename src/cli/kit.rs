@@ -22,8 +22,12 @@ pub(crate) fn page(view: &InitView, words: &Secret) -> Secret {
     // Filled by appending: room for all of it, so that growing leaves no copy behind.
     let mut page = String::with_capacity(MAX_KIT as usize);
     page.push_str("gbak recovery kit\n\n");
-    page.push_str("These 24 words and one address bring everything back, on any machine, without\n");
-    page.push_str("this one. Whoever has them can read the backup: keep the page away from it.\n\n");
+    page.push_str(
+        "These 24 words and one address bring everything back, on any machine, without\n",
+    );
+    page.push_str(
+        "this one. Whoever has them can read the backup: keep the page away from it.\n\n",
+    );
     page.push_str(&words_block(words));
     page.push('\n');
     // Writing to a String cannot fail.
@@ -33,7 +37,9 @@ pub(crate) fn page(view: &InitView, words: &Secret) -> Secret {
     for address in &view.bootstrap {
         let _written = writeln!(page, "address    {}", escape(address));
     }
-    page.push_str("\nTo use it: gbak recover --kit FILE, or --phrase-file FILE --bootstrap ADDRESS\n");
+    page.push_str(
+        "\nTo use it: gbak recover --kit FILE, or --phrase-file FILE --bootstrap ADDRESS\n",
+    );
     Secret::new(page)
 }
 

@@ -151,7 +151,7 @@ pub(crate) type Column = (&'static str, bool);
 /// A table without lines; cells are shown as they are, so escape them before.
 pub(crate) fn table(columns: &[Column], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(columns.iter().map(|(head, _)| *head));
     table.add_rows(rows);
     for (column, (_, number)) in table.column_iter_mut().zip(columns) {

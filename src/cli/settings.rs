@@ -68,8 +68,7 @@ fn home(env: &Env) -> Result<PathBuf, Failure> {
     let below = |root: &OsString, rest: &str| Path::new(root).join(rest);
     let home = env.home.as_ref().map(PathBuf::from);
     let home = home.or_else(|| env.data_home.as_ref().map(|root| below(root, "gbak")));
-    let home =
-        home.or_else(|| env.user_home.as_ref().map(|root| below(root, ".local/share/gbak")));
+    let home = home.or_else(|| env.user_home.as_ref().map(|root| below(root, ".local/share/gbak")));
     let home = home.ok_or_else(|| usage("Neither GBAK_HOME nor HOME says where the home is"))?;
     std::path::absolute(&home).map_err(|error| files::failure("find", &home, &error))
 }

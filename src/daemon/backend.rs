@@ -89,11 +89,7 @@ impl LocalBackend {
         Engine::start(home, lock, keys, opening).await
     }
 
-    async fn run(
-        &self,
-        call: Call,
-        on_event: &mut dyn FnMut(Event),
-    ) -> Result<Answer, Failure> {
+    async fn run(&self, call: Call, on_event: &mut dyn FnMut(Event)) -> Result<Answer, Failure> {
         let signals = Signals::listen().map_err(|error| no_system("handle signals", &error))?;
         let discard_damaged_catalog = matches!(call, Call::Rebuild);
         let opening = Opening { discard_damaged_catalog, ..Opening::default() };
@@ -144,11 +140,7 @@ impl LocalBackend {
         Ok(())
     }
 
-    async fn serve(
-        &self,
-        args: DaemonArgs,
-        ready: &mut dyn FnMut(&str),
-    ) -> Result<(), Failure> {
+    async fn serve(&self, args: DaemonArgs, ready: &mut dyn FnMut(&str)) -> Result<(), Failure> {
         let mut signals = Signals::listen().map_err(|error| no_system("handle signals", &error))?;
         let opening = Opening {
             listen: args.listen,
@@ -278,11 +270,7 @@ impl Backend for LocalBackend {
         })
     }
 
-    fn demo(
-        &self,
-        args: DemoArgs,
-        on_line: &mut dyn FnMut(DemoLine),
-    ) -> Result<DemoView, Failure> {
+    fn demo(&self, args: DemoArgs, on_line: &mut dyn FnMut(DemoLine)) -> Result<DemoView, Failure> {
         let program =
             std::env::current_exe().map_err(|error| no_system("find this program", &error))?;
         crate::demo::run(&program, &args, on_line)

@@ -116,9 +116,8 @@ impl Run {
     fn backup_plan(&self, args: BackupArgs) -> Result<BackupPlan, Failure> {
         let defaults = &self.engine.config;
         let redundancy = args.redundancy.as_ref().or(defaults.placement.redundancy.as_ref());
-        let code = redundancy.map(|text| {
-            text.parse().map_err(|_| FlowError::Redundancy { text: text.clone() })
-        });
+        let code = redundancy
+            .map(|text| text.parse().map_err(|_| FlowError::Redundancy { text: text.clone() }));
         let level = args.compression.unwrap_or(DEFAULT_LEVEL);
         if !(0..=MAX_LEVEL).contains(&level) {
             let message = format!("Compression level {level} is not between 0 and {MAX_LEVEL}");
@@ -208,9 +207,8 @@ impl Run {
         let now = self.ctx.clock.now_secs();
         let expires = now.saturating_add(args.expires_secs.clamp(1, INVITE_SECS));
         let token: [u8; 16] = entropy::bytes(&*self.ctx.entropy);
-        let noted = self.ctx.work(move || {
-            host.shelf().invite_put(token_hash(&token), expires, now)
-        });
+        let noted =
+            self.ctx.work(move || host.shelf().invite_put(token_hash(&token), expires, now));
         noted.await?.map_err(super::engine::EngineError::from)?;
         let invite = Invite {
             grid: self.engine.swarm.members().grid(),

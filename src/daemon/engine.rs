@@ -173,8 +173,7 @@ impl Engine {
         keys: KeyFile,
         opening: &Opening,
     ) -> Result<Self, EngineError> {
-        let pool: Arc<dyn Offload> =
-            Arc::new(PoolOffload::new(tokio::runtime::Handle::current()));
+        let pool: Arc<dyn Offload> = Arc::new(PoolOffload::new(tokio::runtime::Handle::current()));
         let (config, disk) = {
             let (home, discard) = (home.clone(), opening.discard_damaged_catalog);
             offload(&pool, move || {

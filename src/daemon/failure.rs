@@ -9,8 +9,8 @@ use store::HomeError;
 use super::client::ClientError;
 use super::engine::EngineError;
 use super::roster::RosterError;
-use crate::api::codes::{self, Code};
 use crate::api::Failure;
+use crate::api::codes::{self, Code};
 use crate::config::ConfigError;
 use crate::flow::FlowError;
 use crate::flow::scan::ScanError;
@@ -91,7 +91,9 @@ impl From<EngineError> for Failure {
             EngineError::CatalogDamaged { .. } => failure(codes::CATALOG, message, REBUILD),
             EngineError::Catalog(error) if error.is_full() => failure(codes::DISK, message, &[]),
             EngineError::Catalog(_) => failure(codes::CATALOG, message, REBUILD),
-            EngineError::Swarm(_) => failure(codes::LISTEN, message, &["gbak daemon --listen ADDR"]),
+            EngineError::Swarm(_) => {
+                failure(codes::LISTEN, message, &["gbak daemon --listen ADDR"])
+            }
             EngineError::WorkLost(error) => error.into(),
             _ => failure(codes::DISK, message, &[]),
         }

@@ -251,9 +251,7 @@ async fn an_agent_serves_calls_until_it_is_stopped() {
     let (root, view) = founded(&dir).await;
     let agent = Agent::start(&root).await;
     assert_eq!(agent.ready.peer_id, view.peer_id);
-    let Answer::Status(status) = agent.call(&Call::Status).await.unwrap() else {
-        panic!("status")
-    };
+    let Answer::Status(status) = agent.call(&Call::Status).await.unwrap() else { panic!("status") };
     assert!(status.agent);
     assert_eq!(status.listen, agent.ready.listen);
     assert!(agent.invite().await.starts_with("gbak1"));

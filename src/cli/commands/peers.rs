@@ -75,7 +75,11 @@ fn audit(audit: &AuditView) -> String {
 
 /// Below 10 ms a digit says something.
 fn rtt(milliseconds: f64) -> String {
-    if milliseconds < 10.0 { format!("{milliseconds:.1}ms") } else { format!("{milliseconds:.0}ms") }
+    if milliseconds < 10.0 {
+        format!("{milliseconds:.1}ms")
+    } else {
+        format!("{milliseconds:.0}ms")
+    }
 }
 
 fn summary(view: &PeersView, look: &Look) -> String {

@@ -81,7 +81,10 @@ fn rows(view: &StatusView, look: &Look) -> Vec<(&'static str, String)> {
         rows.push(("head", format!("number {}, {}", head.seq, escape(&head.fingerprint))));
     }
     rows.push(("packs", packs(view)));
-    rows.push(("peers", format!("{} of {} online{}", view.peers_online, view.peers_known, lose(view))));
+    rows.push((
+        "peers",
+        format!("{} of {} online{}", view.peers_online, view.peers_known, lose(view)),
+    ));
     rows.push(("give", give(view, look)));
     rows.push(("agent", agent(view)));
     rows

@@ -61,7 +61,10 @@ pub(crate) const TABLE: &[Explained] = &[
         what: "The snapshot is saved, without some files that could not be read",
         data: "everything that could be read is safe; the files named above are not in the snapshot",
         gbak: "tries them again with the next backup",
-        you: &[("gbak backup PATH", "once they are readable"), ("--exclude PATTERN", "leave them out")],
+        you: &[
+            ("gbak backup PATH", "once they are readable"),
+            ("--exclude PATTERN", "leave them out"),
+        ],
     },
     Explained {
         code: codes::BACKUP_QUEUED,
@@ -152,7 +155,10 @@ pub(crate) const TABLE: &[Explained] = &[
         what: "Another gbak process is using this home",
         data: NOTHING_CHANGED,
         gbak: "frees the home when that process ends, however it ends; there is nothing to unlock",
-        you: &[("--retry-lock 5m", "wait for it"), ("gbak daemon", "lets commands run side by side")],
+        you: &[
+            ("--retry-lock 5m", "wait for it"),
+            ("gbak daemon", "lets commands run side by side"),
+        ],
     },
     Explained {
         code: codes::SETTINGS,
