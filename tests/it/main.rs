@@ -1,5 +1,6 @@
 //! The one binary of tests that see the program as a whole. Each module is a feature; `tidy` looks
 //! at the sources themselves.
 
+mod net;
 mod sim;
 mod tidy;

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use chunker::{OwnerId, PeerId};
 use gbak::demo::agents::Agent;
-use gbak::entropy::Entropy;
 use gbak::vault::index::PackRecord;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store::{Catalog, DbAt, DiskMedium, Donation, PackState, Shelf, ShelfAt, StatvfsGauge};
 
-use super::rig::{Rig, backup, copy_tree, restores};
+use super::rig::{Rig, backup, copy_tree, online, restores};
 
 const KILLS: u32 = 20;
 
@@ -31,38 +30,31 @@ fn every_head_that_was_ever_visible_restores_however_often_the_source_is_killed(
     let source = rig.path("source");
     fs::create_dir(&source).unwrap();
     rig.agents[0].stop();
-    let mut visible = Vec::new();
     let mut killed = 0;
     let mut round = 0_u32;
     while killed < KILLS {
         change(&source, round, &mut rng);
+        copy_tree(&source, &rig.path(&format!("like-{round}")));
+        let tag = round.to_string();
+        let args = ["backup", source.to_str().unwrap(), "--tag", &tag, "--json"];
+        let mut command = rig.agents[0].command(&args);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        killed += u32::from(!kill_after(child, rng.random_range(1..900)));
         round += 1;
-        let args = ["backup", source.to_str().unwrap(), "--json"];
-        let child = rig.agents[0].command(&args).stdout(Stdio::null()).stderr(Stdio::null());
-        let ended = kill_after(child.spawn().unwrap(), rng.random_range(1..900));
-        killed += u32::from(!ended);
-        let listed = rig.agents[0].expect(&["snapshots", "--json"]).unwrap();
-        let newest = listed["snapshots"].as_array().unwrap().iter().rfind(|snapshot| {
-            snapshot["state"] == "complete"
-        });
-        let newest = newest.map(|snapshot| snapshot["id"].as_str().unwrap().to_owned());
-        if let Some(id) = newest
-            && !visible.iter().any(|(seen, _)| *seen == id)
-        {
-            let like = rig.path(&format!("like-{round}"));
-            copy_tree(&source, &like);
-            visible.push((id, like));
-        }
     }
-    let last = backup(&rig.agents[0], &source);
-    let like = rig.path("like-last");
-    copy_tree(&source, &like);
-    visible.push((last["snapshot_id"].as_str().unwrap().to_owned(), like));
+    backup(&rig.agents[0], &source);
     assert_eq!(fs::read_dir(rig.agents[0].home().join("spool")).unwrap().count(), 0);
     fs::remove_dir_all(rig.agents[0].home()).unwrap();
     let (new, _) = rig.recover("new", &rig.agents[1]);
-    for (id, like) in &visible {
-        restores(&rig, &new, id, &source, like);
+    let listed = new.expect(&["snapshots", "--json"]).unwrap();
+    let listed = listed["snapshots"].as_array().unwrap();
+    println!("{} of {round} runs became visible", listed.len() - 1);
+    for snapshot in listed {
+        let like = match snapshot["tags"][0].as_str() {
+            Some(round) => rig.path(&format!("like-{round}")),
+            None => source.clone(),
+        };
+        restores(&rig, &new, snapshot["id"].as_str().unwrap(), &source, &like);
     }
 }
 
@@ -87,6 +79,7 @@ fn a_holder_that_is_killed_keeps_every_shard_it_acknowledged_and_no_orphan() {
         assert_kept(&rig.agents[0], &rig.agents[victim]);
         rig.agents[victim].start().unwrap();
     }
+    online(&rig.agents[0], 4);
     let last = backup(&rig.agents[0], &source);
     let id = last["snapshot_id"].as_str().unwrap().to_owned();
     restores(&rig, &rig.agents[0], &id, &source, &source);

@@ -84,6 +84,13 @@ pub(crate) fn invite(founder: &Agent) -> String {
     founder.expect(&["invite", "--json"]).unwrap()["invite"].as_str().unwrap().to_owned()
 }
 
+/// Waits until so many peers are connected to a running agent.
+pub(crate) fn online(agent: &Agent, count: u64) {
+    // Each look takes a process's life: long enough between two, and bounded.
+    let connected = |_: &u32| agent.run(&["status", "--json"]).unwrap().0["peers_online"] == count;
+    assert!((0..2_000).any(|n| connected(&n)), "{count} peers never came online");
+}
+
 /// Where a running agent can be reached.
 pub(crate) fn address(agent: &Agent) -> String {
     let (status, _) = agent.run(&["status", "--json"]).unwrap();
