@@ -151,7 +151,11 @@ impl FromStr for Amount {
         let text = text.trim();
         if let Some(percent) = text.strip_suffix('%') {
             let percent = percent.trim_end().parse::<f64>().map_err(|_| NotAnAmount)?;
-            return if (0.0..=100.0).contains(&percent) { Ok(Self::Percent(percent)) } else { Err(NotAnAmount) };
+            return if (0.0..=100.0).contains(&percent) {
+                Ok(Self::Percent(percent))
+            } else {
+                Err(NotAnAmount)
+            };
         }
         let bytes = bytesize::ByteSize::from_str(text).map_err(|_| NotAnAmount)?;
         Ok(Self::Bytes(bytes.as_u64()))

@@ -112,7 +112,11 @@ impl Demo<'_> {
         std::fs::create_dir(&source)
             .and_then(|()| sample::make(&source))
             .map_err(|source| DemoError::Io { what: "make the sample tree", source })?;
-        self.done("make a sample tree", "every kind of file, sparse and odd ones among them", since);
+        self.done(
+            "make a sample tree",
+            "every kind of file, sparse and odd ones among them",
+            since,
+        );
         Ok(source)
     }
 
@@ -129,7 +133,11 @@ impl Demo<'_> {
                     Some(text(&invite, "invite", "invite")?)
                 }
             };
-            let phrase = if invite.is_none() { words.clone() } else { self.dir.join(name).with_extension("words") };
+            let phrase = if invite.is_none() {
+                words.clone()
+            } else {
+                self.dir.join(name).with_extension("words")
+            };
             agent.expect(&init_args(name, &phrase.to_string_lossy(), invite.as_deref()))?;
             agent.start()?;
             self.agents.push(agent);
@@ -180,10 +188,23 @@ impl Demo<'_> {
         let words = self.dir.join("words.txt").to_string_lossy().into_owned();
         let new = Agent::new(self.program, self.dir, "new-machine");
         let found = new.expect(&[
-            "recover", "--phrase-file", &words, "--bootstrap", bootstrap, "--listen", LOOPBACK,
-            "--no-mdns", "--name", "new-machine", "--donate", "1GiB", "--non-interactive", "--json",
+            "recover",
+            "--phrase-file",
+            &words,
+            "--bootstrap",
+            bootstrap,
+            "--listen",
+            LOOPBACK,
+            "--no-mdns",
+            "--name",
+            "new-machine",
+            "--donate",
+            "1GiB",
+            "--non-interactive",
+            "--json",
         ])?;
-        let outcome = format!("{} snapshots found, newest head {}", found["snapshots"], found["head_seq"]);
+        let outcome =
+            format!("{} snapshots found, newest head {}", found["snapshots"], found["head_seq"]);
         self.done("recover on a new machine from the words", outcome, since);
         let since = Since::now();
         let target = self.dir.join("restored");
@@ -225,8 +246,20 @@ impl Agent {
 
 fn init_args<'a>(name: &'a str, phrase: &'a str, invite: Option<&'a str>) -> Vec<&'a str> {
     let mut args = vec![
-        "init", "--name", name, "--donate", "2GiB", "--min-free", "64MiB", "--listen", LOOPBACK,
-        "--phrase-file", phrase, "--no-mdns", "--non-interactive", "--json",
+        "init",
+        "--name",
+        name,
+        "--donate",
+        "2GiB",
+        "--min-free",
+        "64MiB",
+        "--listen",
+        LOOPBACK,
+        "--phrase-file",
+        phrase,
+        "--no-mdns",
+        "--non-interactive",
+        "--json",
     ];
     if let Some(invite) = invite {
         args.extend(["--join", invite]);

@@ -192,7 +192,9 @@ pub enum FlowError {
         source: std::io::Error,
     },
     /// The previous head could not be matched with what the grid holds.
-    #[error("Another head with number {seq} of this device exists: this home was copied or rolled back")]
+    #[error(
+        "Another head with number {seq} of this device exists: this home was copied or rolled back"
+    )]
     Forked {
         /// The number used twice.
         seq: u64,

@@ -159,12 +159,7 @@ impl Host {
     }
 
     /// A head is its owner's own: any device of the owner may bring it, nobody else.
-    async fn head_put(
-        &self,
-        owner: OwnerId,
-        bytes: Vec<u8>,
-        pass: Pass,
-    ) -> Result<Reply, Refusal> {
+    async fn head_put(&self, owner: OwnerId, bytes: Vec<u8>, pass: Pass) -> Result<Reply, Refusal> {
         if bytes.len() > HEAD_LIMIT {
             return Err(Refusal::TooLarge);
         }
@@ -176,8 +171,7 @@ impl Host {
             if head.verify().is_err() || head.owner() != owner || head.encode() != bytes {
                 return Err(Refusal::HeadInvalid);
             }
-            let stored =
-                shelf.head_put(owner, head.device(), head.seq, head.hash(), &bytes, now);
+            let stored = shelf.head_put(owner, head.device(), head.seq, head.hash(), &bytes, now);
             stored.map_err(|error| refusal(&error))
         };
         self.run(pass, keep).await??;
@@ -211,7 +205,7 @@ impl Host {
             return Err(Refusal::CertInvalid);
         }
         self.spend(token_hash(&join.token), owner, now, pass).await?;
-        tracing::info!(target: "gbak::event::member::join", owner = %owner.short());
+        tracing::info!(owner = %owner.short(), "admitted a member");
         let charter = Box::new(admission.charter.clone());
         Ok(Reply::Joined { charter, owner: Box::new(cert) })
     }

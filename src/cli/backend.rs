@@ -37,11 +37,7 @@ pub trait Backend {
     fn wait_ready(&self, deadline: Duration) -> Result<(), Failure>;
 
     /// Runs the main job on an embedded grid.
-    fn demo(
-        &self,
-        args: DemoArgs,
-        on_line: &mut dyn FnMut(DemoLine),
-    ) -> Result<DemoView, Failure>;
+    fn demo(&self, args: DemoArgs, on_line: &mut dyn FnMut(DemoLine)) -> Result<DemoView, Failure>;
 }
 
 /// Makes the backend of a command. Called again when a passphrase turned out to be needed.

@@ -12,8 +12,8 @@ const TEXTS: u32 = 600;
 const PHOTOS: u32 = 24;
 const ARCHIVE_BYTES: usize = 48 * 1024 * 1024;
 const WORDS: [&str; 16] = [
-    "orbit", "velvet", "hammer", "river", "stone", "lantern", "copper", "meadow", "anchor", "willow",
-    "signal", "harbor", "cinder", "marble", "thistle", "compass",
+    "orbit", "velvet", "hammer", "river", "stone", "lantern", "copper", "meadow", "anchor",
+    "willow", "signal", "harbor", "cinder", "marble", "thistle", "compass",
 ];
 
 /// Makes the tree in `root`, which must exist and be empty.
@@ -27,7 +27,8 @@ pub fn make(root: &Path) -> io::Result<()> {
 /// What somebody does between two backups: a few files changed, one added, one removed.
 pub fn edit(root: &Path) -> io::Result<()> {
     for n in 0..TEXTS / 50 {
-        let path = root.join("Documents").join(format!("{:02}", n % 12)).join(format!("{n:04}.txt"));
+        let path =
+            root.join("Documents").join(format!("{:02}", n % 12)).join(format!("{n:04}.txt"));
         OpenOptions::new().append(true).open(path)?.write_all(b"One more line.\n")?;
     }
     let mut archive = OpenOptions::new().write(true).open(root.join("Machines/archive.bin"))?;
@@ -68,7 +69,8 @@ fn big(dir: &Path) -> io::Result<()> {
     disk.set_len(160 * 1024 * 1024)
 }
 
-fn odd(dir: &Path) -> io::Result<()> {
+/// Makes `dir` with one of every odd kind of file.
+pub fn odd(dir: &Path) -> io::Result<()> {
     fs::create_dir(dir)?;
     let file = dir.join("plain");
     fs::write(&file, "Many names, one file.\n")?;

@@ -239,11 +239,7 @@ struct Archived {
 }
 
 impl<G: Grid> Run<'_, G> {
-    async fn archive(
-        &self,
-        scan: Scan,
-        cancel: &CancellationToken,
-    ) -> Result<Archived, FlowError> {
+    async fn archive(&self, scan: Scan, cancel: &CancellationToken) -> Result<Archived, FlowError> {
         let old = match self.parent {
             Some((_, parent)) => parent::Cursor::open(self.ctx, parent).await?,
             None => parent::Cursor::none(),
@@ -254,9 +250,10 @@ impl<G: Grid> Run<'_, G> {
 
     fn snapshot(&self, time: Stamp, archived: &Archived) -> Snapshot {
         let Counts { dirs, bytes, data_added, data_added_packed, .. } = archived.counts;
-        let paths = self.plan.paths.iter().map(|path| {
-            ByteBuf::from(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()))
-        });
+        let paths =
+            self.plan.paths.iter().map(|path| {
+                ByteBuf::from(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()))
+            });
         Snapshot {
             time,
             hostname: self.plan.hostname.clone(),

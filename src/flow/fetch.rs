@@ -253,7 +253,9 @@ impl<G: Grid> ChunkReader<G> {
         let at = self.find(id)?;
         let raw = self.block(at.pack, at.block).await?;
         let (start, end) = (at.offset as usize, at.offset as usize + at.len as usize);
-        raw.get(start..end).map(|_| raw.slice(start..end)).ok_or(FlowError::UnknownChunk { chunk: *id })
+        raw.get(start..end)
+            .map(|_| raw.slice(start..end))
+            .ok_or(FlowError::UnknownChunk { chunk: *id })
     }
 
     /// The chunks of a record, put together.
@@ -285,9 +287,7 @@ impl<G: Grid> ChunkReader<G> {
         let vault = Arc::clone(&self.ctx.vault);
         let raw = self
             .ctx
-            .work(move || {
-                PackReader::open(vault.keys(), &record.meta, &bytes)?.block(no as usize)
-            })
+            .work(move || PackReader::open(vault.keys(), &record.meta, &bytes)?.block(no as usize))
             .await??;
         let raw = Bytes::from(raw);
         self.opened = Some((pack, no, raw.clone()));

@@ -101,7 +101,10 @@ pub(crate) async fn descend<G: Grid>(
     path: Option<&[u8]>,
 ) -> Result<At, FlowError> {
     let wanted = path.unwrap_or_default();
-    let mut names = wanted.split(|byte| *byte == b'/').filter(|name| !name.is_empty()).peekable();
+    // Collected, because the compiler cannot prove a future `Send` that keeps this closure.
+    let names: Vec<&[u8]> =
+        wanted.split(|byte| *byte == b'/').filter(|name| !name.is_empty()).collect();
+    let mut names = names.into_iter().peekable();
     let mut here = snapshot.root.clone();
     let mut prefix = Vec::new();
     while let Some(name) = names.next() {

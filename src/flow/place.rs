@@ -80,7 +80,8 @@ impl Targets {
 
     fn sequence<G: Grid>(&self, ctx: &Ctx<G>, lane: Lane) -> Arc<Vec<Step>> {
         let mut shared = self.lock();
-        let walked = || Arc::new(Walk::new(ctx.vault.placement_key(), lane).sequence(&self.candidates));
+        let walked =
+            || Arc::new(Walk::new(ctx.vault.placement_key(), lane).sequence(&self.candidates));
         Arc::clone(shared.sequences.entry(lane).or_insert_with(walked))
     }
 

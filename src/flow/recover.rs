@@ -149,9 +149,8 @@ fn is_pending<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<bool, FlowErro
 /// Asks every connected peer for the heads it keeps of this owner. Only genuine ones are returned.
 async fn heads<G: Grid>(ctx: &Ctx<G>) -> Result<(BTreeMap<PeerId, Chain>, usize), FlowError> {
     let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
-    let asks = online.map(|info| async move {
-        (info.peer, ctx.grid.ask(info.peer, Request::HeadGet).await)
-    });
+    let asks = online
+        .map(|info| async move { (info.peer, ctx.grid.ask(info.peer, Request::HeadGet).await) });
     let mut chains: BTreeMap<PeerId, Chain> = BTreeMap::new();
     let mut asked = 0;
     for (peer, reply) in futures::future::join_all(asks).await {
@@ -160,7 +159,9 @@ async fn heads<G: Grid>(ctx: &Ctx<G>) -> Result<(BTreeMap<PeerId, Chain>, usize)
         for bytes in heads.into_iter().take(2 * p2p::wire::HEADS_LIMIT) {
             match genuine(ctx, &bytes) {
                 Some(head) => chains.entry(head.device()).or_default().add(head),
-                None => tracing::warn!(peer = %peer.short(), "a peer gave a head that is not genuine"),
+                None => {
+                    tracing::warn!(peer = %peer.short(), "a peer gave a head that is not genuine")
+                }
             }
         }
     }
@@ -170,7 +171,8 @@ async fn heads<G: Grid>(ctx: &Ctx<G>) -> Result<(BTreeMap<PeerId, Chain>, usize)
 fn genuine<G: Grid>(ctx: &Ctx<G>, bytes: &[u8]) -> Option<SignedHead> {
     let head = SignedHead::decode(bytes).ok()?;
     let ours = head.verify().is_ok() && head.owner() == ctx.device.owner();
-    (ours && ctx.vault.open_head(&head.sealed).is_ok_and(|body| body.seq == head.seq)).then_some(head)
+    (ours && ctx.vault.open_head(&head.sealed).is_ok_and(|body| body.seq == head.seq))
+        .then_some(head)
 }
 
 impl Chain {
@@ -209,13 +211,13 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
         return Ok(Vec::new());
     }
     let body = ctx.vault.open_head(&head.sealed)?;
-    let manifest: Manifest =
-        ChunkReader::over(ctx, &body.manifest).record(&body.chunks).await?;
+    let manifest: Manifest = ChunkReader::over(ctx, &body.manifest).record(&body.chunks).await?;
     let known = match ctx.catalog.get(&manifest_key)? {
         Some(bytes) => Manifest::decode(&bytes)?,
         None => Manifest::first(head.device()),
     };
-    let mut import = Import { ctx, reader: ChunkReader::over(ctx, &manifest.roots), missing: vec![] };
+    let mut import =
+        Import { ctx, reader: ChunkReader::over(ctx, &manifest.roots), missing: vec![] };
     import.segments(&known, &manifest).await?;
     import.snapshots(&known, &manifest).await?;
     let missing = import.missing;
@@ -262,7 +264,8 @@ impl<G: Grid> Import<'_, G> {
                     continue;
                 }
             };
-            let (catalog, name) = (self.ctx.catalog.clone(), first.map_or([0; 32], |id| *id.as_bytes()));
+            let (catalog, name) =
+                (self.ctx.catalog.clone(), first.map_or([0; 32], |id| *id.as_bytes()));
             self.ctx.work(move || enter(&catalog, &segment, &name)).await??;
         }
         Ok(())

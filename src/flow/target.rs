@@ -104,7 +104,9 @@ impl Target {
         let path = dir.as_os_str().as_bytes();
         if create {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-            made.map_err(|error| io("create", path)(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
+            made.map_err(|error| {
+                io("create", path)(Errno::from_io_error(&error).unwrap_or(Errno::IO))
+            })?;
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = fs::openat(CWD, path, flags, Mode::empty()).map_err(|error| match error {
@@ -198,7 +200,8 @@ impl Target {
     pub fn set_dir_meta(&self, rel: &[Vec<u8>], meta: &Meta) -> Result<Vec<Problem>, TargetError> {
         let path = name::check(rel)?;
         let dir = self.dirs.open(rel).map_err(not_a_dir(&path))?;
-        let handle = if dir.held { Handle::held(dir.fd.as_fd()) } else { Handle::Open(dir.fd.as_fd()) };
+        let handle =
+            if dir.held { Handle::held(dir.fd.as_fd()) } else { Handle::Open(dir.fd.as_fd()) };
         let failures = attrs::apply(handle, FileType::Directory, meta, self.rights);
         Ok(failures.into_iter().map(|error| Problem::new(path.as_slice(), &error)).collect())
     }

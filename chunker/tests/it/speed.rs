@@ -91,8 +91,9 @@ fn round_trip(name: &str, file: &[u8], level: i32) {
     let rate = |spent: Duration| file.len() as f64 / 1e6 / spent.as_secs_f64();
     let stored: usize = done.iter().map(|(pack, _)| pack.bytes.len()).sum();
     println!(
-        "{name}, level {level}: {:.0} MB/s a core, to {:.2} (cut {:.0}, hash {:.0}, compress {:.0}, \
-         seal and read back {:.0}, code {:.0}); back {:.0}, with 4 shards lost {:.0}",
+        "{name}, level {level}: {:.0} MB/s a core, to {:.2} (cut {:.0}, hash {:.0}, \
+         compress {:.0}, seal and read back {:.0}, code {:.0}); \
+         back {:.0}, with 4 shards lost {:.0}",
         rate(cut + hash + compress + seal + code),
         stored as f64 / file.len() as f64,
         rate(cut),

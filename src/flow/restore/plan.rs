@@ -8,11 +8,11 @@ use std::path::Path;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use p2p::Grid;
 
+use crate::flow::FlowError;
 use crate::flow::fetch::ChunkReader;
 use crate::flow::look::{self, At};
 use crate::flow::restore::{Outcome, Overwrite};
 use crate::flow::target::{Existing, ExistingKind, Special, Target, TargetError};
-use crate::flow::FlowError;
 use crate::monitor::Problem;
 use crate::vault::tree::{Content, Kind, Meta, Node, valid_name};
 
@@ -74,8 +74,7 @@ impl Filter {
     }
 
     fn includes(&self, path: &Path, dir: bool) -> bool {
-        let matches =
-            |globs: &Gitignore| globs.matched_path_or_any_parents(path, dir).is_ignore();
+        let matches = |globs: &Gitignore| globs.matched_path_or_any_parents(path, dir).is_ignore();
         self.include.as_ref().is_none_or(matches)
     }
 }
@@ -229,13 +228,16 @@ pub(super) fn make_others(
     done: &mut Outcome,
 ) {
     for (rel, node) in others {
-        done.one(rel, decide(target, rel, node, rule).and_then(|decision| match decision {
-            Decision::Keep => Ok(None),
-            Decision::Write { replace } => match Special::of(&node.kind) {
-                Some(what) => target.make_special(rel, what, &node.meta, replace).map(Some),
-                None => Err(TargetError::NotAFile { path: shown(rel) }),
-            },
-        }));
+        done.one(
+            rel,
+            decide(target, rel, node, rule).and_then(|decision| match decision {
+                Decision::Keep => Ok(None),
+                Decision::Write { replace } => match Special::of(&node.kind) {
+                    Some(what) => target.make_special(rel, what, &node.meta, replace).map(Some),
+                    None => Err(TargetError::NotAFile { path: shown(rel) }),
+                },
+            }),
+        );
     }
 }
 
@@ -247,12 +249,15 @@ pub(super) fn make_links(
     done: &mut Outcome,
 ) {
     for PlannedLink { rel, first, node } in links {
-        done.one(rel, decide(target, rel, node, rule).and_then(|decision| match decision {
-            Decision::Keep => Ok(None),
-            Decision::Write { replace } => {
-                target.hard_link(first, rel, replace).map(|()| Some(Vec::new()))
-            }
-        }));
+        done.one(
+            rel,
+            decide(target, rel, node, rule).and_then(|decision| match decision {
+                Decision::Keep => Ok(None),
+                Decision::Write { replace } => {
+                    target.hard_link(first, rel, replace).map(|()| Some(Vec::new()))
+                }
+            }),
+        );
     }
 }
 

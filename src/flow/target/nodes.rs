@@ -139,9 +139,8 @@ pub(super) fn link(
     second: &Place<'_>,
     overwrite: bool,
 ) -> Result<(), TargetError> {
-    let link = |name: &[u8]| {
-        fs::linkat(&first.dir.fd, first.name, &second.dir.fd, name, AtFlags::empty())
-    };
+    let link =
+        |name: &[u8]| fs::linkat(&first.dir.fd, first.name, &second.dir.fd, name, AtFlags::empty());
     match link(second.name) {
         Ok(()) => return Ok(()),
         Err(Errno::EXIST) if overwrite => {}

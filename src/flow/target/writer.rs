@@ -86,8 +86,7 @@ impl FileWriter {
         }
         let handle = Handle::Open(self.file.as_fd());
         let failures = attrs::apply(handle, FileType::RegularFile, meta, self.rights);
-        let place =
-            Place { dir: Arc::clone(&self.dir), name: &self.name, path: self.path.clone() };
+        let place = Place { dir: Arc::clone(&self.dir), name: &self.name, path: self.path.clone() };
         // What is replaced must not be lost before what replaces it is safe.
         temp::settle(&place, &self.temp, overwrite, || fs::fdatasync(&self.file))?;
         self.settled = true;

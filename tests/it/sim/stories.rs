@@ -20,7 +20,8 @@ fn source(world: &World) -> PathBuf {
         let mut bytes = vec![0; 20_000 + n as usize * 3_000];
         blake3::Hasher::new().update(&n.to_le_bytes()).finalize_xof().fill(&mut bytes);
         fs::write(root.join(format!("deep/file-{n}")), &bytes).unwrap();
-        fs::write(root.join(format!("deep/er/text-{n}")), format!("line {n}\n").repeat(200)).unwrap();
+        fs::write(root.join(format!("deep/er/text-{n}")), format!("line {n}\n").repeat(200))
+            .unwrap();
     }
     fs::write(root.join("empty"), "").unwrap();
     std::os::unix::fs::symlink("deep/file-1", root.join("link")).unwrap();
@@ -158,7 +159,8 @@ async fn wrong_bytes_are_rejected_the_holder_named_and_another_used() {
     assert_same(&source, &under(&target, &source));
     let seen = ada.monitor.seen();
     assert!(liar.lies.load(Ordering::SeqCst) > 0, "the liar was asked");
-    let named = |problem: &gbak::monitor::Problem| problem.message.contains(&bad.peer().to_string());
+    let named =
+        |problem: &gbak::monitor::Problem| problem.message.contains(&bad.peer().to_string());
     assert!(seen.problems.iter().any(named), "{:?}", seen.problems);
 }
 

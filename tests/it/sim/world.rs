@@ -18,7 +18,7 @@ use gbak::vault::view::SnapshotSpec;
 use p2p::cert::{Charter, DeviceCert, OwnerCert};
 use p2p::members::{Identity, Members};
 use p2p::sim::{SimGrid, SimNet, Weather};
-use p2p::{Clock, Reply, Request, Service};
+use p2p::{Clock, Grid, Reply, Request, Service};
 use store::{Catalog, DbAt, Donation, FakeGauge, MemMedium, PackCache, Shelf, ShelfAt, Spool};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -122,7 +122,8 @@ impl World {
         let (shelf, medium) = shelf(&entropy);
         members.set_offer(offer(&shelf));
         let roll = Arc::new(members.clone());
-        let host = Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None);
+        let host =
+            Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None);
         let grid = self.net.join(members, Arc::new(Twisted { host, twist }));
         let dir = tempfile::tempdir().unwrap();
         let monitor = Arc::new(TestMonitor::default());
@@ -145,7 +146,9 @@ impl World {
     pub(crate) async fn meet(&self, nodes: &[&Node]) {
         for one in nodes {
             for other in nodes.iter().filter(|other| other.peer() != one.peer()) {
-                one.ctx.grid.meet(other.peer()).await.unwrap();
+                let offer = offer(&one.shelf);
+                // In a storm not everybody meets everybody.
+                drop(one.ctx.grid.ask(other.peer(), Request::Ping { nonce: 1, offer }).await);
             }
         }
     }
