@@ -3,7 +3,7 @@
 //! Results go to stdout, progress, warnings and prompts to stderr; `--json` changes both. The exit
 //! code is the command's, or the failure's (`exit.rs`); usage errors are clap's, with 2.
 //!
-//! It knows the engine only as a [`Backend`](backend::Backend), which `main` passes in.
+//! It knows the engine only as a [`Backend`], which `main` passes in.
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ use crate::api::{Failure, codes};
 use crate::clock::{Clock, SystemClock};
 
 mod args;
-pub mod backend;
+
 mod commands;
 mod exit;
 mod files;
@@ -32,8 +32,8 @@ mod prompts;
 mod settings;
 mod shell;
 
+use crate::api::backend::{Backend, Open};
 use args::{Cli, Command, Global};
-use backend::{Backend, Open};
 use commands::init::Given;
 use output::Units;
 use progress::{Pace, Wish};

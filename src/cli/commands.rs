@@ -1,8 +1,8 @@
 //! One file per command: arguments to a call, and its answer to text or JSON.
 
-use super::backend::Backend;
 use super::progress::{Direction, Watch};
 use super::shell::Shell;
+use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, codes};
 
 pub(crate) mod backup;

@@ -1,8 +1,8 @@
 //! Failures as people and scripts see them, and the exit codes they lead to.
 //!
 //! A failure is told in five parts, always in this order: what failed; what it means for the data;
-//! what gbak does about it by itself; what the reader can do; the code, for `gbak explain`. The first
-//! and the commands come with the failure where it knows better; the rest is in [`TABLE`].
+//! what gbak does about it by itself; what the reader can do; the code, for `gbak explain`. The
+//! first and the commands come with the failure where it knows better; the rest is in [`TABLE`].
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
 //! From flags and environment to what a backend is opened with: the home and the passphrase.
 //!
-//! A passphrase that lies ready (file, descriptor, variable) is read at once. A command is run and a
-//! person asked only when the key file turns out to be wrapped and no agent answers.
+//! A passphrase that lies ready (file, descriptor, variable) is read at once. A command is run and
+//! a person asked only when the key file turns out to be wrapped and no agent answers.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

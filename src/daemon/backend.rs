@@ -1,8 +1,8 @@
 //! What the command line calls: the agent when one answers on the home's socket, else an engine in
 //! this process, which lives for one call.
 //!
-//! Invariants: a socket that answers is never worked around; whoever asks twice to stop is let go at
-//! once. The runtime is the backend's own, so that commands stay plain functions.
+//! Invariants: a socket that answers is never worked around; whoever asks twice to stop is let go
+//! at once. The runtime is the backend's own, so that commands stay plain functions.
 
 use std::io;
 use std::path::PathBuf;
@@ -21,11 +21,11 @@ use super::engine::{self, Engine, EngineError, Opening, blocking};
 use super::events::{self, Feed};
 use super::signals::{Asked, Signals, leave_now};
 use super::{duties, keys, setup};
+use crate::api::backend::Backend;
 use crate::api::setup::{
     DaemonArgs, DemoArgs, DemoLine, DemoView, InitArgs, InitView, RecoverArgs, Settings,
 };
 use crate::api::{Answer, Call, Event, Failure, Line, RecoverView, codes};
-use crate::cli::backend::Backend;
 use crate::daemon::failure::told;
 use crate::entropy::{self, OsEntropy};
 

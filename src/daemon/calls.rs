@@ -1,7 +1,8 @@
 //! Carries calls out on an engine: waits for peers, runs the verb, shows what came of it.
 //!
 //! Invariants: at most one call at a time writes the owner's backup, the others wait for it; a call
-//! that is cancelled ends with `gbak::run::interrupted`, a backup after it has kept what it had read.
+//! that is cancelled ends with `gbak::run::interrupted`, a backup after it has kept what it had
+//! read.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -60,7 +61,9 @@ impl Engine {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
             other => tokio::select! { biased;
-                () = run.cancel.cancelled() => Err(codes::INTERRUPTED.failure("Stopped on request")),
+                () = run.cancel.cancelled() => {
+                    Err(codes::INTERRUPTED.failure("Stopped on request"))
+                }
                 answer = run.look(other).boxed() => answer,
             },
         }

@@ -1,9 +1,9 @@
 //! One home in use: its keys, catalog, spool and shelf, served to the grid and ready for calls.
 //!
-//! Invariants: everything here is opened under the home's lock, which is given back last; what blocks
-//! runs on the offload. How it fails: opening is all or nothing, with an error that says which part
-//! is unusable; a catalog that is damaged is named as such, and thrown away only when the caller
-//! came to rebuild it (I14).
+//! Invariants: everything here is opened under the home's lock, which is given back last; what
+//! blocks runs on the offload. How it fails: opening is all or nothing, with an error that says
+//! which part is unusable; a catalog that is damaged is named as such, and thrown away only when
+//! the caller came to rebuild it (I14).
 
 use std::io;
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ pub enum EngineError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The catalog's content cannot be trusted.
-    #[error("The catalog {} is damaged; everything in it can be read from the grid again", path.display())]
+    #[error("The catalog {} is damaged; it can be read from the grid again", path.display())]
     CatalogDamaged {
         /// The database.
         path: PathBuf,

@@ -184,7 +184,7 @@ async fn one_engine_at_a_time_uses_a_home() {
     let first = start(&root, None).await.unwrap();
     let failure = Failure::from(start(&root, None).await.unwrap_err());
     assert_eq!((failure.code.as_str(), failure.exit), (codes::BUSY.name, 11));
-    let waiting = engine::enter(root.clone(), Duration::from_secs(60));
+    let waiting = engine::enter(root.clone(), Duration::from_mins(1));
     let mut waiting = Box::pin(waiting);
     assert!(futures::poll!(&mut waiting).is_pending());
     first.stop().await;

@@ -3,9 +3,9 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::api::backend::Backend;
 use crate::api::{Answer, BackupArgs, BackupSummary, Call, Failure, PathBytes, codes};
 use crate::cli::args::Backup;
-use crate::cli::backend::Backend;
 use crate::cli::exit;
 use crate::cli::files;
 use crate::cli::output::{plural, short, took};

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::api::Failure;
+use crate::api::backend::Backend;
 use crate::api::setup::DaemonArgs;
 use crate::cli::args::Daemon;
-use crate::cli::backend::Backend;
 use crate::cli::output::escape;
 use crate::cli::shell::Shell;
 

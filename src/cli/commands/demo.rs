@@ -1,9 +1,9 @@
 //! `gbak demo`: the main job on an embedded grid.
 
+use crate::api::backend::Backend;
 use crate::api::setup::{DemoArgs, DemoLine, DemoView};
 use crate::api::{Failure, codes};
 use crate::cli::args::Demo;
-use crate::cli::backend::Backend;
 use crate::cli::output::{escape, plural, took};
 use crate::cli::shell::{Look, Shell};
 

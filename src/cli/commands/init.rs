@@ -1,12 +1,12 @@
 //! `gbak init` and `gbak join`: a home, its words, and what it lends.
 //!
-//! Files for secrets are reserved before the home is made and filled right after, so that words that
-//! exist are never without a place; when filling fails all the same, they are shown.
+//! Files for secrets are reserved before the home is made and filled right after, so that words
+//! that exist are never without a place; when filling fails all the same, they are shown.
 
+use crate::api::backend::Backend;
 use crate::api::setup::{Amount, InitArgs, InitView, Lend, Reach, Secret, Settings};
 use crate::api::{Failure, codes};
 use crate::cli::args::{Global, Init, Join, LendArgs, NewHome, PhraseArgs, ReachArgs};
-use crate::cli::backend::Backend;
 use crate::cli::exit;
 use crate::cli::files::{self, Reserved};
 use crate::cli::kit;
@@ -37,7 +37,7 @@ pub(crate) fn run(
     shell: &mut Shell<'_>,
 ) -> Result<u8, Failure> {
     let (join, grid) = (args.join.clone(), args.grid.clone());
-    make(&args.home, InitArgs { join, grid, ..InitArgs::default() }, given, backend, shell)
+    make(&args.home, InitArgs { grid, join, ..InitArgs::default() }, given, backend, shell)
 }
 
 /// With a home, takes it into the grid; without one, makes it there.

@@ -1,8 +1,8 @@
 //! `gbak invite`
 
+use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, InviteArgs};
 use crate::cli::args::Invite;
-use crate::cli::backend::Backend;
 use crate::cli::output::{escape, time};
 use crate::cli::progress::Direction;
 use crate::cli::shell::Shell;

@@ -1,8 +1,8 @@
 //! `gbak ls`
 
+use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, LsArgs, LsEntry};
 use crate::cli::args::Ls;
-use crate::cli::backend::Backend;
 use crate::cli::output::{path, time};
 use crate::cli::progress::Direction;
 use crate::cli::shell::{Look, Shell};

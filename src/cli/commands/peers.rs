@@ -1,7 +1,7 @@
 //! `gbak peers`
 
+use crate::api::backend::Backend;
 use crate::api::{Answer, AuditView, Call, Failure, PeerView, PeersView};
-use crate::cli::backend::Backend;
 use crate::cli::output::{Column, escape, month, plural, table};
 use crate::cli::progress::Direction;
 use crate::cli::shell::{Look, Shell};
@@ -87,7 +87,8 @@ fn summary(view: &PeersView, look: &Look) -> String {
     let (me, totals) = (&view.me, &view.totals);
     let stored = view.peers.iter().map(|peer| peer.mine_here_bytes).fold(0, u64::saturating_add);
     format!(
-        "{} ({}) and {}, {} of {} machines online · you give {}, {} used, and have {} stored elsewhere",
+        "{} ({}) and {}, {} of {} machines online · \
+         you give {}, {} used, and have {} stored elsewhere",
         escape(&me.name),
         "this machine",
         plural(view.peers.len() as u64, "peer"),

@@ -1,9 +1,9 @@
 //! `gbak recover`: from 24 words and an address to a home that knows all its snapshots.
 
+use crate::api::backend::Backend;
 use crate::api::setup::{Lend, RecoverArgs, Secret};
 use crate::api::{Answer, Call, Failure, RecoverView};
 use crate::cli::args::Recover;
-use crate::cli::backend::Backend;
 use crate::cli::files;
 use crate::cli::kit::{self, Kit};
 use crate::cli::output::{escape, plural};

@@ -1,8 +1,8 @@
 //! `gbak restore`
 
+use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, RestoreArgs, RestoreSummary, codes};
 use crate::cli::args::Restore;
-use crate::cli::backend::Backend;
 use crate::cli::exit;
 use crate::cli::output::{plural, short, took};
 use crate::cli::progress::Direction;

@@ -1,7 +1,7 @@
 //! `gbak snapshots`
 
+use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, SnapshotView, SnapshotsView};
-use crate::cli::backend::Backend;
 use crate::cli::output::{escape, path, plural, short, table, time};
 use crate::cli::progress::Direction;
 use crate::cli::shell::{Look, Shell};

@@ -1,8 +1,8 @@
 //! `gbak status`: one screen, and an exit code for monitoring.
 
+use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, StatusView};
 use crate::cli::args::Status;
-use crate::cli::backend::Backend;
 use crate::cli::output::{ago, coarse, escape, plural, since};
 use crate::cli::progress::Direction;
 use crate::cli::shell::{Look, Shell};

@@ -59,7 +59,7 @@ pub(crate) const TABLE: &[Explained] = &[
     Explained {
         code: codes::BACKUP_PARTIAL,
         what: "The snapshot is saved, without some files that could not be read",
-        data: "everything that could be read is safe; the files named above are not in the snapshot",
+        data: "everything that could be read is safe; the files named above are not in it",
         gbak: "tries them again with the next backup",
         you: &[
             ("gbak backup PATH", "once they are readable"),

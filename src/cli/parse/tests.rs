@@ -25,10 +25,10 @@ fn a_donation_is_bytes_or_a_percentage_or_none() {
 #[test]
 fn durations_go_up_to_weeks_and_never_below_zero() {
     assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
-    assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
-    assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
-    assert_eq!(duration("2d"), Ok(Duration::from_secs(172_800)));
-    assert_eq!(duration("1w"), Ok(Duration::from_secs(604_800)));
+    assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
+    assert_eq!(duration("24h"), Ok(Duration::from_hours(24)));
+    assert_eq!(duration("2d"), Ok(Duration::from_hours(48)));
+    assert_eq!(duration("1w"), Ok(Duration::from_hours(168)));
     for wrong in ["", "30", "-5m", "1 month", "soon"] {
         assert_eq!(duration(wrong), Err(ParseError::Duration), "{wrong}");
     }

@@ -73,7 +73,7 @@ fn a_holder_that_is_killed_keeps_every_shard_it_acknowledged_and_no_orphan() {
         let wait = Duration::from_millis(rng.random_range(1..500));
         // Nothing is ever sent: this is a wait for an instant, not for an event.
         let (_never, instant) = mpsc::channel::<()>();
-        drop(instant.recv_timeout(wait));
+        instant.recv_timeout(wait).unwrap_err();
         rig.agents[victim].kill();
         child.wait().unwrap();
         assert_kept(&rig.agents[0], &rig.agents[victim]);
@@ -88,7 +88,7 @@ fn a_holder_that_is_killed_keeps_every_shard_it_acknowledged_and_no_orphan() {
 /// Kills the child after so many milliseconds, unless it ended before. Whether it did.
 fn kill_after(mut child: Child, millis: u64) -> bool {
     let (_never, instant) = mpsc::channel::<()>();
-    drop(instant.recv_timeout(Duration::from_millis(millis)));
+    instant.recv_timeout(Duration::from_millis(millis)).unwrap_err();
     let ended = child.try_wait().unwrap().is_some();
     drop(child.kill());
     child.wait().unwrap();
@@ -127,7 +127,8 @@ fn assert_kept(source: &Agent, holder: &Agent) {
     };
     let (_, owner) = ids(source);
     let (source_view, _) = source.run(&["peers", "--json"]).unwrap();
-    let row = source_view["peers"].as_array().unwrap().iter().find(|row| row["name"] == holder.name());
+    let row =
+        source_view["peers"].as_array().unwrap().iter().find(|row| row["name"] == holder.name());
     let peer: PeerId = row.unwrap()["peer_id"].as_str().unwrap().parse().unwrap();
     let catalog = Catalog::open(&source.home().join("catalog.db")).unwrap();
     for state in [PackState::Queued, PackState::Placed, PackState::Indexed] {

@@ -63,8 +63,20 @@ impl Rig {
         let bootstrap = address(via);
         let found = new
             .expect(&[
-                "recover", "--phrase-file", &words, "--bootstrap", &bootstrap, "--listen", LOOPBACK,
-                "--no-mdns", "--name", name, "--donate", "1GiB", "--non-interactive", "--json",
+                "recover",
+                "--phrase-file",
+                &words,
+                "--bootstrap",
+                &bootstrap,
+                "--listen",
+                LOOPBACK,
+                "--no-mdns",
+                "--name",
+                name,
+                "--donate",
+                "1GiB",
+                "--non-interactive",
+                "--json",
             ])
             .unwrap();
         (new, found)
@@ -75,8 +87,20 @@ pub(crate) const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 
 pub(crate) fn init_args<'a>(name: &'a str, words: &'a str) -> Vec<&'a str> {
     vec![
-        "init", "--name", name, "--donate", "4GiB", "--min-free", "64MiB", "--listen", LOOPBACK,
-        "--phrase-file", words, "--no-mdns", "--non-interactive", "--json",
+        "init",
+        "--name",
+        name,
+        "--donate",
+        "4GiB",
+        "--min-free",
+        "64MiB",
+        "--listen",
+        LOOPBACK,
+        "--phrase-file",
+        words,
+        "--no-mdns",
+        "--non-interactive",
+        "--json",
     ]
 }
 
