@@ -1,8 +1,8 @@
 //! The index: which chunks are in which pack, which shards make the pack up and who holds them.
 //!
-//! A [`PackRecord`] is kept in the catalog and, many to a [`Segment`], on the grid. A chunk costs its
-//! id and about eight bytes, a placed shard its id and its holder's; the ids of identical shards
-//! (k = 1) are written once, which lets a head name hundreds of copies of the manifest.
+//! A [`PackRecord`] is kept in the catalog and, many to a [`Segment`], on the grid. A chunk costs
+//! its id and about eight bytes, a placed shard its id and its holder's; the ids of identical
+//! shards (k = 1) are written once, which lets a head name hundreds of copies of the manifest.
 //!
 //! A record that decodes makes sense: as many shards as the code says, none with two holders, and
 //! blocks that fill their lengths and fit into the pack.
@@ -93,6 +93,12 @@ impl PackRecord {
     pub fn unplaced(&self) -> impl Iterator<Item = (u8, ShardId)> {
         let numbered = (0..=u8::MAX).zip(&self.shards);
         numbered.filter(|(_, shard)| shard.holder.is_none()).map(|(index, shard)| (index, shard.id))
+    }
+
+    /// The class of its blocks, as the catalog numbers it: a pack has blocks of one class, or of
+    /// metadata classes only.
+    pub fn class(&self) -> u8 {
+        self.meta.blocks.first().map_or(0, |block| block.class as u8)
     }
 
     /// Every chunk with its block, its offset in the opened block and its length, for the catalog.
