@@ -1,3 +1,5 @@
+//! Tests of lanes and rotations.
+
 use std::collections::BTreeMap;
 
 use super::*;

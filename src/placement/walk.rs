@@ -177,8 +177,7 @@ fn place(hash: &blake3::Hash) -> u128 {
 }
 
 /// `-log2((uniform + 1) / 2^64)` in fixed point with [`FRACTION_BITS`] fractional bits: between 0
-/// and
-/// 64. On integers, as the logarithms of different machines differ in the last digit.
+/// and 64. On integers, as the logarithms of different machines differ in the last digit.
 fn exponential(uniform: u64) -> u64 {
     let value = u128::from(uniform) + 1;
     let whole = value.ilog2();

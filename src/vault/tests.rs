@@ -1,3 +1,5 @@
+//! Tests of the vault's seals, and samples for the tests of its formats.
+
 use bytes::Bytes;
 use chunker::{Block, Class, Code, PackBuilder, PeerId};
 use proptest::prelude::*;
@@ -13,6 +15,11 @@ pub(super) fn bytes32(number: u32) -> [u8; 32] {
 
 pub(super) fn peer(number: u32) -> PeerId {
     PeerId::from_bytes(bytes32(number))
+}
+
+/// Stands for bytes too many to write down: what is the same for the same bytes only.
+pub(super) fn fingerprint(bytes: &[u8]) -> String {
+    hex::encode(&blake3::hash(bytes).as_bytes()[..16])
 }
 
 pub(super) fn vault() -> Vault {

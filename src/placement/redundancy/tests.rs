@@ -1,3 +1,5 @@
+//! Tests of the codes: one for every number of domains, and metadata above data.
+
 use super::*;
 
 fn code(k: u8, m: u8) -> Code {

@@ -1,3 +1,5 @@
+//! Tests of what the walk promises: completeness, fairness, stability, the same everywhere.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chunker::OwnerId;
@@ -191,8 +193,8 @@ fn a_chosen_peer_id_draws_no_more_than_its_weight() {
     assert!((met - expected).abs() < 4.0 * sigma, "{met} of {expected}");
 }
 
-/// Of `n` holders in each of many walks over `peers` peers, how many positions get another holder when
-/// one peer leaves, against the number that have to: those where it stood itself.
+/// Of `n` holders in each of many walks over `count` peers: how many positions get another holder
+/// when one peer leaves, and how many have to, because it stood there itself.
 fn moved_and_ideal(count: u64, n: usize) -> (usize, usize) {
     let grid = grid(count);
     let (mut moved, mut ideal) = (0, 0);

@@ -1,3 +1,5 @@
+//! Tests of the keys: golden values of what follows from a phrase, and of purposes kept apart.
+
 use std::collections::BTreeSet;
 
 use chunker::VaultKeys;

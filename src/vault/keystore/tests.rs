@@ -1,3 +1,5 @@
+//! Tests of the key file: who can open it, and how every other outcome is told apart.
+
 use std::sync::OnceLock;
 
 use chunker::{GridId, OwnerId, PeerId};
@@ -97,6 +99,13 @@ fn a_sealed_file_shows_nothing_of_what_is_in_it() {
 }
 
 #[test]
+fn the_first_versions_files_are_still_written() {
+    let (plain, sealed) = (plain(), sealed());
+    assert_eq!(crate::vault::tests::fingerprint(&plain), "4b1f112b3fcd0af7279211fe9ec8275f");
+    assert_eq!(crate::vault::tests::fingerprint(sealed), "647b99ceaf7916c766da954a648b508f");
+}
+
+#[test]
 fn keys_are_not_printed() {
     let text = format!("{:?}", keys());
     assert!(!text.contains("161") && !text.contains("a1a1"), "{text}");
@@ -173,7 +182,8 @@ fn the_default_is_dearer_than_the_least() {
 
 #[test]
 fn a_file_of_another_kind_is_no_key_file() {
-    for bytes in [&b""[..], b"gbak-key", b"gbak-shelf", &[0; 100], &[0; FILE_LIMIT + 1]] {
+    let huge = vec![0; FILE_LIMIT + 1];
+    for bytes in [&b""[..], b"gbak-key", b"gbak-shelf", &[0; 100], &huge] {
         let error = KeyFile::open(bytes, Some(PASSPHRASE)).unwrap_err();
         assert!(matches!(error, KeyFileError::Damaged), "{error}");
     }

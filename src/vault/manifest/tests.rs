@@ -1,8 +1,10 @@
+//! Tests of manifest and head records, and of how records are cut.
+
 use chunker::Code;
 use proptest::prelude::*;
 
 use super::*;
-use crate::vault::tests::{body, bytes32, peer, placed, vault};
+use crate::vault::tests::{body, bytes32, fingerprint, peer, placed, vault};
 
 fn manifest() -> Manifest {
     let piece = |n: u32| Piece { len: 5, chunk: Some(chunker::ChunkId::from_bytes(bytes32(n))) };
@@ -38,6 +40,12 @@ fn a_manifest_comes_back_as_it_was() {
     let first = Manifest::first(peer(3));
     assert_eq!(Manifest::decode(&first.encode()).unwrap(), first);
     assert!(first.roots.is_empty() && first.segments.is_empty() && first.snapshots.is_empty());
+}
+
+#[test]
+fn the_first_versions_bytes_are_still_written() {
+    assert_eq!(fingerprint(&manifest().encode()), "2f4aaa72dcd9884b0e8fc5ba435a157b");
+    assert_eq!(fingerprint(&body(3).encode()), "1e1db7c1d3c53e4d3cefd8011a8b93d3");
 }
 
 #[test]

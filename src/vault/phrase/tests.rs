@@ -1,3 +1,5 @@
+//! Tests of the phrase: the standard's words, and what is said of mistyped ones.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of how snapshots are named.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -128,7 +130,9 @@ fn a_name_is_printed_as_it_is_written() {
 proptest! {
     #[test]
     fn no_bytes_make_parsing_panic(text: Vec<u8>) {
-        let _ = SnapshotSpec::parse(&text).is_ok();
+        if let Ok(spec) = SnapshotSpec::parse(&text) {
+            prop_assert_eq!(spec.path.is_some(), text.contains(&b':'));
+        }
     }
 
     #[test]
