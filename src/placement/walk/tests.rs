@@ -244,3 +244,22 @@ fn beyond_one_region_everybody_still_has_one_place() {
     reversed.reverse();
     assert_eq!(Walk::new(&key(4), Lane::META).sequence(&reversed), sequence);
 }
+
+#[test]
+fn in_a_large_grid_each_point_chooses_from_its_own_region() {
+    let grid = grid(3000);
+    let walk = Walk::new(&key(9), Lane::META);
+    let entries: Vec<Entry> = grid.iter().map(Entry::new).collect();
+    let mut taken = BTreeSet::new();
+    for step in walk.steps(&grid).take(20) {
+        let point = walk.point(step.j);
+        let distance = |entry: &Entry| entry.place ^ point;
+        let chosen = entries.iter().find(|entry| entry.peer == step.peer).map(distance).unwrap();
+        let nearer = entries
+            .iter()
+            .filter(|entry| !taken.contains(&entry.peer) && distance(entry) < chosen)
+            .count();
+        assert!(nearer < REGION, "{nearer} peers are nearer to point {}", step.j);
+        taken.insert(step.peer);
+    }
+}
