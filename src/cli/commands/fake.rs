@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -217,11 +218,11 @@ pub(crate) fn ran_in(fake: &Fake, line: &str, ask: Box<dyn Ask>, env: &Env) -> R
 pub(crate) fn golden(name: &str, ran: &[Ran]) {
     let mut page = String::new();
     for ran in ran {
-        page.push_str(&format!("$ {}\n{}", ran.line, ran.out));
+        write!(page, "$ {}\n{}", ran.line, ran.out).expect("written");
         if !ran.err.is_empty() {
-            page.push_str(&format!("-- stderr\n{}", ran.err));
+            write!(page, "-- stderr\n{}", ran.err).expect("written");
         }
-        page.push_str(&format!("-- exit {}\n\n", ran.exit));
+        write!(page, "-- exit {}\n\n", ran.exit).expect("written");
     }
     let file = format!("src/cli/golden/{name}.txt");
     same_as_file(Path::new(&file), &page);

@@ -13,17 +13,14 @@ fn global(flags: &str) -> Global {
     Cli::try_parse_from(line.split_whitespace()).unwrap().global
 }
 
-fn text(name: &str) -> Option<OsString> {
-    Some(OsString::from(name))
-}
-
 fn with_home() -> Env {
-    Env { home: text("/h"), ..Env::default() }
+    Env { home: Some("/h".into()), ..Env::default() }
 }
 
 #[test]
 fn the_home_is_named_or_in_the_users_data() {
-    let all = Env { data_home: text("/data"), user_home: text("/home/ada"), ..with_home() };
+    let all =
+        Env { data_home: Some("/data".into()), user_home: Some("/home/ada".into()), ..with_home() };
     let of = |env: &Env| settings(&global(""), env).unwrap().home;
     assert_eq!(of(&all), Path::new("/h"));
     let unnamed = Env { home: None, ..all };
@@ -31,7 +28,7 @@ fn the_home_is_named_or_in_the_users_data() {
     let plain = Env { data_home: None, ..unnamed };
     assert_eq!(of(&plain), Path::new("/home/ada/.local/share/gbak"));
     assert_eq!(settings(&global(""), &Env::default()).unwrap_err().code, codes::USAGE.name);
-    let relative = Env { home: text("here"), ..Env::default() };
+    let relative = Env { home: Some("here".into()), ..Env::default() };
     assert_eq!(of(&relative), std::env::current_dir().unwrap().join("here"));
 }
 
