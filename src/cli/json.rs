@@ -26,8 +26,8 @@ pub(crate) fn message(kind: &str, document: &impl Serialize) -> Result<String, F
     Ok(shown(&Value::Object(fields)))
 }
 
-/// The text of a document. What a terminal would act on stands in strings only, and is escaped there
-/// beyond what JSON asks for: such output is looked at too.
+/// The text of a document. What a terminal would act on stands in strings only, and is escaped
+/// there beyond what JSON asks for: such output is looked at too.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     if !text.contains(acts_on_terminal) {

@@ -87,7 +87,7 @@ fn summary(view: &PeersView, look: &Look) -> String {
     let (me, totals) = (&view.me, &view.totals);
     let stored = view.peers.iter().map(|peer| peer.mine_here_bytes).fold(0, u64::saturating_add);
     format!(
-        "{} ({}) and {}, {} of {} machines online · \
+        "{} ({}) and {}, {} of {} online · \
          you give {}, {} used, and have {} stored elsewhere",
         escape(&me.name),
         "this machine",

@@ -82,6 +82,14 @@ fn a_failure_has_five_parts_in_order() {
 }
 
 #[test]
+fn commands_of_a_failure_get_their_purpose_from_the_table() {
+    let help = vec!["gbak init".to_owned(), "gbak peers --all".to_owned()];
+    let text = as_text("error", &Failure { help, ..codes::NO_HOME.failure("No home") });
+    assert!(text.contains("  you     gbak init           set this machine up\n"), "{text}");
+    assert!(text.contains("          gbak peers --all\n"), "{text}");
+}
+
+#[test]
 fn names_in_failures_cannot_act_on_the_terminal() {
     let text = as_text("error", &codes::REFUSED.failure("bob\u{1b}[2J refused"));
     assert!(text.contains(r"bob\u{1b}[2J refused"), "{text}");

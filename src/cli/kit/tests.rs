@@ -25,6 +25,14 @@ fn what_was_written_is_read_back() {
 }
 
 #[test]
+fn a_page_without_address_asks_for_one() {
+    let view = InitView { bootstrap: Vec::new(), ..view() };
+    let page = page(&view, &Secret::new("a b".to_owned()));
+    assert!(page.contains("Add an address"));
+    assert!(read(&page).bootstrap.is_empty());
+}
+
+#[test]
 fn a_page_typed_off_paper_works() {
     let typed = "\n 1 orbit 2 velvet\n3 hammer\n  address   /ip4/10.0.0.1/tcp/1  \nnotes: 4 more\n";
     let kit = read(&Secret::new(typed.to_owned()));
