@@ -1,8 +1,8 @@
 //! `config.toml`: what this machine is called, where it listens, what it lends, what it leaves out.
 //!
 //! Invariants: a key that is not known is an error, with its line, so that a typing error never
-//! passes for a default; every value is checked when the file is read, not when it is used; the file
-//! is written durably and whole. Keys and names follow CLI.md.
+//! passes for a default; every value is checked when the file is read, not when it is used; the
+//! file is written durably and whole. Keys and names follow CLI.md.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

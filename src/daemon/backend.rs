@@ -1,8 +1,8 @@
 //! What the command line calls: the agent when one answers on the home's socket, else an engine in
 //! this process, which lives for one call.
 //!
-//! Invariants: a socket that answers is never worked around; whoever asks twice to stop is let go at
-//! once. The runtime is the backend's own, so that commands stay plain functions.
+//! Invariants: a socket that answers is never worked around; whoever asks twice to stop is let go
+//! at once. The runtime is the backend's own, so that commands stay plain functions.
 
 use std::io;
 use std::path::PathBuf;
@@ -21,12 +21,8 @@ use super::engine::{self, Engine, EngineError, Opening, blocking};
 use super::events::{self, Feed};
 use super::signals::{Asked, Signals, leave_now};
 use super::{duties, keys, setup};
-use crate::api::setup::{
-    DaemonArgs, DemoArgs, DemoLine, DemoView, InitArgs, InitView, RecoverArgs, Settings,
-};
+use crate::api::setup::{DaemonArgs, InitArgs, InitView, RecoverArgs, Settings};
 use crate::api::{Answer, Call, Event, Failure, Line, RecoverView, codes};
-use crate::cli::backend::Backend;
-use crate::daemon::failure::told;
 use crate::entropy::{self, OsEntropy};
 
 /// Between two tries for an agent that is not there yet.
@@ -89,11 +85,7 @@ impl LocalBackend {
         Engine::start(home, lock, keys, opening).await
     }
 
-    async fn run(
-        &self,
-        call: Call,
-        on_event: &mut dyn FnMut(Event),
-    ) -> Result<Answer, Failure> {
+    async fn run(&self, call: Call, on_event: &mut dyn FnMut(Event)) -> Result<Answer, Failure> {
         let signals = Signals::listen().map_err(|error| no_system("handle signals", &error))?;
         let discard_damaged_catalog = matches!(call, Call::Rebuild);
         let opening = Opening { discard_damaged_catalog, ..Opening::default() };
@@ -144,11 +136,7 @@ impl LocalBackend {
         Ok(())
     }
 
-    async fn serve(
-        &self,
-        args: DaemonArgs,
-        ready: &mut dyn FnMut(&str),
-    ) -> Result<(), Failure> {
+    async fn serve(&self, args: DaemonArgs, ready: &mut dyn FnMut(&str)) -> Result<(), Failure> {
         let mut signals = Signals::listen().map_err(|error| no_system("handle signals", &error))?;
         let opening = Opening {
             listen: args.listen,
@@ -224,21 +212,26 @@ fn no_system(what: &str, error: &io::Error) -> Failure {
     codes::INTERNAL.failure(format!("Cannot {what}: {error}"))
 }
 
-impl Backend for LocalBackend {
-    fn call(&self, call: Call, on_event: &mut dyn FnMut(Event)) -> Result<Answer, Failure> {
+/// What the command line asks for; every call blocks until its end.
+impl LocalBackend {
+    /// Makes one call, on the agent or in this process, which is told with one warning.
+    pub fn call(&self, call: Call, on_event: &mut dyn FnMut(Event)) -> Result<Answer, Failure> {
         self.runtime.block_on(self.run(call, on_event))
     }
 
-    fn init(&self, args: InitArgs) -> Result<InitView, Failure> {
+    /// Makes a home.
+    pub fn init(&self, args: InitArgs) -> Result<InitView, Failure> {
         self.runtime.block_on(setup::init(&self.settings.home, args))
     }
 
-    fn join(&self, invite: &str) -> Result<InitView, Failure> {
+    /// Takes the home into another grid.
+    pub fn join(&self, invite: &str) -> Result<InitView, Failure> {
         let Settings { home, passphrase, .. } = &self.settings;
         self.runtime.block_on(setup::join(home, passphrase.clone(), self.retry(), invite))
     }
 
-    fn recover(
+    /// Makes a home from the words and what the grid holds.
+    pub fn recover(
         &self,
         args: RecoverArgs,
         on_event: &mut dyn FnMut(Event),
@@ -257,11 +250,13 @@ impl Backend for LocalBackend {
         })
     }
 
-    fn daemon(&self, args: DaemonArgs, ready: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+    /// Runs the agent until it is told to stop; `ready` gets one line when it listens.
+    pub fn daemon(&self, args: DaemonArgs, ready: &mut dyn FnMut(&str)) -> Result<(), Failure> {
         self.runtime.block_on(self.serve(args, ready))
     }
 
-    fn wait_ready(&self, deadline: Duration) -> Result<(), Failure> {
+    /// Returns when an agent answers on the home's socket, or fails at the deadline.
+    pub fn wait_ready(&self, deadline: Duration) -> Result<(), Failure> {
         self.runtime.block_on(async {
             let deadline = Instant::now() + deadline;
             loop {
@@ -276,16 +271,5 @@ impl Backend for LocalBackend {
                 }
             }
         })
-    }
-
-    fn demo(
-        &self,
-        args: DemoArgs,
-        on_line: &mut dyn FnMut(DemoLine),
-    ) -> Result<DemoView, Failure> {
-        let program =
-            std::env::current_exe().map_err(|error| no_system("find this program", &error))?;
-        crate::demo::run(&program, &args, on_line)
-            .map_err(|error| codes::INTERNAL.failure(told(&error)))
     }
 }

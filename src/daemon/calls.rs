@@ -1,7 +1,8 @@
 //! Carries calls out on an engine: waits for peers, runs the verb, shows what came of it.
 //!
 //! Invariants: at most one call at a time writes the owner's backup, the others wait for it; a call
-//! that is cancelled ends with `gbak::run::interrupted`, a backup after it has kept what it had read.
+//! that is cancelled ends with `gbak::run::interrupted`, a backup after it has kept what it had
+//! read.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -60,7 +61,7 @@ impl Engine {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
             other => tokio::select! { biased;
-                () = run.cancel.cancelled() => Err(codes::INTERRUPTED.failure("Stopped on request")),
+                () = run.cancel.cancelled() => Err(stopped()),
                 answer = run.look(other).boxed() => answer,
             },
         }
@@ -116,9 +117,8 @@ impl Run {
     fn backup_plan(&self, args: BackupArgs) -> Result<BackupPlan, Failure> {
         let defaults = &self.engine.config;
         let redundancy = args.redundancy.as_ref().or(defaults.placement.redundancy.as_ref());
-        let code = redundancy.map(|text| {
-            text.parse().map_err(|_| FlowError::Redundancy { text: text.clone() })
-        });
+        let code = redundancy
+            .map(|text| text.parse().map_err(|_| FlowError::Redundancy { text: text.clone() }));
         let level = args.compression.unwrap_or(DEFAULT_LEVEL);
         if !(0..=MAX_LEVEL).contains(&level) {
             let message = format!("Compression level {level} is not between 0 and {MAX_LEVEL}");
@@ -208,9 +208,8 @@ impl Run {
         let now = self.ctx.clock.now_secs();
         let expires = now.saturating_add(args.expires_secs.clamp(1, INVITE_SECS));
         let token: [u8; 16] = entropy::bytes(&*self.ctx.entropy);
-        let noted = self.ctx.work(move || {
-            host.shelf().invite_put(token_hash(&token), expires, now)
-        });
+        let noted =
+            self.ctx.work(move || host.shelf().invite_put(token_hash(&token), expires, now));
         noted.await?.map_err(super::engine::EngineError::from)?;
         let invite = Invite {
             grid: self.engine.swarm.members().grid(),
@@ -233,7 +232,7 @@ impl Run {
         }
         self.ctx.monitor.warn("another backup is running; waiting for it to end");
         tokio::select! { biased;
-            () = self.cancel.cancelled() => Err(codes::INTERRUPTED.failure("Stopped on request")),
+            () = self.cancel.cancelled() => Err(stopped()),
             guard = self.engine.writing.lock() => Ok(guard),
         }
     }
@@ -241,7 +240,7 @@ impl Run {
     /// Waits until every known peer has answered or failed to, at most this long.
     async fn settle(&self, wait: Duration) -> Result<(), Failure> {
         tokio::select! { biased;
-            () = self.cancel.cancelled() => Err(codes::INTERRUPTED.failure("Stopped on request")),
+            () = self.cancel.cancelled() => Err(stopped()),
             () = self.engine.swarm.settle(wait) => Ok(()),
         }
     }
@@ -249,6 +248,10 @@ impl Run {
 
 /// zstd level when none was given: half of level 6's time for nine tenths of its saving.
 const DEFAULT_LEVEL: i32 = 3;
+
+fn stopped() -> Failure {
+    codes::INTERRUPTED.failure("Stopped on request")
+}
 
 /// Passes everything on and adds up the bytes that moved.
 struct Tally {

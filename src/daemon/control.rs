@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! GET  /v1/ready          200 and a `Ready`, as soon as the agent serves
-//! POST /v1/call           body: a `Call`; answer: `Line`s, exactly one of them `Done` or `Failed`, last
-//! POST /v1/cancel/ID      stops the call whose `x-gbak-call` header was ID, as an orderly Ctrl-C does
+//! POST /v1/call           body: a `Call`; answer: `Line`s, the last and only the last `Done` or
+//!                         `Failed`
+//! POST /v1/cancel/ID      stops the call whose `x-gbak-call` header was ID, as a first Ctrl-C does
 //! ```
 //!
 //! Invariants: the socket is 0600 in a 0700 directory, and a connection whose process belongs to
 //! another user (root excepted) is closed unheard; a body is at most [`BODY_LIMIT`]; a slow reader
 //! slows only its own answer. A client that goes away cancels what it asked for, except a backup,
-//! which goes on: closing a terminal must not stop one. Only the holder of the home's lock binds, so
-//! a socket that is there already is a dead agent's and is replaced.
+//! which goes on: closing a terminal must not stop one. Only the holder of the home's lock binds,
+//! so a socket that is there already is a dead agent's and is replaced.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -97,8 +98,8 @@ impl Control {
         Ok(Self { listener, path: path.to_owned() })
     }
 
-    /// Serves until `stop`; then asks running calls to stop and waits for them a little. Removes the
-    /// socket. Not cancel-safe: answers are cut off.
+    /// Serves until `stop`; then asks running calls to stop and waits for them a little. Removes
+    /// the socket. Not cancel-safe: answers are cut off.
     pub(crate) async fn serve<D: Desk>(self, desk: Arc<D>, stop: CancellationToken) {
         let state = Arc::new(Serving {
             desk,

@@ -20,8 +20,8 @@ use crate::flow::{Ctx, FlowError, look, publish};
 /// Between two looks whether something is queued.
 const CATCH_UP: Duration = Duration::from_secs(20);
 
-/// Runs the agent on an engine until `stop`, then stops the engine. `ready` is called once, when the
-/// socket is bound and the network listens. Not cancel-safe.
+/// Runs the agent on an engine until `stop`, then stops the engine. `ready` is called once, when
+/// the socket is bound and the network listens. Not cancel-safe.
 pub async fn run(
     engine: Arc<Engine>,
     stop: CancellationToken,

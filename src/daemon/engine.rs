@@ -1,9 +1,9 @@
 //! One home in use: its keys, catalog, spool and shelf, served to the grid and ready for calls.
 //!
-//! Invariants: everything here is opened under the home's lock, which is given back last; what blocks
-//! runs on the offload. How it fails: opening is all or nothing, with an error that says which part
-//! is unusable; a catalog that is damaged is named as such, and thrown away only when the caller
-//! came to rebuild it (I14).
+//! Invariants: everything here is opened under the home's lock, which is given back last; what
+//! blocks runs on the offload. How it fails: opening is all or nothing, with an error that says
+//! which part is unusable; a catalog that is damaged is named as such, and thrown away only when
+//! the caller came to rebuild it (I14).
 
 use std::io;
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ pub enum EngineError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The catalog's content cannot be trusted.
-    #[error("The catalog {} is damaged; everything in it can be read from the grid again", path.display())]
+    #[error("The catalog {} is damaged; all of it can be read from the grid again", path.display())]
     CatalogDamaged {
         /// The database.
         path: PathBuf,
@@ -173,8 +173,7 @@ impl Engine {
         keys: KeyFile,
         opening: &Opening,
     ) -> Result<Self, EngineError> {
-        let pool: Arc<dyn Offload> =
-            Arc::new(PoolOffload::new(tokio::runtime::Handle::current()));
+        let pool: Arc<dyn Offload> = Arc::new(PoolOffload::new(tokio::runtime::Handle::current()));
         let (config, disk) = {
             let (home, discard) = (home.clone(), opening.discard_damaged_catalog);
             offload(&pool, move || {

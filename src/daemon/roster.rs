@@ -1,8 +1,8 @@
 //! The grid's devices as this one knew them last, so that a restart finds them without help.
 //!
-//! Invariants: the file is a cache. Everything in it is verified again when it is taken in; one that
-//! is damaged is put aside and the bootstrap addresses have to do. It is written whole, and only when
-//! something that matters for finding peers has changed: what they offer does not.
+//! Invariants: the file is a cache. Everything in it is verified again when it is taken in; one
+//! that is damaged is put aside and the bootstrap addresses have to do. It is written whole, and
+//! only when something that matters for finding peers has changed: what they offer does not.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

@@ -1,12 +1,13 @@
-//! Making a home: a new grid's, a member's by invitation, or from the words and what the grid holds.
+//! Making a home: a new grid's, a member's by invitation, or from the words and what the grid
+//! holds.
 //!
 //! Invariants: a home that has keys is never touched; the key file is written last and durably, so
 //! that a home either is complete or has no keys and can be made again; the words and the owner key
 //! live only while these functions run, and are wiped when they return.
 //!
 //! What a peer says on the way in is believed only as far as signatures carry: the charter by the
-//! invitation's grid id, or, for a device made from the words, by the owner certificate it was given
-//! under that charter.
+//! invitation's grid id, or, for a device made from the words, by the owner certificate it was
+//! given under that charter.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -73,8 +74,8 @@ pub async fn init(root: &Path, args: InitArgs) -> Result<InitView, Failure> {
     Ok(view)
 }
 
-/// Makes a home from the words and what the grid holds. The keys are written only after the grid has
-/// let the new device in and told what it knows.
+/// Makes a home from the words and what the grid holds. The keys are written only after the grid
+/// has let the new device in and told what it knows.
 pub async fn recover(
     root: &Path,
     args: RecoverArgs,
@@ -263,7 +264,7 @@ fn config(
     bootstrap: Vec<String>,
 ) -> Config {
     let mut config = Config::default();
-    config.node.name = name.to_owned();
+    name.clone_into(&mut config.node.name);
     if !reach.listen.is_empty() {
         config.node.listen.clone_from(&reach.listen);
     }

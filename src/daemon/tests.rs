@@ -1,5 +1,4 @@
 //! Promises of the whole: homes are made, found, kept apart, and served by an agent.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -184,7 +183,7 @@ async fn one_engine_at_a_time_uses_a_home() {
     let first = start(&root, None).await.unwrap();
     let failure = Failure::from(start(&root, None).await.unwrap_err());
     assert_eq!((failure.code.as_str(), failure.exit), (codes::BUSY.name, 11));
-    let waiting = engine::enter(root.clone(), Duration::from_secs(60));
+    let waiting = engine::enter(root.clone(), Duration::from_mins(1));
     let mut waiting = Box::pin(waiting);
     assert!(futures::poll!(&mut waiting).is_pending());
     first.stop().await;
@@ -251,9 +250,7 @@ async fn an_agent_serves_calls_until_it_is_stopped() {
     let (root, view) = founded(&dir).await;
     let agent = Agent::start(&root).await;
     assert_eq!(agent.ready.peer_id, view.peer_id);
-    let Answer::Status(status) = agent.call(&Call::Status).await.unwrap() else {
-        panic!("status")
-    };
+    let Answer::Status(status) = agent.call(&Call::Status).await.unwrap() else { panic!("status") };
     assert!(status.agent);
     assert_eq!(status.listen, agent.ready.listen);
     assert!(agent.invite().await.starts_with("gbak1"));

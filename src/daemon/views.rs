@@ -5,8 +5,8 @@ use tokio::time::Instant;
 
 use super::events::problem_view;
 use crate::api::{
-    AuditView, BackupSummary, LsEntry, PathBytes, PeerView, RecoverView, RedundancyView, RestoreSummary,
-    SnapshotView, WitnessView,
+    AuditView, BackupSummary, LsEntry, PathBytes, PeerView, RecoverView, RedundancyView,
+    RestoreSummary, SnapshotView, WitnessView,
 };
 use crate::flow::backup::BackupReport;
 use crate::flow::look::{Entry, Listed};

@@ -1,7 +1,7 @@
 //! How much one peer may have running here at once.
 //!
-//! Invariant: a peer has at most [`IN_FLIGHT`] passes; a pass lives as long as the work it was given
-//! for, not as long as the wish for its result. A peer with none takes no memory.
+//! Invariant: a peer has at most [`IN_FLIGHT`] passes; a pass lives as long as the work it was
+//! given for, not as long as the wish for its result. A peer with none takes no memory.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

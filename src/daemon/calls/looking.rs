@@ -9,7 +9,8 @@ use store::Usage;
 
 use super::{Run, WAIT_LOOK};
 use crate::api::{
-    AuditView, DonationView, Failure, HeadView, PacksView, PeerView, PeersView, StatusView, TotalsView,
+    AuditView, DonationView, Failure, HeadView, PacksView, PeerView, PeersView, StatusView,
+    TotalsView,
 };
 use crate::daemon::engine::EngineError;
 use crate::daemon::views;
@@ -23,8 +24,7 @@ impl Run {
         let health = self.health().await?;
         let shelf = self.engine.host.shelf().clone();
         let usage = self.ctx.work(move || shelf.usage_by_owner()).await?;
-        let usage: BTreeMap<_, Usage> =
-            usage.map_err(EngineError::from)?.into_iter().collect();
+        let usage: BTreeMap<_, Usage> = usage.map_err(EngineError::from)?.into_iter().collect();
         let me = self.me().await?;
         let peers = self.ctx.grid.peers();
         let view = |info: &p2p::PeerInfo| PeerView {
@@ -62,8 +62,7 @@ impl Run {
             can_lose: health.min_live_above_k.map(|spare| spare.max(0) as u64),
             last_drill: None,
             last_backup: newest.map(|listed| views::time(listed.snapshot.time)),
-            head: head
-                .map(|head| HeadView { seq: head.seq, fingerprint: head.hash().short() }),
+            head: head.map(|head| HeadView { seq: head.seq, fingerprint: head.hash().short() }),
             donation: donation(offer),
         })
     }

@@ -11,7 +11,8 @@ fn all_packs_with_all_holders_and_a_backup_is_ok() {
 
 #[test]
 fn out_of_reach_comes_first_and_is_critical() {
-    let health = Health { total: 9, full: 1, lost: 2, at_risk: 3, degraded: 3, ..Health::default() };
+    let health =
+        Health { total: 9, full: 1, lost: 2, at_risk: 3, degraded: 3, ..Health::default() };
     let (level, reasons) = judge(&health, 1, 4, true);
     assert_eq!(level, "critical");
     assert!(reasons[0].starts_with("2 of 9 packs cannot be restored"), "{reasons:?}");
