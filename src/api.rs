@@ -1,13 +1,14 @@
 //! What the command line and the agent say to each other, and what `--json` prints: plain data.
 //!
-//! The agent serves each [`Call`] at `POST /v1/call` on its Unix socket, and answers with JSON lines:
-//! any number of [`Line::Event`], then exactly one [`Line::Done`] or [`Line::Failed`]. The command
-//! line without an agent makes the same calls on an engine in its own process.
+//! The agent serves each [`Call`] at `POST /v1/call` on its Unix socket, and answers with JSON
+//! lines: any number of [`Line::Event`], then exactly one [`Line::Done`] or [`Line::Failed`]. The
+//! command line without an agent makes the same calls on an engine in its own process.
 //!
 //! Bytes are integers, durations float seconds, times RFC 3339, ids full lower-case hex.
 
 use serde::{Deserialize, Serialize};
 
+pub mod backend;
 pub mod codes;
 pub mod setup;
 

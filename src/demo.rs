@@ -1,5 +1,5 @@
-//! The main job on an embedded grid of real processes: back up, lose two holders and the source, get
-//! everything back from the words, compare every byte and attribute.
+//! The main job on an embedded grid of real processes: back up, lose two holders and the source,
+//! get everything back from the words, compare every byte and attribute.
 //!
 //! Everything happens below one temporary directory and on loopback, and is gone afterwards.
 
@@ -165,7 +165,8 @@ impl Demo<'_> {
         Ok(())
     }
 
-    /// Kills two holders and the source, and deletes the source's home. Returns an address that is left.
+    /// Kills two holders and the source, and deletes the source's home. Returns an address that is
+    /// left.
     fn disaster(&mut self) -> Result<String, DemoError> {
         let since = Since::now();
         let last = self.agents.len() - 1;

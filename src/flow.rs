@@ -1,9 +1,9 @@
-//! The verbs: what gbak does, step by step, over the traits `Grid`, `Clock`, `Offload`, `Entropy` and
-//! `Monitor`, so that the same code runs on sockets and in a simulation.
+//! The verbs: what gbak does, step by step, over the traits `Grid`, `Clock`, `Offload`, `Entropy`
+//! and `Monitor`, so that the same code runs on sockets and in a simulation.
 //!
-//! Order of durability, from which nothing here may deviate (I2): shards, then the segment that names
-//! them, then the snapshot, then the manifest, then the head. Whatever was cut short stays invisible,
-//! and what was acknowledged is found again by the next run.
+//! Order of durability, from which nothing here may deviate (I2): shards, then the segment that
+//! names them, then the snapshot, then the manifest, then the head. Whatever was cut short stays
+//! invisible, and what was acknowledged is found again by the next run.
 
 use std::sync::Arc;
 

@@ -3,9 +3,9 @@
 //! # Bird's eye
 //!
 //! Every install is both source and target. As a source it cuts files into chunks, seals them into
-//! packs, codes packs into shards and places the shards on other members' devices along a keyed walk.
-//! As a target it keeps others' shards on a shelf in its donated directory. 24 words bring everything
-//! back.
+//! packs, codes packs into shards and places the shards on other members' devices along a keyed
+//! walk. As a target it keeps others' shards on a shelf in its donated directory. 24 words bring
+//! everything back.
 //!
 //! # Code map
 //!
@@ -21,14 +21,15 @@
 //! | [`cli`] | the command line; the only place that prints |
 //! | [`demo`] | the main job on an embedded grid of child processes |
 //!
-//! [`api`] is what command line and agent say to each other. [`clock`], [`entropy`], [`offload`] and
-//! [`monitor`] are what the engine is given instead of global state.
+//! [`api`] is what command line and agent say to each other. [`clock`], [`entropy`], [`offload`]
+//! and [`monitor`] are what the engine is given instead of global state.
 //!
 //! # Invariants
 //!
-//! The engine sees the network through two small traits and knows neither sockets nor clocks, so that
-//! the same code runs against thousands of simulated peers in virtual time. Rooms import each other
-//! only as `tests/it/tidy.rs` allows. What must always hold of the data is in `docs/ARCHITECTURE.md`.
+//! The engine sees the network through two small traits and knows neither sockets nor clocks, so
+//! that the same code runs against thousands of simulated peers in virtual time. Rooms import each
+//! other only as `tests/it/tidy.rs` allows. What must always hold of the data is in
+//! `docs/ARCHITECTURE.md`.
 
 pub mod api;
 pub mod cli;

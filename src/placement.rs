@@ -1,9 +1,10 @@
 //! Where shards go: pure functions of the placement key and of the peers that could take something.
 //!
-//! A vault has a few [`Lane`]s. Each lane has a [`Walk`], a keyed sequence of peers; a pack's shards go
-//! to the first peers of its lane's walk that take them, so that few sets of peers carry everything
-//! (each further set is one more whose joint loss would cost data). Without the placement key none of
-//! it can be computed from anything public (I5); with it, every device of the owner computes the same.
+//! A vault has a few [`Lane`]s. Each lane has a [`Walk`], a keyed sequence of peers; a pack's
+//! shards go to the first peers of its lane's walk that take them, so that few sets of peers carry
+//! everything (each further set is one more whose joint loss would cost data). Without the
+//! placement key none of it can be computed from anything public (I5); with it, every device of the
+//! owner computes the same.
 //!
 //! Nothing here knows the network: who is alive, has room and may be trusted is decided by whoever
 //! makes the candidates. All functions are total: no input makes them fail.
@@ -116,19 +117,19 @@ pub struct Step {
     pub domain: Domain,
 }
 
-/// How far a pack's shards are turned against its walk: below `n`, drawn with the key from the pack's
-/// salt. Without it the first peers of a walk would get all first shards, which cost no decoding to
-/// read and so would be asked most.
+/// How far a pack's shards are turned against its walk: below `n`, drawn with the key from the
+/// pack's salt. Without it the first peers of a walk would get all first shards, which cost no
+/// decoding to read and so would be asked most.
 pub fn rotation(key: &PlacementKey, salt: &[u8; 32], n: usize) -> usize {
     below(&key.hash(Tag::Rotation, &[salt]), n as u64) as usize
 }
 
-/// How many lanes a source should have on a grid of `peers` when packs have `n` shards: as many as fit
-/// side by side, `peers / n`, at least 1 and at most [`MAX_LANES`].
+/// How many lanes a source should have on a grid of `peers` when packs have `n` shards: as many as
+/// fit side by side, `peers / n`, at least 1 and at most [`MAX_LANES`].
 ///
 /// With so many lanes each peer serves about one, so that the whole grid is used. With more, lanes
-/// would only be other choices of the same peers: with 20 peers, 8+12 and 5 of them lost, some pack is
-/// lost with 5% for 1 lane and 57% for 16, while the expected loss stays the same.
+/// would only be other choices of the same peers: with 20 peers, 8+12 and 5 of them lost, some pack
+/// is lost with 5% for 1 lane and 57% for 16, while the expected loss stays the same.
 pub fn lane_count(peers: usize, n: usize) -> u8 {
     let fitting = peers / n.max(1);
     fitting.clamp(1, usize::from(MAX_LANES)) as u8

@@ -5,9 +5,9 @@
 //!                                                      -> snapshots -> trees -> files -> chunks
 //! ```
 //!
-//! Everything here is pure: bytes to values and back. All that is read may come from a damaged disk, a
-//! hostile peer or a newer version: decoding is bounded, checks that a record makes sense before it is
-//! used, and fails with a [`FormatError`]. Every format is versioned (I14).
+//! Everything here is pure: bytes to values and back. All that is read may come from a damaged
+//! disk, a hostile peer or a newer version: decoding is bounded, checks that a record makes sense
+//! before it is used, and fails with a [`FormatError`]. Every format is versioned (I14).
 
 use chunker::{Record, RecordError, VaultId, VaultKeys};
 
@@ -33,7 +33,8 @@ pub use phrase::{Phrase, PhraseError};
 const LOCAL: &str = "gbak 2026 v1 local state";
 const HEAD: &str = "gbak 2026 v1 head seal";
 
-/// Most plaintext bytes of something sealed for this disk: the largest snapshot record, and then some.
+/// Most plaintext bytes of something sealed for this disk: the largest snapshot record, and then
+/// some.
 pub const LOCAL_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Why bytes are not what they should be.

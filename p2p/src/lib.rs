@@ -11,6 +11,9 @@
 //! Invariants: the only room that speaks libp2p; knows nothing of disks or of what bytes mean. Only
 //! admitted devices get service; what arrives is bounded before it is allocated.
 
+#[cfg(test)]
+extern crate self as p2p;
+
 pub mod cert;
 pub mod grid;
 pub mod head;
@@ -19,6 +22,9 @@ pub mod members;
 pub mod peer;
 pub mod rtt;
 pub mod sim;
+pub mod swarm;
+#[cfg(test)]
+mod testing;
 pub mod wire;
 
 pub use chunker::{GridId, OwnerId, PeerId};
@@ -28,4 +34,5 @@ pub use invite::{Invite, InviteError};
 pub use members::{Identity, Members};
 pub use peer::{Offer, Path, PeerInfo, PeerState};
 pub use sim::{SimGrid, SimNet, Weather};
+pub use swarm::{Swarm, SwarmConfig, SwarmError, knock};
 pub use wire::{Refusal, Reply, Request};

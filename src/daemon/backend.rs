@@ -21,8 +21,12 @@ use super::engine::{self, Engine, EngineError, Opening, blocking};
 use super::events::{self, Feed};
 use super::signals::{Asked, Signals, leave_now};
 use super::{duties, keys, setup};
-use crate::api::setup::{DaemonArgs, InitArgs, InitView, RecoverArgs, Settings};
+use crate::api::backend::Backend;
+use crate::api::setup::{
+    DaemonArgs, DemoArgs, DemoLine, DemoView, InitArgs, InitView, RecoverArgs, Settings,
+};
 use crate::api::{Answer, Call, Event, Failure, Line, RecoverView, codes};
+use crate::daemon::failure::told;
 use crate::entropy::{self, OsEntropy};
 
 /// Between two tries for an agent that is not there yet.
@@ -212,26 +216,21 @@ fn no_system(what: &str, error: &io::Error) -> Failure {
     codes::INTERNAL.failure(format!("Cannot {what}: {error}"))
 }
 
-/// What the command line asks for; every call blocks until its end.
-impl LocalBackend {
-    /// Makes one call, on the agent or in this process, which is told with one warning.
-    pub fn call(&self, call: Call, on_event: &mut dyn FnMut(Event)) -> Result<Answer, Failure> {
+impl Backend for LocalBackend {
+    fn call(&self, call: Call, on_event: &mut dyn FnMut(Event)) -> Result<Answer, Failure> {
         self.runtime.block_on(self.run(call, on_event))
     }
 
-    /// Makes a home.
-    pub fn init(&self, args: InitArgs) -> Result<InitView, Failure> {
+    fn init(&self, args: InitArgs) -> Result<InitView, Failure> {
         self.runtime.block_on(setup::init(&self.settings.home, args))
     }
 
-    /// Takes the home into another grid.
-    pub fn join(&self, invite: &str) -> Result<InitView, Failure> {
+    fn join(&self, invite: &str) -> Result<InitView, Failure> {
         let Settings { home, passphrase, .. } = &self.settings;
         self.runtime.block_on(setup::join(home, passphrase.clone(), self.retry(), invite))
     }
 
-    /// Makes a home from the words and what the grid holds.
-    pub fn recover(
+    fn recover(
         &self,
         args: RecoverArgs,
         on_event: &mut dyn FnMut(Event),
@@ -250,13 +249,11 @@ impl LocalBackend {
         })
     }
 
-    /// Runs the agent until it is told to stop; `ready` gets one line when it listens.
-    pub fn daemon(&self, args: DaemonArgs, ready: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+    fn daemon(&self, args: DaemonArgs, ready: &mut dyn FnMut(&str)) -> Result<(), Failure> {
         self.runtime.block_on(self.serve(args, ready))
     }
 
-    /// Returns when an agent answers on the home's socket, or fails at the deadline.
-    pub fn wait_ready(&self, deadline: Duration) -> Result<(), Failure> {
+    fn wait_ready(&self, deadline: Duration) -> Result<(), Failure> {
         self.runtime.block_on(async {
             let deadline = Instant::now() + deadline;
             loop {
@@ -271,5 +268,12 @@ impl LocalBackend {
                 }
             }
         })
+    }
+
+    fn demo(&self, args: DemoArgs, on_line: &mut dyn FnMut(DemoLine)) -> Result<DemoView, Failure> {
+        let program =
+            std::env::current_exe().map_err(|error| no_system("find this program", &error))?;
+        crate::demo::run(&program, &args, on_line)
+            .map_err(|error| codes::INTERNAL.failure(told(&error)))
     }
 }

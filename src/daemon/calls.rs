@@ -61,7 +61,9 @@ impl Engine {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
             other => tokio::select! { biased;
-                () = run.cancel.cancelled() => Err(stopped()),
+                () = run.cancel.cancelled() => {
+                    Err(codes::INTERRUPTED.failure("Stopped on request"))
+                }
                 answer = run.look(other).boxed() => answer,
             },
         }
@@ -232,7 +234,7 @@ impl Run {
         }
         self.ctx.monitor.warn("another backup is running; waiting for it to end");
         tokio::select! { biased;
-            () = self.cancel.cancelled() => Err(stopped()),
+            () = self.cancel.cancelled() => Err(codes::INTERRUPTED.failure("Stopped on request")),
             guard = self.engine.writing.lock() => Ok(guard),
         }
     }
@@ -240,7 +242,7 @@ impl Run {
     /// Waits until every known peer has answered or failed to, at most this long.
     async fn settle(&self, wait: Duration) -> Result<(), Failure> {
         tokio::select! { biased;
-            () = self.cancel.cancelled() => Err(stopped()),
+            () = self.cancel.cancelled() => Err(codes::INTERRUPTED.failure("Stopped on request")),
             () = self.engine.swarm.settle(wait) => Ok(()),
         }
     }
@@ -248,10 +250,6 @@ impl Run {
 
 /// zstd level when none was given: half of level 6's time for nine tenths of its saving.
 const DEFAULT_LEVEL: i32 = 3;
-
-fn stopped() -> Failure {
-    codes::INTERRUPTED.failure("Stopped on request")
-}
 
 /// Passes everything on and adds up the bytes that moved.
 struct Tally {

@@ -2,9 +2,8 @@
 //!
 //! ```text
 //! GET  /v1/ready          200 and a `Ready`, as soon as the agent serves
-//! POST /v1/call           body: a `Call`; answer: `Line`s, the last and only the last `Done` or
-//!                         `Failed`
-//! POST /v1/cancel/ID      stops the call whose `x-gbak-call` header was ID, as a first Ctrl-C does
+//! POST /v1/call           body: a `Call`; answer: `Line`s, the last one `Done` or `Failed`
+//! POST /v1/cancel/ID      stops the call whose `x-gbak-call` header was ID, as a Ctrl-C does
 //! ```
 //!
 //! Invariants: the socket is 0600 in a 0700 directory, and a connection whose process belongs to

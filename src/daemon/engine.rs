@@ -63,7 +63,7 @@ pub enum EngineError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The catalog's content cannot be trusted.
-    #[error("The catalog {} is damaged; all of it can be read from the grid again", path.display())]
+    #[error("The catalog {} is damaged; it can be read from the grid again", path.display())]
     CatalogDamaged {
         /// The database.
         path: PathBuf,

@@ -53,11 +53,11 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
         FlowError::PackUnavailable { .. } => (codes::PACK_UNAVAILABLE, &["gbak peers"]),
         FlowError::Spec(_) => (codes::SNAPSHOT, &["gbak snapshots"]),
         FlowError::NoSuchPath { .. } => (codes::NO_PATH, &["gbak ls latest"]),
-        FlowError::Catalog(error) if error.is_full() => (codes::DISK, &[]),
         FlowError::UnknownChunk { .. }
         | FlowError::UnknownPack { .. }
-        | FlowError::Inconsistent
-        | FlowError::Catalog(_) => (codes::CATALOG, REBUILD),
+        | FlowError::Inconsistent => (codes::CATALOG, REBUILD),
+        FlowError::Catalog(error) if error.is_full() => (codes::DISK, &[]),
+        FlowError::Catalog(_) => (codes::CATALOG, REBUILD),
         FlowError::Scan(ScanError::BadPattern { .. } | ScanError::NoPaths)
         | FlowError::Pattern { .. }
         | FlowError::Redundancy { .. } => (codes::USAGE, &["gbak help"]),
@@ -88,10 +88,9 @@ impl From<EngineError> for Failure {
             EngineError::NoKeys { .. } => failure(codes::NO_HOME, message, MAKE_HOME),
             EngineError::Keys(error) => error.into(),
             EngineError::Config(error) => error.into(),
+            EngineError::CatalogDamaged { .. } => failure(codes::CATALOG, message, REBUILD),
             EngineError::Catalog(error) if error.is_full() => failure(codes::DISK, message, &[]),
-            EngineError::CatalogDamaged { .. } | EngineError::Catalog(_) => {
-                failure(codes::CATALOG, message, REBUILD)
-            }
+            EngineError::Catalog(_) => failure(codes::CATALOG, message, REBUILD),
             EngineError::Swarm(_) => {
                 failure(codes::LISTEN, message, &["gbak daemon --listen ADDR"])
             }

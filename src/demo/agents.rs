@@ -120,7 +120,7 @@ impl Agent {
     pub fn stop(&mut self) -> Option<i32> {
         let (mut child, _) = self.running.take()?;
         let pid = rustix::process::Pid::from_child(&child);
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap_or_default();
         child.wait().ok()?.code()
     }
 }

@@ -1,9 +1,9 @@
-//! Backup: scan -> unchanged? -> read -> cut -> hash -> known? -> compress -> seal -> code -> place ->
-//! segment -> snapshot -> manifest -> head.
+//! Backup: scan -> unchanged? -> read -> cut -> hash -> known? -> compress -> seal -> code -> place
+//! -> segment -> snapshot -> manifest -> head.
 //!
-//! One async task drives the pipeline; reading, hashing, compressing and sealing run on the offload,
-//! several at once, and come back in order, so a simulated run depends on nothing but its seed. Every
-//! stage is bounded: memory stays flat whatever the size of the source.
+//! One async task drives the pipeline; reading, hashing, compressing and sealing run on the
+//! offload, several at once, and come back in order, so a simulated run depends on nothing but its
+//! seed. Every stage is bounded: memory stays flat whatever the size of the source.
 //!
 //! A cancelled run keeps what it has read as an `interrupted` snapshot. A killed one leaves durable
 //! packs in the catalog, which the next run finds by their chunks.

@@ -1,4 +1,5 @@
-//! Getting a pack back: any k of its n shards, the nearest holders first, each verified by its name.
+//! Getting a pack back: any k of its n shards, the nearest holders first, each verified by its
+//! name.
 //!
 //! A holder that gives wrong bytes is named as a problem and another one is used. When the recorded
 //! holders do not suffice, every other connected peer is asked whether it has the missing shards: a
@@ -82,8 +83,8 @@ async fn fetch<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Result<Bytes, Flow
     Ok(ctx.work(move || chunker::decode(code, len, &shards)).await??)
 }
 
-/// The recorded holders that can be asked, the nearest first; data shards before parity when two are
-/// equally near, because they need no decoding.
+/// The recorded holders that can be asked, the nearest first; data shards before parity when two
+/// are equally near, because they need no decoding.
 fn by_nearness<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Vec<Source> {
     let rtts: BTreeMap<PeerId, _> = ctx
         .grid
@@ -116,9 +117,9 @@ impl PackRecord {
     }
 }
 
-/// Keeps as many requests under way as shards are missing, until k good ones are there or no source is
-/// left. When nothing has come for [`HEDGE_AFTER`], one more source is asked: a holder that stalls must
-/// not stall the restore. `sources` is taken from its end.
+/// Keeps as many requests under way as shards are missing, until k good ones are there or no source
+/// is left. When nothing has come for [`HEDGE_AFTER`], one more source is asked: a holder that
+/// stalls must not stall the restore. `sources` is taken from its end.
 async fn gather<G: Grid>(
     ctx: &Ctx<G>,
     sources: &mut Vec<Source>,

@@ -125,8 +125,8 @@ pub(crate) async fn descend<G: Grid>(
     Ok(At::Dir { tree: here, prefix })
 }
 
-/// Visits every entry below a directory, parents before children, in name order. `visit` says whether
-/// to go into a directory.
+/// Visits every entry below a directory, parents before children, in name order. `visit` says
+/// whether to go into a directory.
 pub(crate) async fn walk<G: Grid>(
     reader: &mut ChunkReader<G>,
     root: Vec<Piece>,

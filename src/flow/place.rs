@@ -1,9 +1,9 @@
 //! Putting one pack's shards on holders: along its lane's walk, each shard on another peer.
 //!
-//! A pack goes through the spool: its bytes and its record are on disk before the first shard leaves,
-//! so a killed run resumes with the very same shards and asks holders what they have instead of
-//! sending it again. A pack counts as [`Outcome::Safe`] when one more holder than `k` has it durably
-//! (or all of them, when the code has no more); it leaves the spool when all `n` do.
+//! A pack goes through the spool: its bytes and its record are on disk before the first shard
+//! leaves, so a killed run resumes with the very same shards and asks holders what they have
+//! instead of sending it again. A pack counts as [`Outcome::Safe`] when one more holder than `k`
+//! has it durably (or all of them, when the code has no more); it leaves the spool when all `n` do.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -159,7 +159,7 @@ pub(crate) async fn resume<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<u
             queued += 1;
         }
     }
-    drop_unspooled(ctx).await?;
+    drop_unspooled(ctx)?;
     Ok(queued)
 }
 
@@ -190,10 +190,10 @@ async fn resume_one<G: Grid>(
 
 /// A queued pack whose bytes are gone (power cut) can never be sent: forget it, so that its chunks
 /// are read again.
-async fn drop_unspooled<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
+fn drop_unspooled<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
     for (id, _) in ctx.catalog.packs_in(PackState::Queued)? {
         if !ctx.spool.contains(&id) {
-            tracing::warn!(pack = %id.short(), "a queued pack's bytes are gone; it will be made again");
+            tracing::warn!(pack = %id.short(), "a queued pack's bytes are gone");
             ctx.catalog.drop_pack(&id)?;
         }
     }
@@ -282,7 +282,8 @@ async fn remove_spooled<G: Grid>(ctx: &Ctx<G>, id: PackId) -> Result<(), FlowErr
     Ok(ctx.work(move || spool.remove(&id)).await??)
 }
 
-/// Where a pack's shards go: each index has its own first choice, and all share the rest of the walk.
+/// Where a pack's shards go: each index has its own first choice, and all share the rest of the
+/// walk.
 struct Route {
     first: Vec<Option<PeerId>>,
     spare: Mutex<VecDeque<PeerId>>,
@@ -336,7 +337,8 @@ async fn send_along<G: Grid>(
                 return Some(peer);
             }
             Err(error) => {
-                tracing::debug!(peer = %peer.short(), shard = %shard.id.short(), %error, "walked past");
+                let shard = shard.id.short();
+                tracing::debug!(peer = %peer.short(), %shard, %error, "walked past");
                 targets.avoid(peer);
             }
         }

@@ -1,7 +1,8 @@
-//! Making a snapshot visible: segment -> snapshot -> manifest -> head, each durable before the next.
+//! Making a snapshot visible: segment -> snapshot -> manifest -> head, each durable before the
+//! next.
 //!
-//! The head is signed once and kept locally before it is sent ([`PENDING`]). A run that is cut short
-//! after that sends the very same bytes again, so one number never gets two heads.
+//! The head is signed once and kept locally before it is sent ([`PENDING`]). A run that is cut
+//! short after that sends the very same bytes again, so one number never gets two heads.
 
 use std::collections::BTreeSet;
 
@@ -29,8 +30,8 @@ pub(crate) const MANIFEST: &str = "manifest";
 pub(crate) const PENDING: &str = "head.pending";
 /// Local value: who confirmed [`HEAD`].
 const WITNESSES: &str = "head.witnesses";
-/// Most holders recorded for a manifest. Every other connected peer gets a copy all the same, and is
-/// asked for it when these do not answer.
+/// Most holders recorded for a manifest. Every other connected peer gets a copy all the same, and
+/// is asked for it when these do not answer.
 const MANIFEST_COPIES: usize = 32;
 
 /// Snapshot rows: sealed here, not on the grid yet.

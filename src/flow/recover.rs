@@ -1,11 +1,12 @@
-//! Finding what the grid knows of this owner: heads, manifests, segments, snapshots, into the catalog.
+//! Finding what the grid knows of this owner: heads, manifests, segments, snapshots, into the
+//! catalog.
 //!
-//! Every connected peer is asked for the heads it keeps. Of each device the highest number counts; how
-//! many gave it is reported, because a head that only few have seen may not be the newest (I10). Two
-//! heads with one number are a fork, and reported as such.
+//! Every connected peer is asked for the heads it keeps. Of each device the highest number counts;
+//! how many gave it is reported, because a head that only few have seen may not be the newest
+//! (I10). Two heads with one number are a fork, and reported as such.
 //!
-//! What was imported before is not fetched again: a device's last imported manifest is kept, and only
-//! segments that are not in it are read.
+//! What was imported before is not fetched again: a device's last imported manifest is kept, and
+//! only segments that are not in it are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +47,8 @@ struct Chain {
     heads: BTreeMap<(u64, chunker::HeadHash), (Option<SignedHead>, usize)>,
 }
 
-/// Brings a catalog up to date that knows nothing, or not everything: all devices, this one included.
+/// Brings a catalog up to date that knows nothing, or not everything: all devices, this one
+/// included.
 pub async fn recover<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> {
     let (chains, asked) = heads(ctx).await?;
     let mut report = RecoverReport { asked, devices: chains.len(), ..RecoverReport::default() };
@@ -74,15 +76,15 @@ pub async fn recover<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> 
     } else if report.confirmed * 2 <= asked {
         let (confirmed, seq) = (report.confirmed, report.head_seq);
         report.warnings.push(format!(
-            "only {confirmed} of {asked} peers gave the newest head ({seq}); there may be a newer one"
+            "only {confirmed} of {asked} peers gave the newest head ({seq}); a newer one may exist"
         ));
     }
     report.snapshots = ctx.catalog.snapshots()?.len() as u64;
     Ok(report)
 }
 
-/// Forgets what the catalog says of the grid and reads it from the grid again. What exists only here
-/// (queued packs, snapshots that wait) stays.
+/// Forgets what the catalog says of the grid and reads it from the grid again. What exists only
+/// here (queued packs, snapshots that wait) stays.
 pub async fn rebuild<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> {
     let mut kept = Vec::new();
     for state in [PackState::Queued, PackState::Placed] {
@@ -108,8 +110,8 @@ pub async fn rebuild<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> 
     recover(ctx).await
 }
 
-/// What every backup does first: learns what other devices of this owner published, and notices when
-/// the grid knows a newer head of this device than this home does.
+/// What every backup does first: learns what other devices of this owner published, and notices
+/// when the grid knows a newer head of this device than this home does.
 pub(crate) async fn refresh<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
     let (chains, _) = heads(ctx).await?;
     let mine = current_head(ctx)?;
@@ -118,7 +120,7 @@ pub(crate) async fn refresh<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
         if *device != ctx.device.peer() {
             if let Err(error) = import(ctx, head).await {
                 // Without it we only dedup less.
-                tracing::warn!(device = %device.short(), %error, "cannot read another device's head");
+                tracing::warn!(device = %device.short(), %error, "another device's head is unreadable");
             }
             continue;
         }
@@ -160,7 +162,7 @@ async fn heads<G: Grid>(ctx: &Ctx<G>) -> Result<(BTreeMap<PeerId, Chain>, usize)
             match genuine(ctx, &bytes) {
                 Some(head) => chains.entry(head.device()).or_default().add(head),
                 None => {
-                    tracing::warn!(peer = %peer.short(), "a peer gave a head that is not genuine")
+                    tracing::warn!(peer = %peer.short(), "a peer gave a head that is not genuine");
                 }
             }
         }
@@ -299,18 +301,13 @@ fn first_chunk(pieces: &[crate::vault::tree::Piece]) -> Option<ChunkId> {
 
 /// All packs of a segment in one transaction.
 fn enter(catalog: &store::Catalog, segment: &Segment, name: &[u8; 32]) -> Result<(), FlowError> {
-    let rows: Vec<(PackId, u8, Vec<u8>, Vec<(ChunkId, u32, u32, u32)>)> = segment
-        .packs
-        .iter()
-        .map(|record| {
-            (record.meta.id, record.class(), record.encode_stored(), record.chunk_places())
-        })
-        .collect();
     catalog.bulk(|bulk| {
-        for (id, class, stored, chunks) in &rows {
-            bulk.add_pack(id, PackState::Indexed, *class, stored, chunks)?;
+        for record in &segment.packs {
+            let (id, stored) = (&record.meta.id, record.encode_stored());
+            let chunks = record.chunk_places();
+            bulk.add_pack(id, PackState::Indexed, record.class(), &stored, &chunks)?;
         }
-        let ids: Vec<PackId> = rows.iter().map(|row| row.0).collect();
+        let ids: Vec<PackId> = segment.packs.iter().map(|record| record.meta.id).collect();
         bulk.mark_indexed(&ids, name)
     })?;
     Ok(())

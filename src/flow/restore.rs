@@ -2,9 +2,9 @@
 //! links and special files -> metadata last.
 //!
 //! Nothing is written that was not verified (I6), and nothing outside the target (the room below,
-//! [`target`](crate::flow::target), sees to that whatever a snapshot says). A file appears under its
-//! name only when it is whole; what a killed restore left behind is under temporary names, and the next
-//! one takes up what is missing with `--overwrite if-changed`.
+//! [`target`](crate::flow::target), sees to that whatever a snapshot says). A file appears under
+//! its name only when it is whole; what a killed restore left behind is under temporary names, and
+//! the next one takes up what is missing with `--overwrite if-changed`.
 //!
 //! One file that fails is a problem in the report, not the end.
 
@@ -76,8 +76,8 @@ pub struct RestoreReport {
     pub problems: Vec<Problem>,
 }
 
-/// Restores. Not cancel-safe: stop it through `cancel`; a dropped future leaves temporary files, which
-/// the next restore to the same place removes.
+/// Restores. Not cancel-safe: stop it through `cancel`; a dropped future leaves temporary files,
+/// which the next restore to the same place removes.
 pub async fn restore<G: Grid>(
     ctx: &Ctx<G>,
     plan: RestorePlan,

@@ -1,8 +1,9 @@
 //! How much redundancy: the code that fits a number of failure domains.
 //!
-//! The table is TRUST.md's section 5: full copies while there are hardly any domains, then codes whose
-//! parity outgrows their data, as repair has fewer peers to turn to. From three domains on, two may be
-//! lost; a code never has more shards than there are domains, so that no two shards share one.
+//! The table is TRUST.md's section 5: full copies while there are hardly any domains, then codes
+//! whose parity outgrows their data, as repair has fewer peers to turn to. From three domains on,
+//! two may be lost; a code never has more shards than there are domains, so that no two shards
+//! share one.
 
 use chunker::Code;
 
@@ -38,8 +39,8 @@ pub fn auto(domains: usize) -> Option<Code> {
 /// The code for metadata packs beside data packs of code `data`: one lost index pack must not cost
 /// more than one lost data pack.
 ///
-/// At most 4 data shards, never more than `data` has, and one for five domains, so that a small grid
-/// holds whole copies; parity is twice that of `data`, or what the domains allow.
+/// At most 4 data shards, never more than `data` has, and one for five domains, so that a small
+/// grid holds whole copies; parity is twice that of `data`, or what the domains allow.
 pub fn metadata(domains: usize, data: Code) -> Code {
     let most = META_DATA_SHARDS.min(usize::from(data.k()));
     let k = (domains / DOMAINS_PER_META_DATA_SHARD).clamp(1, most.max(1));

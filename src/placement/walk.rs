@@ -4,16 +4,17 @@
 //! point_j = keyed_hash(key, lane | j), j = 0, 1, 2, ...
 //! ```
 //!
-//! At each point the [`REGION`] eligible peers nearest to it (XOR of the point and the BLAKE3 of the
-//! peer's id) are ranked by keyed weighted rendezvous on free space, and the first is taken. Eligible
-//! is who was not taken before and whose failure domain is not used in this round; when none is left,
-//! a new round begins. So the sequence has every candidate exactly once, each round has every domain
-//! at most once, and whoever puts shards along it uses as many domains as there are.
+//! At each point the [`REGION`] eligible peers nearest to it (XOR of the point and the BLAKE3 of
+//! the peer's id) are ranked by keyed weighted rendezvous on free space, and the first is taken.
+//! Eligible is who was not taken before and whose failure domain is not used in this round; when
+//! none is left, a new round begins. So the sequence has every candidate exactly once, each round
+//! has every domain at most once, and whoever puts shards along it uses as many domains as there
+//! are.
 //!
-//! Promises: the sequence depends on the key, the lane and the set of candidates, not on their order
-//! nor on the machine (all arithmetic is on integers); a peer that comes or goes changes its own place
-//! and few others; without the key, points and ranks are random, so no choice of a peer id draws more
-//! than its weight as long as the region spans the grid, and little more beyond.
+//! Promises: the sequence depends on the key, the lane and the set of candidates, not on their
+//! order nor on the machine (all arithmetic is on integers); a peer that comes or goes changes its
+//! own place and few others; without the key, points and ranks are random, so no choice of a peer
+//! id draws more than its weight as long as the region spans the grid, and little more beyond.
 
 use std::cmp::Ordering;
 
@@ -65,9 +66,9 @@ impl Walk {
         place(&self.key.hash(Tag::Point, &[&[self.lane.0], &j.to_le_bytes()]))
     }
 
-    /// How far from the front `entry` stands at point `j`: an exponentially distributed number, to be
-    /// divided by its weight. The smallest quotient of several falls to each in proportion to its
-    /// weight, and stays the smallest whoever else leaves.
+    /// How far from the front `entry` stands at point `j`: an exponentially distributed number, to
+    /// be divided by its weight. The smallest quotient of several falls to each in proportion to
+    /// its weight, and stays the smallest whoever else leaves.
     fn draw(&self, j: u32, entry: &Entry) -> u64 {
         let parts: [&[u8]; 3] = [&[self.lane.0], &j.to_le_bytes(), entry.peer.as_bytes()];
         let hash = self.key.hash(Tag::Rank, &parts);
@@ -176,7 +177,8 @@ fn place(hash: &blake3::Hash) -> u128 {
     u128::from_be_bytes(half)
 }
 
-/// `-log2((uniform + 1) / 2^64)` in fixed point with [`FRACTION_BITS`] fractional bits: between 0 and
+/// `-log2((uniform + 1) / 2^64)` in fixed point with [`FRACTION_BITS`] fractional bits: between 0
+/// and
 /// 64. On integers, as the logarithms of different machines differ in the last digit.
 fn exponential(uniform: u64) -> u64 {
     let value = u128::from(uniform) + 1;

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! Long-lived keys seal with XChaCha20-Poly1305 under a random nonce that the caller draws; no key
-//! meets two messages under one nonce as long as its randomness is. Secrets are wiped on drop and show
-//! nothing in `Debug`.
+//! meets two messages under one nonce as long as its randomness is. Secrets are wiped on drop and
+//! show nothing in `Debug`.
 
 use std::fmt;
 use std::ops::Deref;

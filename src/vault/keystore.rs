@@ -1,18 +1,19 @@
 //! The key file: what a device keeps of its owner's keys, under a passphrase or in the plain.
 //!
 //! ```text
-//! "gbak-key" | version | 0 | record                                                      | checksum
-//! "gbak-key" | version | 1 | m, t, p (u32 LE) | salt 16 | commit 32 | nonce 24 | sealed  | checksum
+//! "gbak-key" | version | 0 | record                                                     | checksum
+//! "gbak-key" | version | 1 | m, t, p (u32 LE) | salt 16 | commit 32 | nonce 24 | sealed | checksum
 //! ```
 //!
 //! Plain is for machines that start unattended; the file is 0600 then, which is the caller's to see
-//! to. Sealed: argon2id makes a secret of the passphrase; from it follow the key (XChaCha20-Poly1305)
-//! and the commitment, which is compared before anything is opened. All before the nonce is associated
-//! data, so the cost of guessing cannot be turned down unnoticed; what is read has bounds on both
-//! sides, so that a forged file neither weakens the passphrase of the next write nor exhausts memory.
+//! to. Sealed: argon2id makes a secret of the passphrase; from it follow the key
+//! (XChaCha20-Poly1305) and the commitment, which is compared before anything is opened. All before
+//! the nonce is associated data, so the cost of guessing cannot be turned down unnoticed; what is
+//! read has bounds on both sides, so that a forged file neither weakens the passphrase of the next
+//! write nor exhausts memory.
 //!
-//! The checksum tells damage from a wrong passphrase; against an attacker it protects nothing, the tag
-//! does. The phrase and the owner key are never in here.
+//! The checksum tells damage from a wrong passphrase; against an attacker it protects nothing, the
+//! tag does. The phrase and the owner key are never in here.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};

@@ -1,9 +1,10 @@
-//! Manifest and head: a device's list of segments and snapshots, and the small record that points to it.
+//! Manifest and head: a device's list of segments and snapshots, and the small record that points
+//! to it.
 //!
-//! Each device has its own chain of heads and its own manifest; readers merge them. A manifest names
-//! the packs its segments and snapshots are in ([`Manifest::roots`]), a head the packs the manifest is
-//! in; everything below is found through segments. The head is sealed with the vault's head key and
-//! signed by the device (`p2p::head`).
+//! Each device has its own chain of heads and its own manifest; readers merge them. A manifest
+//! names the packs its segments and snapshots are in ([`Manifest::roots`]), a head the packs the
+//! manifest is in; everything below is found through segments. The head is sealed with the vault's
+//! head key and signed by the device (`p2p::head`).
 
 use std::ops::Range;
 

@@ -1,8 +1,9 @@
 //! The recovery phrase: 24 English words (BIP39) that stand for 32 random bytes and a checksum.
 //!
 //! What is used are those bytes, not the seed BIP39 stretches from the words: 256 bits need no
-//! stretching. The words reach the outside through [`Phrase::words`] only: there is no `Display`, and
-//! `Debug` shows nothing. Memory is wiped on drop; what a caller makes of the words is the caller's.
+//! stretching. The words reach the outside through [`Phrase::words`] only: there is no `Display`,
+//! and `Debug` shows nothing. Memory is wiped on drop; what a caller makes of the words is the
+//! caller's.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,5 @@
-//! A snapshot: one backup run's record. Its id is the chunk id (class `Snapshot`) of its encoding, so
-//! whoever can name it can verify it, and two equal runs are one.
+//! A snapshot: one backup run's record. Its id is the chunk id (class `Snapshot`) of its encoding,
+//! so whoever can name it can verify it, and two equal runs are one.
 //!
 //! The encoding is canonical: decoding and encoding again gives the same bytes, hence the same id.
 

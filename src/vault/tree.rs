@@ -1,8 +1,9 @@
-//! A directory's listing: what a snapshot remembers of files, and how their content is put together.
+//! A directory's listing: what a snapshot remembers of files, and how their content is put
+//! together.
 //!
-//! A directory is serialized as one [`Tree`] record, cut into chunks of class `Tree`; its parent names
-//! those chunks, up to the snapshot. So an unchanged directory is the same chunks again and costs
-//! nothing. Names are raw bytes: what the file system holds, UTF-8 or not.
+//! A directory is serialized as one [`Tree`] record, cut into chunks of class `Tree`; its parent
+//! names those chunks, up to the snapshot. So an unchanged directory is the same chunks again and
+//! costs nothing. Names are raw bytes: what the file system holds, UTF-8 or not.
 
 use std::collections::BTreeSet;
 
@@ -39,7 +40,8 @@ impl Record for Tree {
 /// One entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
-    /// The name within its directory: never empty, `.` or `..`, no `/`, no NUL. Untrusted when read.
+    /// The name within its directory: never empty, `.` or `..`, no `/`, no NUL. Untrusted when
+    /// read.
     #[serde(rename = "n", with = "serde_bytes")]
     pub name: Vec<u8>,
     /// What it is.
@@ -258,8 +260,8 @@ pub fn unchanged(old: &Node, meta: &Meta, size: u64) -> bool {
 }
 
 impl Tree {
-    /// The entries that must not be restored, by their position, and why. A listing is what the owner's
-    /// keys sealed, which proves who made it, not that it is harmless.
+    /// The entries that must not be restored, by their position, and why. A listing is what the
+    /// owner's keys sealed, which proves who made it, not that it is harmless.
     pub fn faults(&self) -> Vec<(usize, NameFault)> {
         let mut seen = BTreeSet::new();
         let numbered = self.nodes.iter().enumerate();

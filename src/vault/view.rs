@@ -71,7 +71,7 @@ pub enum SpecError {
     },
     /// Not a way to name a snapshot.
     #[error(
-        "{text} does not name a snapshot: use latest, latest~N, or {MIN_PREFIX} to 64 digits of an id"
+        "{text} names no snapshot: use latest, latest~N, or {MIN_PREFIX} to 64 digits of an id"
     )]
     Malformed {
         /// What was given, lossy and cut short.

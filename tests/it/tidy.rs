@@ -148,6 +148,7 @@ const ROOMS: &[Room] = &[
             "flow",
             "host",
             "drive",
+            "demo",
             "api",
             "clock",
             "config",

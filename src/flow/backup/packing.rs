@@ -1,7 +1,7 @@
 //! The packing stage: new chunks become blocks, blocks become packs, packs go to holders.
 //!
-//! Data and metadata fill different packs, so that listing never fetches file content. Compression of
-//! several blocks and placement of several packs go on at once; order is kept up to the pack.
+//! Data and metadata fill different packs, so that listing never fetches file content. Compression
+//! of several blocks and placement of several packs go on at once; order is kept up to the pack.
 
 use std::collections::BTreeSet;
 use std::future::Future;

@@ -58,8 +58,8 @@ impl Cursor {
         Self { local: None, levels: Vec::new() }
     }
 
-    /// Makes the parent's listings local. When its metadata cannot be had, everything counts as new:
-    /// a backup must not depend on being able to read an older one.
+    /// Makes the parent's listings local. When its metadata cannot be had, everything counts as
+    /// new: a backup must not depend on being able to read an older one.
     pub(super) async fn open<G: Grid>(ctx: &Ctx<G>, parent: &Snapshot) -> Result<Self, FlowError> {
         let mut reader = ChunkReader::new(ctx);
         if let Err(error) = fetch_listings(&mut reader, &parent.root).await {

@@ -1,5 +1,5 @@
-//! The reading stage: takes the scan's entries in order, decides what is unchanged, reads and cuts the
-//! rest, and hands everything on in batches of a few megabytes.
+//! The reading stage: takes the scan's entries in order, decides what is unchanged, reads and cuts
+//! the rest, and hands everything on in batches of a few megabytes.
 //!
 //! A batch owns one buffer; chunks are slices of it all the way into their pack.
 

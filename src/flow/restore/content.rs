@@ -217,7 +217,8 @@ fn joined(
     }
 }
 
-/// Fetches one pack and writes what is wanted of it. A pack that cannot be had fails its files only.
+/// Fetches one pack and writes what is wanted of it. A pack that cannot be had fails its files
+/// only.
 async fn write_pack<G: Grid>(
     ctx: &Ctx<G>,
     shared: Arc<Shared>,
@@ -304,8 +305,8 @@ impl Shared {
         }
     }
 
-    /// One use of a file is through, and nobody who is through holds its writer: so the last one can
-    /// take it and finish.
+    /// One use of a file is through, and nobody who is through holds its writer: so the last one
+    /// can take it and finish.
     fn came(&self, file: &Open) {
         let whole = {
             let mut state = lock(&file.state);

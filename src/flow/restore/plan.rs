@@ -134,7 +134,7 @@ impl<'a> Planner<'a> {
         if self.filter.excludes(path, dir) {
             return false;
         }
-        let depth = relative.iter().filter(|byte| **byte == b'/').count();
+        let depth = relative.split(|byte| *byte == b'/').count() - 1;
         self.above.truncate(depth);
         let wanted = self.filter.includes(path, dir);
         if dir {

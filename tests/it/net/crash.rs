@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use chunker::{OwnerId, PeerId};
 use gbak::demo::agents::Agent;
-use gbak::entropy::Entropy;
 use gbak::vault::index::PackRecord;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store::{Catalog, DbAt, DiskMedium, Donation, PackState, Shelf, ShelfAt, StatvfsGauge};
 
-use super::rig::{Rig, backup, copy_tree, restores};
+use super::rig::{Rig, backup, copy_tree, online, restores};
 
 const KILLS: u32 = 20;
 
@@ -31,38 +30,31 @@ fn every_head_that_was_ever_visible_restores_however_often_the_source_is_killed(
     let source = rig.path("source");
     fs::create_dir(&source).unwrap();
     rig.agents[0].stop();
-    let mut visible = Vec::new();
     let mut killed = 0;
     let mut round = 0_u32;
     while killed < KILLS {
         change(&source, round, &mut rng);
+        copy_tree(&source, &rig.path(&format!("like-{round}")));
+        let tag = round.to_string();
+        let args = ["backup", source.to_str().unwrap(), "--tag", &tag, "--json"];
+        let mut command = rig.agents[0].command(&args);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        killed += u32::from(!kill_after(child, rng.random_range(1..900)));
         round += 1;
-        let args = ["backup", source.to_str().unwrap(), "--json"];
-        let child = rig.agents[0].command(&args).stdout(Stdio::null()).stderr(Stdio::null());
-        let ended = kill_after(child.spawn().unwrap(), rng.random_range(1..900));
-        killed += u32::from(!ended);
-        let listed = rig.agents[0].expect(&["snapshots", "--json"]).unwrap();
-        let newest = listed["snapshots"].as_array().unwrap().iter().rfind(|snapshot| {
-            snapshot["state"] == "complete"
-        });
-        let newest = newest.map(|snapshot| snapshot["id"].as_str().unwrap().to_owned());
-        if let Some(id) = newest
-            && !visible.iter().any(|(seen, _)| *seen == id)
-        {
-            let like = rig.path(&format!("like-{round}"));
-            copy_tree(&source, &like);
-            visible.push((id, like));
-        }
     }
-    let last = backup(&rig.agents[0], &source);
-    let like = rig.path("like-last");
-    copy_tree(&source, &like);
-    visible.push((last["snapshot_id"].as_str().unwrap().to_owned(), like));
+    backup(&rig.agents[0], &source);
     assert_eq!(fs::read_dir(rig.agents[0].home().join("spool")).unwrap().count(), 0);
     fs::remove_dir_all(rig.agents[0].home()).unwrap();
     let (new, _) = rig.recover("new", &rig.agents[1]);
-    for (id, like) in &visible {
-        restores(&rig, &new, id, &source, like);
+    let listed = new.expect(&["snapshots", "--json"]).unwrap();
+    let listed = listed["snapshots"].as_array().unwrap();
+    println!("{} of {round} runs became visible", listed.len() - 1);
+    for snapshot in listed {
+        let like = match snapshot["tags"][0].as_str() {
+            Some(round) => rig.path(&format!("like-{round}")),
+            None => source.clone(),
+        };
+        restores(&rig, &new, snapshot["id"].as_str().unwrap(), &source, &like);
     }
 }
 
@@ -81,12 +73,13 @@ fn a_holder_that_is_killed_keeps_every_shard_it_acknowledged_and_no_orphan() {
         let wait = Duration::from_millis(rng.random_range(1..500));
         // Nothing is ever sent: this is a wait for an instant, not for an event.
         let (_never, instant) = mpsc::channel::<()>();
-        drop(instant.recv_timeout(wait));
+        instant.recv_timeout(wait).unwrap_err();
         rig.agents[victim].kill();
         child.wait().unwrap();
         assert_kept(&rig.agents[0], &rig.agents[victim]);
         rig.agents[victim].start().unwrap();
     }
+    online(&rig.agents[0], 4);
     let last = backup(&rig.agents[0], &source);
     let id = last["snapshot_id"].as_str().unwrap().to_owned();
     restores(&rig, &rig.agents[0], &id, &source, &source);
@@ -95,7 +88,7 @@ fn a_holder_that_is_killed_keeps_every_shard_it_acknowledged_and_no_orphan() {
 /// Kills the child after so many milliseconds, unless it ended before. Whether it did.
 fn kill_after(mut child: Child, millis: u64) -> bool {
     let (_never, instant) = mpsc::channel::<()>();
-    drop(instant.recv_timeout(Duration::from_millis(millis)));
+    instant.recv_timeout(Duration::from_millis(millis)).unwrap_err();
     let ended = child.try_wait().unwrap().is_some();
     drop(child.kill());
     child.wait().unwrap();
@@ -134,7 +127,8 @@ fn assert_kept(source: &Agent, holder: &Agent) {
     };
     let (_, owner) = ids(source);
     let (source_view, _) = source.run(&["peers", "--json"]).unwrap();
-    let row = source_view["peers"].as_array().unwrap().iter().find(|row| row["name"] == holder.name());
+    let row =
+        source_view["peers"].as_array().unwrap().iter().find(|row| row["name"] == holder.name());
     let peer: PeerId = row.unwrap()["peer_id"].as_str().unwrap().parse().unwrap();
     let catalog = Catalog::open(&source.home().join("catalog.db")).unwrap();
     for state in [PackState::Queued, PackState::Placed, PackState::Indexed] {

@@ -55,8 +55,17 @@ fn wrong_words_are_told_from_a_wrong_grid() {
         fs::write(&words, text).unwrap();
         let words = words.to_str().unwrap();
         let args = [
-            "recover", "--phrase-file", words, "--bootstrap", &bootstrap, "--listen", LOOPBACK,
-            "--no-mdns", "--name", "new", "--non-interactive",
+            "recover",
+            "--phrase-file",
+            words,
+            "--bootstrap",
+            &bootstrap,
+            "--listen",
+            LOOPBACK,
+            "--no-mdns",
+            "--name",
+            "new",
+            "--non-interactive",
         ];
         fails(&new, &args)
     };

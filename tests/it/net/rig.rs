@@ -63,8 +63,20 @@ impl Rig {
         let bootstrap = address(via);
         let found = new
             .expect(&[
-                "recover", "--phrase-file", &words, "--bootstrap", &bootstrap, "--listen", LOOPBACK,
-                "--no-mdns", "--name", name, "--donate", "1GiB", "--non-interactive", "--json",
+                "recover",
+                "--phrase-file",
+                &words,
+                "--bootstrap",
+                &bootstrap,
+                "--listen",
+                LOOPBACK,
+                "--no-mdns",
+                "--name",
+                name,
+                "--donate",
+                "1GiB",
+                "--non-interactive",
+                "--json",
             ])
             .unwrap();
         (new, found)
@@ -75,13 +87,32 @@ pub(crate) const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 
 pub(crate) fn init_args<'a>(name: &'a str, words: &'a str) -> Vec<&'a str> {
     vec![
-        "init", "--name", name, "--donate", "4GiB", "--min-free", "64MiB", "--listen", LOOPBACK,
-        "--phrase-file", words, "--no-mdns", "--non-interactive", "--json",
+        "init",
+        "--name",
+        name,
+        "--donate",
+        "4GiB",
+        "--min-free",
+        "64MiB",
+        "--listen",
+        LOOPBACK,
+        "--phrase-file",
+        words,
+        "--no-mdns",
+        "--non-interactive",
+        "--json",
     ]
 }
 
 pub(crate) fn invite(founder: &Agent) -> String {
     founder.expect(&["invite", "--json"]).unwrap()["invite"].as_str().unwrap().to_owned()
+}
+
+/// Waits until so many peers are connected to a running agent.
+pub(crate) fn online(agent: &Agent, count: u64) {
+    // Each look takes a process's life: long enough between two, and bounded.
+    let connected = |_: &u32| agent.run(&["status", "--json"]).unwrap().0["peers_online"] == count;
+    assert!((0..2_000).any(|n| connected(&n)), "{count} peers never came online");
 }
 
 /// Where a running agent can be reached.

@@ -21,7 +21,8 @@ fn six_processes_two_lost_holders_and_a_lost_source_cost_nothing() {
     assert!(first["total_files_processed"].as_u64().unwrap() >= 5_000, "{first}");
     assert_eq!((&first["redundancy"]["k"], &first["redundancy"]["m"]), (&3.into(), &2.into()));
     let second = backup(&rig.agents[0], &source);
-    let (sent, again) = (first["bytes_sent"].as_u64().unwrap(), second["bytes_sent"].as_u64().unwrap());
+    let (sent, again) =
+        (first["bytes_sent"].as_u64().unwrap(), second["bytes_sent"].as_u64().unwrap());
     assert!(sent > BIG as u64, "{first}");
     assert!(again * 100 < sent, "the second backup sent {again} of {sent} bytes");
     let before = rig.path("before");
@@ -39,7 +40,10 @@ fn six_processes_two_lost_holders_and_a_lost_source_cost_nothing() {
     restores(&rig, &new, &id(&first), &source, &before);
     restores(&rig, &new, &id(&third), &source, &source);
     let fourth = backup(&new, &source);
-    assert_eq!(fourth["data_added"], 0, "the old device's packs are deduplicated against: {fourth}");
+    assert_eq!(
+        fourth["data_added"], 0,
+        "the old device's packs are deduplicated against: {fourth}"
+    );
 }
 
 fn make_source(root: &Path) {
@@ -60,9 +64,9 @@ fn make_source(root: &Path) {
 /// Copies unpacked crate sources, as cargo keeps them, until there are [`FILES`] files.
 fn copy_crates(to: &Path) -> usize {
     fs::create_dir(to).unwrap();
-    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"))
-    });
+    let cargo = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
     let Some(registry) = cargo.and_then(|cargo| fs::read_dir(cargo.join("registry/src")).ok())
     else {
         return 0;
@@ -103,7 +107,7 @@ fn change(root: &Path) {
         fs::write(path, text).unwrap();
     }
     let big = fs::OpenOptions::new().write(true).open(root.join("big.bin")).unwrap();
-    std::os::unix::fs::FileExt::write_all_at(&big, &[7; 100_000], 99_000_000).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&big, &vec![7; 100_000], 99_000_000).unwrap();
     fs::remove_file(files.first().unwrap()).unwrap();
 }
 

@@ -81,7 +81,6 @@ pub(crate) struct Node {
     pub(crate) shelf: Shelf,
     pub(crate) medium: Arc<MemMedium>,
     pub(crate) monitor: Arc<TestMonitor>,
-    pub(crate) owner: OwnerId,
     _dir: TempDir,
 }
 
@@ -139,7 +138,7 @@ impl World {
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };
-        Node { ctx, shelf, medium, monitor, owner: owner_id, _dir: dir }
+        Node { ctx, shelf, medium, monitor, _dir: dir }
     }
 
     /// Everybody greets everybody, so that all are online to all.
