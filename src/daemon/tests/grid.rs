@@ -7,6 +7,7 @@ use std::time::Duration;
 use chunker::ShardId;
 use p2p::{Grid, PeerState, Reply, Request};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use super::{Agent, args, call, start};
 use crate::api::setup::{InitArgs, RecoverArgs, Secret};
@@ -15,7 +16,7 @@ use crate::api::{
 };
 use crate::daemon::engine::Engine;
 use crate::daemon::{duties, setup};
-use crate::monitor::NoMonitor;
+use crate::monitor::{Counter, Monitor, NoMonitor, Problem};
 
 const WAIT: Duration = Duration::from_secs(20);
 
@@ -238,5 +239,60 @@ async fn what_is_queued_is_published_once_peers_are_there() {
     }
     duties::catch_up_once(&rig.agents[0].engine).await.unwrap();
     assert_eq!(state(&rig.agents[0]).await, "complete");
+    rig.stop().await;
+}
+
+/// Asks for a stop when the first file is through.
+struct StopAtFirstFile(CancellationToken);
+
+impl Monitor for StopAtFirstFile {
+    fn count(&self, counter: Counter, _: u64) {
+        if counter == Counter::FilesDone {
+            self.0.cancel();
+        }
+    }
+
+    fn problem(&self, _: &Problem) {}
+
+    fn warn(&self, _: &str) {}
+
+    fn current(&self, _: &[u8]) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_stopped_keeps_what_it_read_and_the_next_one_goes_on() {
+    let rig = Rig::new(&["ada", "bob", "cleo"]).await;
+    let source = rig.source();
+    for n in 0..5000 {
+        std::fs::write(source.join(format!("sub/{n}")), format!("file {n}")).unwrap();
+    }
+    let ada = &rig.agents[0];
+    ada.engine.swarm().settle(WAIT).await;
+    let args = BackupArgs { paths: vec![bytes(&source)], ..BackupArgs::default() };
+    let cancel = CancellationToken::new();
+    let monitor = Arc::new(StopAtFirstFile(cancel.clone()));
+    let stopped = ada.engine.call(Call::Backup(args), monitor, cancel).await.unwrap_err();
+    assert_eq!((stopped.code.as_str(), stopped.exit), (codes::INTERRUPTED.name, 130));
+    assert!(stopped.message.contains("keeps what was read"), "{}", stopped.message);
+    let summary = rig.back_up(&source).await.unwrap();
+    assert_eq!((summary.exit, summary.total_files_processed), (0, 5002), "{summary:?}");
+    assert!(summary.files_unmodified > 0, "what was read is not read again: {summary:?}");
+    let Answer::Snapshots(view) = ada.call(&Call::Snapshots).await.unwrap() else {
+        panic!("snapshots")
+    };
+    let states: Vec<_> = view.snapshots.iter().map(|snapshot| snapshot.state.as_str()).collect();
+    assert_eq!(states, ["interrupted", "complete"]);
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_was_stopped_before_it_began_does_nothing() {
+    let rig = Rig::new(&["ada"]).await;
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    for call in [Call::Backup(BackupArgs::default()), Call::Peers, Call::Rebuild] {
+        let stopped = rig.agents[0].engine.call(call, Arc::new(NoMonitor), cancel.clone()).await;
+        assert_eq!(stopped.unwrap_err().exit, 130);
+    }
     rig.stop().await;
 }
