@@ -10,4 +10,5 @@ pub mod vault {
 /// The verbs.
 pub mod flow {
     pub mod scan;
+    pub mod target;
 }
