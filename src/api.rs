@@ -1,12 +1,16 @@
 //! What the command line and the agent say to each other, and what `--json` prints: plain data.
 //!
-//! The agent serves each [`Call`] at `POST /v1/call` on its Unix socket, and answers with JSON lines:
-//! any number of [`Line::Event`], then exactly one [`Line::Done`] or [`Line::Failed`]. The command
-//! line without an agent makes the same calls on an engine in its own process.
+//! The agent serves each [`Call`] at `POST /v1/call` on its Unix socket, and answers with JSON
+//! lines: any number of [`Line::Event`], then exactly one [`Line::Done`] or [`Line::Failed`]. The
+//! command line without an agent makes the same calls on an engine in its own process.
 //!
 //! Bytes are integers, durations float seconds, times RFC 3339, ids full lower-case hex.
 
 use serde::{Deserialize, Serialize};
+
+pub mod backend;
+pub mod codes;
+pub mod setup;
 
 /// One thing to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -439,8 +443,22 @@ pub struct PeerView {
     pub theirs_here_bytes: u64,
     /// `lan`, `direct`, `relay` or `none`.
     pub path: String,
+    /// What audits of it found.
+    #[serde(default)]
+    pub audit: AuditView,
     /// When its certificate was made, RFC 3339.
     pub since: String,
+}
+
+/// What audits of a peer found in a window of days; no audits at all when the window is 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditView {
+    /// Shards it proved to have.
+    pub proved: u64,
+    /// Audits it failed.
+    pub failed: u64,
+    /// How far back this counts.
+    pub window_days: u64,
 }
 
 /// Sums of the table.
@@ -487,6 +505,9 @@ pub struct StatusView {
     pub can_lose: Option<u64>,
     /// The newest snapshot's time, RFC 3339.
     pub last_backup: Option<String>,
+    /// When a restore was last rehearsed, RFC 3339.
+    #[serde(default)]
+    pub last_drill: Option<String>,
     /// The number of the newest head, and its short fingerprint for the recovery sheet.
     pub head: Option<HeadView>,
     /// What this device lends.

@@ -16,7 +16,10 @@ impl Entropy for OsEntropy {
     fn bytes32(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         let filled = getrandom::fill(&mut bytes);
-        assert!(filled.is_ok(), "the operating system gives random bytes; without them no key is safe");
+        assert!(
+            filled.is_ok(),
+            "the operating system gives random bytes; without them no key is safe"
+        );
         bytes
     }
 }

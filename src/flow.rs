@@ -1,9 +1,9 @@
-//! The verbs: what gbak does, step by step, over the traits `Grid`, `Clock`, `Offload`, `Entropy` and
-//! `Monitor`, so that the same code runs on sockets and in a simulation.
+//! The verbs: what gbak does, step by step, over the traits `Grid`, `Clock`, `Offload`, `Entropy`
+//! and `Monitor`, so that the same code runs on sockets and in a simulation.
 //!
-//! Order of durability, from which nothing here may deviate (I2): shards, then the segment that names
-//! them, then the snapshot, then the manifest, then the head. Whatever was cut short stays invisible,
-//! and what was acknowledged is found again by the next run.
+//! Order of durability, from which nothing here may deviate (I2): shards, then the segment that
+//! names them, then the snapshot, then the manifest, then the head. Whatever was cut short stays
+//! invisible, and what was acknowledged is found again by the next run.
 
 use std::sync::Arc;
 
@@ -24,7 +24,6 @@ pub mod place;
 pub mod publish;
 pub mod recover;
 pub mod restore;
-pub mod sample;
 pub mod scan;
 pub mod target;
 
@@ -36,9 +35,9 @@ pub struct Ctx<G> {
     /// The owner's own index.
     pub catalog: store::Catalog,
     /// Sealed packs that wait for holders.
-    pub spool: store::Spool,
+    pub spool: Arc<store::Spool>,
     /// Copies of metadata packs.
-    pub cache: store::PackCache,
+    pub cache: Arc<store::PackCache>,
     /// Keys and formats.
     pub vault: Arc<Vault>,
     /// Who signs.
@@ -149,6 +148,15 @@ pub enum FlowError {
         /// Which pack.
         pack: PackId,
     },
+    /// A record names something that the record it came from does not have.
+    #[error("The index contradicts itself; rebuild it with `gbak recover --rebuild`")]
+    Inconsistent,
+    /// Directories nested deeper than is followed.
+    #[error("Directories are nested more than {limit} deep")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
     /// A source path does not exist, or similar.
     #[error(transparent)]
     Scan(#[from] scan::ScanError),
@@ -174,16 +182,19 @@ pub enum FlowError {
     #[error("The local catalog failed")]
     Catalog(#[from] store::CatalogError),
     /// The disk under the spool failed or is full.
-    #[error("The local disk failed at {what}")]
-    Disk {
-        /// What was attempted.
-        what: &'static str,
+    #[error("The spool failed")]
+    Spool(#[from] store::SpoolError),
+    /// The metadata cache failed or its disk is full.
+    #[error("The metadata cache failed")]
+    Cache {
         /// What the system said.
         #[source]
         source: std::io::Error,
     },
     /// The previous head could not be matched with what the grid holds.
-    #[error("Another head with number {seq} of this device exists: this home was copied or rolled back")]
+    #[error(
+        "Another head with number {seq} of this device exists: this home was copied or rolled back"
+    )]
     Forked {
         /// The number used twice.
         seq: u64,

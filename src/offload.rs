@@ -24,8 +24,8 @@ pub trait Offload: Send + Sync + 'static {
 #[error("Background work was cut short")]
 pub struct WorkLost;
 
-/// Runs `work` on `offload`; the future yields what it returns. Dropping the future does not stop work
-/// that has begun.
+/// Runs `work` on `offload`; the future yields what it returns. Dropping the future does not stop
+/// work that has begun.
 pub fn offload<T: Send + 'static>(
     offload: &Arc<dyn Offload>,
     work: impl FnOnce() -> T + Send + 'static,

@@ -1,7 +1,9 @@
-//! Every 32-byte name in the system, each a type of its own so that one can never be taken for another.
+//! Every 32-byte name in the system, each a type of its own so that one can never be taken for
+//! another.
 //!
 //! `Display` prints the full lower-case hex form (what users and JSON see), `Debug` the first eight
-//! digits (what logs see). In CBOR an id is a byte string of 32, in human-readable formats the hex form.
+//! digits (what logs see). In CBOR an id is a byte string of 32, in human-readable formats the hex
+//! form.
 
 use std::fmt;
 use std::str::FromStr;

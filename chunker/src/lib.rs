@@ -1,13 +1,30 @@
 //! Bytes to shards and back. Pure and synchronous: no I/O, no clock, no randomness, no threads.
 //!
 //! ```text
-//! file -> Cutter -> chunks -> Block (compressed) -> PackBuilder -> Pack (sealed, fixed size) -> Code k+m -> shards
+//! file -> Cutter -> chunks -> Block (compressed) -> PackBuilder -> Pack (sealed, fixed size)
+//!      -> Code k+m -> shards
 //! ```
 
+mod block;
+mod codec;
+mod cut;
+mod error;
 pub mod id;
+mod keys;
+mod pack;
 pub mod record;
+mod stripe;
 
+pub use block::{BLOCK_MAX, BLOCK_TARGET, Block};
+pub use codec::Codec;
+pub use cut::{CutParams, Cutter};
+pub use error::{Error, Part};
 pub use id::{
     ChunkId, GridId, HeadHash, NotAnId, OwnerId, PackId, PeerId, ShardId, SnapshotId, VaultId,
 };
+pub use keys::{Class, VaultKeys};
+pub use pack::{
+    BlockMeta, ChunkEntry, PACK_MAX, PACK_SIZES, Pack, PackBuilder, PackMeta, PackReader, rebuild,
+};
 pub use record::{Record, RecordError};
+pub use stripe::{Code, Shard, decode, encode, shard_len};

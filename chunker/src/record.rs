@@ -1,13 +1,15 @@
 //! The envelope around everything that is stored or sent: a version, then a CBOR body.
 //!
 //! A record is `version (1 byte) | CBOR`. Decoding is bounded three ways before a value exists: the
-//! caller states the largest size it accepts, nesting is limited to [`MAX_DEPTH`], and trailing bytes
-//! are an error. Old versions stay readable: a type lists what it can read in [`Record::upgrade`].
+//! caller states the largest size it accepts, nesting is limited to [`MAX_DEPTH`], and trailing
+//! bytes are an error. Old versions stay readable: a type lists what it can read in
+//! [`Record::upgrade`].
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Deepest nesting of CBOR arrays, maps and tags that is followed. Our own formats need less than 12.
+/// Deepest nesting of CBOR arrays, maps and tags that is followed. Our own formats need less than
+/// 12.
 pub const MAX_DEPTH: usize = 32;
 
 /// Why bytes are not the record they should be.

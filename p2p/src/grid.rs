@@ -16,6 +16,24 @@ use crate::wire::{Reply, Request};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Target(pub [u8; 32]);
 
+impl Target {
+    /// How far a device is from this point: XOR of the BLAKE3 of its id, as big-endian number.
+    pub fn distance(&self, peer: &PeerId) -> [u8; 32] {
+        let mut distance = *blake3::hash(peer.as_bytes()).as_bytes();
+        for (byte, point) in distance.iter_mut().zip(self.0) {
+            *byte ^= point;
+        }
+        distance
+    }
+}
+
+/// The up to `count` of these devices nearest to `target`, nearest first.
+pub fn nearest(mut infos: Vec<PeerInfo>, target: Target, count: usize) -> Vec<PeerInfo> {
+    infos.sort_by_cached_key(|info| target.distance(&info.peer));
+    infos.truncate(count);
+    infos
+}
+
 /// Everything the engine can do to other machines.
 pub trait Grid: Clone + Send + Sync + 'static {
     /// The device we are.
@@ -91,3 +109,6 @@ pub enum GridError {
     #[error("The network is shut down")]
     Closed,
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,13 @@
 //! bytes: shard bytes never travel inside CBOR. Headers are at most [`HEADER_LIMIT`] bytes, bodies at
 //! most [`BODY_LIMIT`]. There are no strings as errors: a refusal is a value to branch on.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chunker::{Record, ShardId};
 use serde::{Deserialize, Serialize};
 
-use crate::cert::{Charter, DeviceCert, OwnerCert};
+use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
 use crate::peer::Offer;
 
 /// Largest header in bytes. A roster page is the biggest thing in one.
@@ -21,8 +23,21 @@ pub const HAVE_LIMIT: usize = 4096;
 pub const HEAD_LIMIT: usize = 16 * 1024;
 /// Most devices in one [`Reply::Roster`].
 pub const ROSTER_PAGE: usize = 64;
+/// Most addresses in a [`Hello`] or an invitation.
+pub const ADDRESSES_LIMIT: usize = 16;
+/// Longest multiaddress in bytes.
+pub const ADDRESS_LIMIT: usize = 256;
+/// Longest site label in bytes.
+pub const SITE_LIMIT: usize = 64;
+/// Most heads in one [`Reply::Heads`]: of each device its newest, its twin and the oldest fork.
+pub const HEADS_PER_DEVICE: usize = 4;
 /// Most devices of one owner that keep a head chain.
 pub const HEADS_LIMIT: usize = 64;
+
+/// What CBOR adds to each head of a reply, at most.
+const HEAD_FRAME: usize = 5;
+/// What is in the header of a reply with heads beside them, at most.
+const HEAD_SLACK: usize = 64;
 
 /// What one peer asks another. `Hello` and `Join` are the door: the only two a stranger may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +102,22 @@ pub struct Hello {
     pub offer: Offer,
     /// The site label, if the user declared one.
     pub site: Option<String>,
+}
+
+impl Hello {
+    /// Whether addresses, names and labels stay within their limits.
+    pub fn is_bounded(&self) -> bool {
+        let names = [
+            self.charter.as_ref().map(|charter| &charter.name),
+            self.owner.as_ref().map(|owner| &owner.name),
+            Some(&self.device.name),
+        ];
+        let named = names.into_iter().flatten().all(|name| name.len() <= NAME_LIMIT);
+        named
+            && self.addresses.len() <= ADDRESSES_LIMIT
+            && self.addresses.iter().all(|address| address.len() <= ADDRESS_LIMIT)
+            && self.site.as_ref().is_none_or(|site| site.len() <= SITE_LIMIT)
+    }
 }
 
 /// Spends an invitation: makes our owner a member of the grid.
@@ -289,6 +320,61 @@ impl Request {
         Some(request)
     }
 
+    /// Whether this stays within the limits of its kind, body included. What does not is declined
+    /// with [`Refusal::TooLarge`] and should not be sent at all.
+    pub fn is_bounded(&self) -> bool {
+        match self {
+            Self::Hello(hello) => hello.is_bounded(),
+            Self::Join(join) => {
+                join.name.len() <= NAME_LIMIT && join.device.name.len() <= NAME_LIMIT
+            }
+            Self::Put { body, .. } => body.len() <= BODY_LIMIT,
+            Self::Have { shards } => shards.len() <= HAVE_LIMIT,
+            Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
+            _ => true,
+        }
+    }
+
+    /// Whether `reply` is one this request can have. A refusal fits all.
+    pub fn fits(&self, reply: &Reply) -> bool {
+        match (self, reply) {
+            (_, Reply::Refused(_))
+            | (Self::Join(_), Reply::Joined { .. })
+            | (Self::Put { .. }, Reply::Stored)
+            | (Self::HeadPut { .. }, Reply::HeadStored) => true,
+            (Self::Hello(_), Reply::Welcome { hello, .. }) => hello.is_bounded(),
+            (Self::Ping { nonce, .. }, Reply::Pong { nonce: back, .. }) => nonce == back,
+            (Self::Roster { .. }, Reply::Roster { peers, .. }) => peers.len() <= ROSTER_PAGE,
+            (Self::Get { .. }, Reply::Shard { body }) => body.len() <= BODY_LIMIT,
+            (Self::Have { shards }, Reply::Have { held }) => shards.len() == held.len(),
+            (Self::HeadGet, Reply::Heads { heads }) => {
+                let bytes: usize = heads.iter().map(|head| head.len() + HEAD_FRAME).sum();
+                heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE && bytes <= HEADER_LIMIT - HEAD_SLACK
+            }
+            _ => false,
+        }
+    }
+
+    /// How long an answer may take, from the question's first byte to the answer's last.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Hello(_) | Self::Ping { .. } => 10,
+            Self::Join(_) | Self::Roster { .. } | Self::Have { .. } | Self::HeadGet => 30,
+            // A head is acknowledged after a sync, on a disk that may be spinning up.
+            Self::HeadPut { .. } => 30,
+            // The largest body over a line of 1.2 megabits a second.
+            Self::Put { .. } | Self::Get { .. } => 120,
+        })
+    }
+
+    /// Bytes that travel beside the header.
+    pub fn body_len(&self) -> usize {
+        match self {
+            Self::Put { body, .. } => body.len(),
+            _ => 0,
+        }
+    }
+
     /// A short name for logs and counters.
     pub fn name(&self) -> &'static str {
         match self {
@@ -306,6 +392,30 @@ impl Request {
 }
 
 impl Reply {
+    /// Bytes that travel beside the header.
+    pub fn body_len(&self) -> usize {
+        match self {
+            Self::Shard { body } => body.len(),
+            _ => 0,
+        }
+    }
+
+    /// A short name for logs and counters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Welcome { .. } => "welcome",
+            Self::Joined { .. } => "joined",
+            Self::Pong { .. } => "pong",
+            Self::Roster { .. } => "roster-page",
+            Self::Stored => "stored",
+            Self::Shard { .. } => "shard",
+            Self::Have { .. } => "held",
+            Self::HeadStored => "head-stored",
+            Self::Heads { .. } => "heads",
+            Self::Refused(_) => "refused",
+        }
+    }
+
     /// Takes the body out, leaving the header.
     #[must_use]
     pub fn split(mut self) -> (ReplyHeader, Bytes) {
@@ -330,3 +440,5 @@ impl Reply {
     }
 }
 
+#[cfg(test)]
+mod tests;

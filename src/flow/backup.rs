@@ -1,9 +1,9 @@
-//! Backup: scan -> unchanged? -> read -> cut -> hash -> known? -> compress -> seal -> code -> place ->
-//! segment -> snapshot -> manifest -> head.
+//! Backup: scan -> unchanged? -> read -> cut -> hash -> known? -> compress -> seal -> code -> place
+//! -> segment -> snapshot -> manifest -> head.
 //!
-//! One async task drives the pipeline; reading, hashing, compressing and sealing run on the offload,
-//! several at once, and come back in order, so a simulated run depends on nothing but its seed. Every
-//! stage is bounded: memory stays flat whatever the size of the source.
+//! One async task drives the pipeline; reading, hashing, compressing and sealing run on the
+//! offload, several at once, and come back in order, so a simulated run depends on nothing but its
+//! seed. Every stage is bounded: memory stays flat whatever the size of the source.
 //!
 //! A cancelled run keeps what it has read as an `interrupted` snapshot. A killed one leaves durable
 //! packs in the catalog, which the next run finds by their chunks.
@@ -145,7 +145,7 @@ pub async fn backup<G: Grid>(
     ctx.work(move || catalog.put_snapshot(&id, SNAPSHOT_PENDING, &sealed)).await??;
     report.snapshot = Some(id);
     make_visible(ctx, &plan, &targets, id, &mut report).await?;
-    report.queued_packs = queued(ctx).await?;
+    report.queued_packs = queued(ctx);
     Ok(report)
 }
 
@@ -158,7 +158,7 @@ async fn make_visible<G: Grid>(
     report: &mut BackupReport,
 ) -> Result<(), FlowError> {
     let result = match place::resume(ctx, targets).await? {
-        0 => publish::publish(ctx, targets).await,
+        0 => publish::publish(ctx, targets, Some(report.code)).await,
         _ => Err(FlowError::TooFewPeers { wanted: report.code.n(), usable: targets.len() }),
     };
     match result {
@@ -191,11 +191,8 @@ pub(crate) const fn is_shortage(error: &FlowError) -> bool {
 }
 
 /// Packs in the spool: some of their shards have no holder yet.
-pub(crate) async fn queued<G: Grid>(ctx: &Ctx<G>) -> Result<u64, FlowError> {
-    let spool = ctx.spool.clone();
-    let listed = ctx.work(move || spool.list()).await?;
-    let listed = listed.map_err(|source| FlowError::Disk { what: "listing the spool", source })?;
-    Ok(listed.len() as u64)
+pub(crate) fn queued<G: Grid>(ctx: &Ctx<G>) -> u64 {
+    ctx.spool.list().len() as u64
 }
 
 /// Takes the redundancy asked for, or the one that fits the domains there are.
@@ -242,11 +239,7 @@ struct Archived {
 }
 
 impl<G: Grid> Run<'_, G> {
-    async fn archive(
-        &self,
-        scan: Scan,
-        cancel: &CancellationToken,
-    ) -> Result<Archived, FlowError> {
+    async fn archive(&self, scan: Scan, cancel: &CancellationToken) -> Result<Archived, FlowError> {
         let old = match self.parent {
             Some((_, parent)) => parent::Cursor::open(self.ctx, parent).await?,
             None => parent::Cursor::none(),
@@ -257,9 +250,10 @@ impl<G: Grid> Run<'_, G> {
 
     fn snapshot(&self, time: Stamp, archived: &Archived) -> Snapshot {
         let Counts { dirs, bytes, data_added, data_added_packed, .. } = archived.counts;
-        let paths = self.plan.paths.iter().map(|path| {
-            ByteBuf::from(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()))
-        });
+        let paths =
+            self.plan.paths.iter().map(|path| {
+                ByteBuf::from(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()))
+            });
         Snapshot {
             time,
             hostname: self.plan.hostname.clone(),
@@ -310,12 +304,12 @@ impl<G: Grid> Run<'_, G> {
 pub async fn catch_up<G: Grid>(ctx: &Ctx<G>) -> Result<bool, FlowError> {
     let targets = Targets::now(&ctx.grid);
     if targets.len() == 0 {
-        return Ok(queued(ctx).await? > 0);
+        return Ok(queued(ctx) > 0);
     }
     recover::refresh(ctx).await?;
     let queued = place::resume(ctx, &targets).await?;
     if queued == 0 {
-        publish::publish(ctx, &targets).await?;
+        publish::publish(ctx, &targets, None).await?;
     }
     Ok(queued > 0)
 }

@@ -1,4 +1,5 @@
-//! Getting a pack back: any k of its n shards, the nearest holders first, each verified by its name.
+//! Getting a pack back: any k of its n shards, the nearest holders first, each verified by its
+//! name.
 //!
 //! A holder that gives wrong bytes is named as a problem and another one is used. When the recorded
 //! holders do not suffice, every other connected peer is asked whether it has the missing shards: a
@@ -6,17 +7,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use chunker::{ChunkId, PackId, PackReader, PeerId, Record, ShardId};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use p2p::{Grid, PeerState, Reply, Request};
+use store::ChunkAt;
 
 use crate::flow::{AskError, Ctx, FlowError};
 use crate::monitor::{Counter, Problem};
 use crate::vault::index::PackRecord;
 use crate::vault::tree::{Content, Piece, PieceList};
+
+/// How long nothing may come before one more holder is asked.
+const HEDGE_AFTER: Duration = Duration::from_millis(1500);
 
 /// A shard to fetch: its index, name and a peer that should hold it.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +58,9 @@ pub(crate) async fn cached_pack_bytes<G: Grid>(
 ) -> Result<Bytes, FlowError> {
     let bytes = pack_bytes(ctx, record).await?;
     let (cache, id, copy) = (ctx.cache.clone(), record.meta.id, bytes.clone());
-    ctx.work(move || cache.put(&id, &copy)).await?;
+    if let Err(error) = ctx.work(move || cache.put(&id, &copy)).await? {
+        tracing::warn!(%error, "the metadata cache takes nothing");
+    }
     Ok(bytes)
 }
 
@@ -75,8 +83,8 @@ async fn fetch<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Result<Bytes, Flow
     Ok(ctx.work(move || chunker::decode(code, len, &shards)).await??)
 }
 
-/// The recorded holders that can be asked, the nearest first; data shards before parity when two are
-/// equally near, because they need no decoding.
+/// The recorded holders that can be asked, the nearest first; data shards before parity when two
+/// are equally near, because they need no decoding.
 fn by_nearness<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Vec<Source> {
     let rtts: BTreeMap<PeerId, _> = ctx
         .grid
@@ -109,8 +117,9 @@ impl PackRecord {
     }
 }
 
-/// Keeps as many requests under way as shards are missing, until k good ones are there or no source is
-/// left. `sources` is taken from its end.
+/// Keeps as many requests under way as shards are missing, until k good ones are there or no source
+/// is left. When nothing has come for [`HEDGE_AFTER`], one more source is asked: a holder that
+/// stalls must not stall the restore. `sources` is taken from its end.
 async fn gather<G: Grid>(
     ctx: &Ctx<G>,
     sources: &mut Vec<Source>,
@@ -118,21 +127,26 @@ async fn gather<G: Grid>(
     good: &mut BTreeMap<u8, Bytes>,
 ) {
     let mut under_way = FuturesUnordered::new();
+    let mut wanted = k;
     loop {
-        while good.len() + under_way.len() < k
+        while good.len() + under_way.len() < wanted
             && let Some(source) = sources.pop()
         {
             if !good.contains_key(&source.index) {
                 under_way.push(async move { (source, get(ctx, source).await) });
             }
         }
-        let Some((source, result)) = under_way.next().await else { return };
-        match result {
-            Ok(bytes) => {
+        if good.len() >= k || under_way.is_empty() {
+            return;
+        }
+        match tokio::time::timeout(HEDGE_AFTER, under_way.next()).await {
+            Ok(Some((source, Ok(bytes)))) => {
                 ctx.monitor.count(Counter::BytesMoved, bytes.len() as u64);
                 good.insert(source.index, bytes);
             }
-            Err(error) => report(ctx, source, &error),
+            Ok(Some((source, Err(error)))) => report(ctx, source, &error),
+            Ok(None) => return,
+            Err(_stalled) => wanted += 1,
         }
     }
 }
@@ -196,22 +210,53 @@ async fn strays<G: Grid>(
 #[derive(Debug)]
 pub(crate) struct ChunkReader<G> {
     ctx: Ctx<G>,
+    roots: Option<Roots>,
     opened: Option<(PackId, u32, Bytes)>,
     pack: Option<(Arc<PackRecord>, Bytes)>,
 }
 
+/// Packs that are named by a head or a manifest, not by the catalog.
+#[derive(Debug, Default)]
+struct Roots {
+    chunks: BTreeMap<ChunkId, ChunkAt>,
+    packs: BTreeMap<PackId, Arc<PackRecord>>,
+}
+
 impl<G: Grid> ChunkReader<G> {
-    /// Reads with this engine.
+    /// Reads what the catalog knows.
     pub(crate) fn new(ctx: &Ctx<G>) -> Self {
-        Self { ctx: ctx.clone(), opened: None, pack: None }
+        Self { ctx: ctx.clone(), roots: None, opened: None, pack: None }
+    }
+
+    /// Reads from these packs only.
+    pub(crate) fn over(ctx: &Ctx<G>, records: &[PackRecord]) -> Self {
+        let mut roots = Roots::default();
+        for record in records {
+            let pack = record.meta.id;
+            for (id, block, offset, len) in record.chunk_places() {
+                roots.chunks.insert(id, ChunkAt { pack, block, offset, len });
+            }
+            roots.packs.insert(pack, Arc::new(record.clone()));
+        }
+        Self { roots: Some(roots), ..Self::new(ctx) }
+    }
+
+    fn find(&self, id: &ChunkId) -> Result<ChunkAt, FlowError> {
+        let found = match &self.roots {
+            Some(roots) => roots.chunks.get(id).copied(),
+            None => self.ctx.catalog.find(id)?,
+        };
+        found.ok_or(FlowError::UnknownChunk { chunk: *id })
     }
 
     /// The plaintext of a metadata chunk.
     pub(crate) async fn chunk(&mut self, id: &ChunkId) -> Result<Bytes, FlowError> {
-        let at = self.ctx.catalog.find(id)?.ok_or(FlowError::UnknownChunk { chunk: *id })?;
+        let at = self.find(id)?;
         let raw = self.block(at.pack, at.block).await?;
         let (start, end) = (at.offset as usize, at.offset as usize + at.len as usize);
-        raw.get(start..end).map(|_| raw.slice(start..end)).ok_or(FlowError::UnknownChunk { chunk: *id })
+        raw.get(start..end)
+            .map(|_| raw.slice(start..end))
+            .ok_or(FlowError::UnknownChunk { chunk: *id })
     }
 
     /// The chunks of a record, put together.
@@ -243,9 +288,7 @@ impl<G: Grid> ChunkReader<G> {
         let vault = Arc::clone(&self.ctx.vault);
         let raw = self
             .ctx
-            .work(move || {
-                PackReader::open(vault.keys(), &record.meta, &bytes)?.block(no as usize)
-            })
+            .work(move || PackReader::open(vault.keys(), &record.meta, &bytes)?.block(no as usize))
             .await??;
         let raw = Bytes::from(raw);
         self.opened = Some((pack, no, raw.clone()));
@@ -258,7 +301,10 @@ impl<G: Grid> ChunkReader<G> {
         {
             return Ok((Arc::clone(record), bytes.clone()));
         }
-        let record = Arc::new(record_of(&self.ctx, &id)?);
+        let record = match self.roots.as_ref().and_then(|roots| roots.packs.get(&id)) {
+            Some(record) => Arc::clone(record),
+            None => Arc::new(record_of(&self.ctx, &id)?),
+        };
         let bytes = cached_pack_bytes(&self.ctx, &record).await?;
         self.pack = Some((Arc::clone(&record), bytes.clone()));
         Ok((record, bytes))

@@ -1,9 +1,9 @@
 //! Putting one pack's shards on holders: along its lane's walk, each shard on another peer.
 //!
-//! A pack goes through the spool: its bytes and its record are on disk before the first shard leaves,
-//! so a killed run resumes with the very same shards and asks holders what they have instead of
-//! sending it again. A pack counts as [`Outcome::Safe`] when one more holder than `k` has it durably
-//! (or all of them, when the code has no more); it leaves the spool when all `n` do.
+//! A pack goes through the spool: its bytes and its record are on disk before the first shard
+//! leaves, so a killed run resumes with the very same shards and asks holders what they have
+//! instead of sending it again. A pack counts as [`Outcome::Safe`] when one more holder than `k`
+//! has it durably (or all of them, when the code has no more); it leaves the spool when all `n` do.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chunker::{Code, PackId, PeerId, Shard, ShardId};
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
-use store::PackState;
+use store::{PackState, SpoolError};
 
 use crate::flow::{AskError, Ctx, FlowError};
 use crate::monitor::Counter;
@@ -80,7 +80,8 @@ impl Targets {
 
     fn sequence<G: Grid>(&self, ctx: &Ctx<G>, lane: Lane) -> Arc<Vec<Step>> {
         let mut shared = self.lock();
-        let walked = || Arc::new(Walk::new(ctx.vault.placement_key(), lane).sequence(&self.candidates));
+        let walked =
+            || Arc::new(Walk::new(ctx.vault.placement_key(), lane).sequence(&self.candidates));
         Arc::clone(shared.sequences.entry(lane).or_insert_with(walked))
     }
 
@@ -135,10 +136,14 @@ pub(crate) async fn keep<G: Grid>(
     let Fresh { record, bytes, shards } = fresh;
     ctx.monitor.count(Counter::ShardsWanted, shards.len() as u64);
     let (spool, catalog, spooled) = (ctx.spool.clone(), ctx.catalog.clone(), record.clone());
+    let cache = Arc::clone(&ctx.cache);
     ctx.work(move || {
-        spool
-            .put(&spooled.meta.id, &bytes, durable)
-            .map_err(|source| FlowError::Disk { what: "spooling a pack", source })?;
+        spool.put(&spooled.meta.id, &bytes, durable)?;
+        if spooled.class() != chunker::Class::Data as u8
+            && let Err(error) = cache.put(&spooled.meta.id, &bytes)
+        {
+            tracing::warn!(%error, "the metadata cache takes nothing");
+        }
         add_to_catalog(&catalog, PackState::Queued, &spooled)
     })
     .await??;
@@ -148,18 +153,13 @@ pub(crate) async fn keep<G: Grid>(
 /// Places what an earlier run left in the spool. Holders are asked first what they already have.
 /// Returns how many packs are still queued.
 pub(crate) async fn resume<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<u64, FlowError> {
-    let spool = ctx.spool.clone();
-    let listed = ctx
-        .work(move || spool.list())
-        .await?
-        .map_err(|source| FlowError::Disk { what: "listing the spool", source })?;
     let mut queued = 0;
-    for id in listed {
+    for id in ctx.spool.list() {
         if resume_one(ctx, targets, id).await? == Outcome::Queued {
             queued += 1;
         }
     }
-    drop_unspooled(ctx).await?;
+    drop_unspooled(ctx)?;
     Ok(queued)
 }
 
@@ -170,8 +170,12 @@ async fn resume_one<G: Grid>(
 ) -> Result<Outcome, FlowError> {
     let row = ctx.catalog.pack(&id)?;
     let spool = ctx.spool.clone();
-    let bytes = ctx.work(move || spool.get(&id)).await?;
-    let (Some((_, stored)), Ok(bytes)) = (row, bytes) else {
+    let bytes = match ctx.work(move || spool.get(&id)).await? {
+        Ok(bytes) => Some(bytes),
+        Err(SpoolError::Unknown { .. } | SpoolError::Damaged { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let (Some((_, stored)), Some(bytes)) = (row, bytes) else {
         // Without a row nothing refers to it; without good bytes it cannot be sent.
         remove_spooled(ctx, id).await?;
         return Ok(Outcome::Full);
@@ -186,10 +190,10 @@ async fn resume_one<G: Grid>(
 
 /// A queued pack whose bytes are gone (power cut) can never be sent: forget it, so that its chunks
 /// are read again.
-async fn drop_unspooled<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
+fn drop_unspooled<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
     for (id, _) in ctx.catalog.packs_in(PackState::Queued)? {
         if !ctx.spool.contains(&id) {
-            tracing::warn!(pack = %id.short(), "a queued pack's bytes are gone; it will be made again");
+            tracing::warn!(pack = %id.short(), "a queued pack's bytes are gone");
             ctx.catalog.drop_pack(&id)?;
         }
     }
@@ -275,12 +279,11 @@ async fn settle<G: Grid>(
 
 async fn remove_spooled<G: Grid>(ctx: &Ctx<G>, id: PackId) -> Result<(), FlowError> {
     let spool = ctx.spool.clone();
-    ctx.work(move || spool.remove(&id))
-        .await?
-        .map_err(|source| FlowError::Disk { what: "removing a spooled pack", source })
+    Ok(ctx.work(move || spool.remove(&id)).await??)
 }
 
-/// Where a pack's shards go: each index has its own first choice, and all share the rest of the walk.
+/// Where a pack's shards go: each index has its own first choice, and all share the rest of the
+/// walk.
 struct Route {
     first: Vec<Option<PeerId>>,
     spare: Mutex<VecDeque<PeerId>>,
@@ -334,7 +337,8 @@ async fn send_along<G: Grid>(
                 return Some(peer);
             }
             Err(error) => {
-                tracing::debug!(peer = %peer.short(), shard = %shard.id.short(), %error, "walked past");
+                let shard = shard.id.short();
+                tracing::debug!(peer = %peer.short(), %shard, %error, "walked past");
                 targets.avoid(peer);
             }
         }
@@ -358,14 +362,31 @@ async fn send<G: Grid>(ctx: &Ctx<G>, peer: PeerId, shard: &Shard) -> Result<(), 
     unreachable!("the last attempt returns")
 }
 
+/// Gives a whole-pack copy also to every connected peer that the record does not name. Best effort:
+/// those copies are found by asking.
+pub(crate) async fn spread<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    record: &PackRecord,
+    copy: Shard,
+) {
+    let named: BTreeSet<PeerId> = record.holders().collect();
+    let (others, copy) = (targets.peers().into_iter().filter(|peer| !named.contains(peer)), &copy);
+    let sends = others.map(|peer| async move { (peer, send(ctx, peer, copy).await) });
+    for (peer, sent) in futures::future::join_all(sends).await {
+        if let Err(error) = sent {
+            tracing::debug!(peer = %peer.short(), %error, "no copy of the manifest there");
+        }
+    }
+}
+
 /// Makes a pack and its chunks findable.
 pub(crate) fn add_to_catalog(
     catalog: &store::Catalog,
     state: PackState,
     record: &PackRecord,
 ) -> Result<(), FlowError> {
-    let class = record.meta.blocks.first().map_or(0, |block| block.class as u8);
     let chunks = record.chunk_places();
-    catalog.add_pack(&record.meta.id, state, class, &record.encode_stored(), &chunks)?;
+    catalog.add_pack(&record.meta.id, state, record.class(), &record.encode_stored(), &chunks)?;
     Ok(())
 }

@@ -1,11 +1,12 @@
-//! Making a snapshot visible: segment -> snapshot -> manifest -> head, each durable before the next.
+//! Making a snapshot visible: segment -> snapshot -> manifest -> head, each durable before the
+//! next.
 //!
-//! The head is signed once and kept locally before it is sent ([`PENDING`]). A run that is cut short
-//! after that sends the very same bytes again, so one number never gets two heads.
+//! The head is signed once and kept locally before it is sent ([`PENDING`]). A run that is cut
+//! short after that sends the very same bytes again, so one number never gets two heads.
 
 use std::collections::BTreeSet;
 
-use chunker::{Block, ChunkId, Class, PackBuilder, PackId, PeerId, Record, SnapshotId};
+use chunker::{Block, ChunkId, Class, Code, PackBuilder, PackId, PeerId, Record, SnapshotId};
 use p2p::head::SignedHead;
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,12 @@ pub(crate) const HEAD: &str = "head";
 /// Local value: this device's manifest as of [`HEAD`].
 pub(crate) const MANIFEST: &str = "manifest";
 /// Local value: a signed head that may have been sent already.
-const PENDING: &str = "head.pending";
+pub(crate) const PENDING: &str = "head.pending";
+/// Local value: who confirmed [`HEAD`].
+const WITNESSES: &str = "head.witnesses";
+/// Most holders recorded for a manifest. Every other connected peer gets a copy all the same, and
+/// is asked for it when these do not answer.
+const MANIFEST_COPIES: usize = 32;
 
 /// Snapshot rows: sealed here, not on the grid yet.
 pub(crate) const SNAPSHOT_PENDING: u8 = 0;
@@ -43,8 +49,8 @@ pub(crate) struct Published {
     pub(crate) asked: usize,
     /// Holders that have it durably.
     pub(crate) confirmed: usize,
-    /// Peers that took metadata.
-    pub(crate) used: BTreeSet<PeerId>,
+    /// Which those are.
+    pub(crate) by: BTreeSet<PeerId>,
 }
 
 /// A head on its way, with all that has to be noted once it is confirmed.
@@ -65,19 +71,42 @@ impl Record for Pending {
     const LIMIT: usize = 1024 * 1024 * 1024;
 }
 
-/// Publishes everything that is durable but not visible yet. Does nothing when there is nothing new.
+/// The peers that confirmed a head: of them and of those used since, a majority must have the next.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Witnesses {
+    peers: BTreeSet<PeerId>,
+}
+
+impl Record for Witnesses {
+    const NAME: &'static str = "witnesses";
+    const VERSION: u8 = 1;
+    const LIMIT: usize = 1024 * 1024;
+}
+
+/// Publishes everything that is durable but not visible yet; metadata gets a redundancy that goes
+/// with `data`'s. Does nothing when there is nothing new.
 pub(crate) async fn publish<G: Grid>(
     ctx: &Ctx<G>,
     targets: &Targets,
+    data: Option<Code>,
 ) -> Result<Option<Published>, FlowError> {
-    let mut published = finish_pending(ctx).await?;
+    let mut published = finish_pending(ctx, targets).await?;
     let packs = ctx.catalog.packs_in(PackState::Placed)?;
     let snapshots = pending_snapshots(ctx)?;
     if packs.is_empty() && snapshots.is_empty() {
         return Ok(published);
     }
     let mut manifest = current_manifest(ctx)?;
-    let segment = add_roots(ctx, targets, &mut manifest, &packs, &snapshots).await?;
+    let records: Result<Vec<_>, _> =
+        packs.iter().map(|(_, stored)| PackRecord::decode_stored(stored)).collect();
+    let records = records?;
+    let usable = targets.domains();
+    let data = data
+        .or_else(|| redundancy::auto(usable))
+        .or_else(|| records.first().map(|record| record.code))
+        .ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
+    let code = metadata_code(targets, data);
+    let segment = add_roots(ctx, targets, &mut manifest, (records, &snapshots), code).await?;
     let head = make_head(ctx, targets, &manifest).await?;
     let pending = Pending {
         head: head.encode(),
@@ -88,31 +117,41 @@ pub(crate) async fn publish<G: Grid>(
     };
     let (catalog, noted) = (ctx.catalog.clone(), pending.encode());
     ctx.work(move || catalog.set(PENDING, &noted)).await??;
-    published = finish_pending(ctx).await?;
-    if let Some(published) = &mut published {
-        published.used = targets.used();
-    }
+    published = finish_pending(ctx, targets).await?;
     Ok(published)
 }
 
 /// Sends the head that is on its way, if there is one, until a majority has it.
-async fn finish_pending<G: Grid>(ctx: &Ctx<G>) -> Result<Option<Published>, FlowError> {
+async fn finish_pending<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+) -> Result<Option<Published>, FlowError> {
     let Some(noted) = ctx.catalog.get(PENDING)? else { return Ok(None) };
     let pending = Pending::decode(&noted)?;
-    let published = witness(ctx, &pending.head).await?;
+    let published = witness(ctx, targets, &pending.head).await?;
+    let witnesses = Witnesses { peers: published.by.clone() }.encode();
     let catalog = ctx.catalog.clone();
     ctx.work(move || {
-        for id in &pending.snapshots {
-            catalog.set_snapshot_state(id, SNAPSHOT_PUBLISHED)?;
-        }
-        let segment = pending.segment.map_or([0; 32], |id| *id.as_bytes());
-        catalog.mark_indexed(&pending.packs, &segment)?;
-        catalog.set(MANIFEST, &pending.manifest)?;
-        catalog.set(HEAD, &pending.head)?;
-        catalog.delete(PENDING)
+        catalog.bulk(|bulk| {
+            for id in &pending.snapshots {
+                bulk.set_snapshot_state(id, SNAPSHOT_PUBLISHED)?;
+            }
+            let segment = pending.segment.map_or([0; 32], |id| *id.as_bytes());
+            bulk.mark_indexed(&pending.packs, &segment)?;
+            bulk.set(MANIFEST, &pending.manifest)?;
+            bulk.set(HEAD, &pending.head)?;
+            bulk.set(WITNESSES, &witnesses)?;
+            bulk.delete(PENDING)
+        })
     })
     .await??;
     Ok(Some(published))
+}
+
+/// The head that is on its way, if there is one.
+pub(crate) fn pending_head<G: Grid>(ctx: &Ctx<G>) -> Result<Option<SignedHead>, FlowError> {
+    let Some(noted) = ctx.catalog.get(PENDING)? else { return Ok(None) };
+    Ok(Some(SignedHead::decode(&Pending::decode(&noted)?.head)?))
 }
 
 fn pending_snapshots<G: Grid>(ctx: &Ctx<G>) -> Result<Vec<(SnapshotId, Snapshot)>, FlowError> {
@@ -144,25 +183,20 @@ async fn add_roots<G: Grid>(
     ctx: &Ctx<G>,
     targets: &Targets,
     manifest: &mut Manifest,
-    packs: &[(PackId, Vec<u8>)],
-    snapshots: &[(SnapshotId, Snapshot)],
+    (records, snapshots): (Vec<PackRecord>, &[(SnapshotId, Snapshot)]),
+    code: Code,
 ) -> Result<Option<ChunkId>, FlowError> {
     let mut sealing = Sealing::new(ctx);
     let mut first = None;
-    if !packs.is_empty() {
-        let records: Result<Vec<_>, _> =
-            packs.iter().map(|(_, stored)| PackRecord::decode_stored(stored)).collect();
-        for segment in Segment::split(records?) {
-            let chunks = sealing.add(Class::Index, &segment.encode())?;
-            first = first.or_else(|| chunks.first().and_then(|piece| piece.chunk));
-            manifest.segments.push(SegmentRef { chunks });
-        }
+    for segment in Segment::split(records) {
+        let chunks = sealing.add(Class::Index, &segment.encode())?;
+        first = first.or_else(|| chunks.first().and_then(|piece| piece.chunk));
+        manifest.segments.push(SegmentRef { chunks });
     }
     for (id, snapshot) in snapshots {
         let chunks = sealing.add(Class::Snapshot, &snapshot.encode())?;
         manifest.snapshots.push(SnapshotEntry { id: *id, time: snapshot.time, chunks });
     }
-    let code = metadata_code(targets)?;
     for builder in sealing.builders {
         let fresh = seal(ctx, builder, code, Lane::META).await?;
         let (record, outcome) = place::keep(ctx, targets, fresh, false).await?;
@@ -180,11 +214,9 @@ fn too_few(record: &PackRecord) -> FlowError {
     FlowError::TooFewPeers { wanted: record.code.n(), usable: record.holders().count() }
 }
 
-/// The code for metadata over these targets.
-pub(crate) fn metadata_code(targets: &Targets) -> Result<chunker::Code, FlowError> {
-    let usable = targets.domains();
-    let data = redundancy::auto(usable).ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
-    Ok(redundancy::metadata(usable, data))
+/// The code for metadata that goes with `data`'s, over these targets.
+pub(crate) fn metadata_code(targets: &Targets, data: Code) -> Code {
+    redundancy::metadata(targets.domains(), data)
 }
 
 /// Fills metadata packs one after another.
@@ -221,7 +253,7 @@ impl<'a, G: Grid> Sealing<'a, G> {
 pub(crate) async fn seal<G: Grid>(
     ctx: &Ctx<G>,
     builder: PackBuilder,
-    code: chunker::Code,
+    code: Code,
     lane: Lane,
 ) -> Result<Fresh, FlowError> {
     let (vault, random) = (std::sync::Arc::clone(&ctx.vault), ctx.entropy.bytes32());
@@ -243,14 +275,18 @@ async fn make_head<G: Grid>(
     let seq = previous.as_ref().map_or(1, |head| head.seq + 1);
     let mut sealing = Sealing::new(ctx);
     let chunks = sealing.add(Class::Index, &manifest.encode())?;
-    let replicas = targets.len().clamp(2, 128) as u8;
-    let code = chunker::Code::new(1, replicas - 1)?;
+    let copies = targets.len().clamp(1, MANIFEST_COPIES) as u8;
+    let code = Code::new(1, copies - 1)?;
     let mut packs = Vec::new();
     for builder in sealing.builders {
         let fresh = seal(ctx, builder, code, Lane::META).await?;
+        let copy = fresh.shards.first().cloned();
         let (record, outcome) = place::keep(ctx, targets, fresh, false).await?;
         if outcome == Outcome::Queued {
             return Err(too_few(&record));
+        }
+        if let Some(copy) = copy {
+            place::spread(ctx, targets, &record, copy).await;
         }
         ctx.catalog.mark_indexed(&[record.meta.id], &[0; 32])?;
         packs.push(record);
@@ -264,27 +300,40 @@ async fn make_head<G: Grid>(
     Ok(SignedHead::sign(key, cert, seq, prev, sealed))
 }
 
-/// Sends a head to every holder; a majority of the known ones must have it durably.
-async fn witness<G: Grid>(ctx: &Ctx<G>, head: &[u8]) -> Result<Published, FlowError> {
-    let known = ctx.grid.peers();
-    let asks = known.iter().filter(|peer| peer.state == PeerState::Online).map(|info| {
+/// Sends a head to every connected peer. Of the last head's witnesses and the peers used since, a
+/// majority must have it durably: then any later reader that reaches a majority of them sees it.
+async fn witness<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    head: &[u8],
+) -> Result<Published, FlowError> {
+    let mut electorate = match ctx.catalog.get(WITNESSES)? {
+        Some(bytes) => Witnesses::decode(&bytes)?.peers,
+        None => BTreeSet::new(),
+    };
+    electorate.extend(targets.used());
+    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
+    let asks = online.map(|info| {
         let request = Request::HeadPut { head: head.to_vec() };
-        async move { ctx.grid.ask(info.peer, request).await }
+        async move { (info.peer, ctx.grid.ask(info.peer, request).await) }
     });
-    let mut confirmed = 0;
-    for reply in futures::future::join_all(asks).await {
+    let mut by = BTreeSet::new();
+    for (peer, reply) in futures::future::join_all(asks).await {
         match reply {
-            Ok(Reply::HeadStored) => confirmed += 1,
+            Ok(Reply::HeadStored) => {
+                by.insert(peer);
+            }
             Ok(Reply::Refused(Refusal::ForkedHead | Refusal::StaleHead { .. })) => {
                 return Err(FlowError::Forked { seq: SignedHead::decode(head)?.seq });
             }
             Ok(_) | Err(_) => {}
         }
     }
-    ctx.monitor.count(Counter::BytesMoved, (confirmed * head.len()) as u64);
-    let asked = known.len();
+    ctx.monitor.count(Counter::BytesMoved, (by.len() * head.len()) as u64);
+    electorate.extend(&by);
+    let (asked, confirmed) = (electorate.len(), by.len());
     if confirmed * 2 > asked {
-        Ok(Published { asked, confirmed, used: BTreeSet::new() })
+        Ok(Published { asked, confirmed, by })
     } else {
         Err(FlowError::NotWitnessed { confirmed, asked })
     }

@@ -4,14 +4,14 @@
 //! metadata, and a path below another one comes up once. Within a directory entries are sorted by
 //! name bytes, so that the parent snapshot can be walked beside.
 //!
-//! Symbolic links are never followed below a source path; above it the path is taken as it was typed.
-//! Entries are looked at through their directory's descriptor, with one `statx` and one `listxattr`
-//! each. There is no recursion, and only the innermost directories are held open: any depth can be
-//! scanned.
+//! Symbolic links are never followed below a source path; above it the path is taken as it was
+//! typed. Entries are looked at through their directory's descriptor, with one `statx` and one
+//! `listxattr` each. There is no recursion, and only the innermost directories are held open: any
+//! depth can be scanned.
 //!
 //! How it fails: what cannot be read, or vanishes between being listed and being looked at, is a
-//! [`Problem`], and the rest goes on. An unreadable directory is kept as an empty one. Only a source
-//! path that is not there at the start is an error.
+//! [`Problem`], and the rest goes on. An unreadable directory is kept as an empty one. Only a
+//! source path that is not there at the start is an error.
 
 use std::collections::VecDeque;
 use std::io;
@@ -130,8 +130,8 @@ impl Scan {
         })
     }
 
-    /// Opens a file that was just found, through its directory's descriptor: whatever happens to the
-    /// path meanwhile, what is read is an entry of the directory that was scanned.
+    /// Opens a file that was just found, through its directory's descriptor: whatever happens to
+    /// the path meanwhile, what is read is an entry of the directory that was scanned.
     pub fn open(&self, path: &Path) -> io::Result<FileReader> {
         let bytes = path.as_os_str().as_bytes();
         let name =

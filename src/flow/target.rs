@@ -2,19 +2,21 @@
 //!
 //! What is restored comes from a snapshot that somebody else may have written. So every operation
 //! goes by descriptors beneath the target: a parent directory is opened with `openat2` and
-//! `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS` (component by component where the
-//! kernel has no `openat2`), and then a single, validated name is created, renamed or looked at in
-//! it. No link is ever followed, neither one that was restored nor one somebody puts there meanwhile.
+//! `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS` (component by component where
+//! the kernel has no `openat2`), and then a single, validated name is created, renamed or looked at
+//! in it. No link is ever followed, neither one that was restored nor one somebody puts there
+//! meanwhile.
 //!
 //! A file is written under a temporary name beside its own, and takes its own when it is complete,
 //! metadata included; so a name that is there is a whole file. Directories are made `0700` and get
 //! their metadata at the end, from the innermost out. An owner is set before the bits and
 //! capabilities that give its rights away.
 //!
-//! How it fails: an entry that cannot be made is a [`TargetError`]; metadata that cannot be set is a
-//! [`Problem`], and the entry stays. Whoever is not root does not get other people's files: then
-//! owners, `trusted.*` and `security.*` are passed over without a word, and with the owner the set-id
-//! bits. A killed restore leaves temporary files, which the next one removes where it comes by.
+//! How it fails: an entry that cannot be made is a [`TargetError`]; metadata that cannot be set is
+//! a [`Problem`], and the entry stays. Whoever is not root does not get other people's files: then
+//! owners, `trusted.*` and `security.*` are passed over without a word, and with the owner the
+//! set-id bits. A killed restore leaves temporary files, which the next one removes where it comes
+//! by.
 
 use std::fs::{DirBuilder, File};
 use std::os::fd::{AsFd, OwnedFd};
@@ -125,10 +127,11 @@ impl Target {
     }
 
     /// Makes a directory, for now for its owner only. One that is there is taken as it is, and made
-    /// accessible if it is ours. Anything else of that name is in the way, or removed if `overwrite`.
+    /// accessible if it is ours. Anything else of that name is in the way, or removed if
+    /// `overwrite`.
     pub fn make_dir(&self, rel: &[Vec<u8>], overwrite: bool) -> Result<Made, TargetError> {
         let place = self.place(rel)?;
-        match self.make_new_dir(&place) {
+        match Self::make_new_dir(&place) {
             Err(Errno::EXIST) => {}
             Ok(dir) => {
                 self.dirs.remember(rel, Arc::new(dir));
@@ -150,12 +153,12 @@ impl Target {
         }
         fs::unlinkat(&place.dir.fd, place.name, AtFlags::empty())
             .map_err(io("replace", &place.path))?;
-        let dir = self.make_new_dir(&place).map_err(io("create", &place.path))?;
+        let dir = Self::make_new_dir(&place).map_err(io("create", &place.path))?;
         self.dirs.remember(rel, Arc::new(dir));
         Ok(Made::New)
     }
 
-    fn make_new_dir(&self, place: &Place<'_>) -> Result<Dir, Errno> {
+    fn make_new_dir(place: &Place<'_>) -> Result<Dir, Errno> {
         fs::mkdirat(&place.dir.fd, place.name, Mode::RWXU)?;
         let dir = dirs::open_child(&place.dir, place.name)?;
         if place.dir.default_acl {

@@ -1,11 +1,17 @@
-//! A directory's listing: what a snapshot remembers of files, and how their content is put together.
+//! A directory's listing: what a snapshot remembers of files, and how their content is put
+//! together.
 //!
-//! A directory is serialized as one [`Tree`] record, cut into chunks of class `Tree`; its parent names
-//! those chunks, up to the snapshot. So an unchanged directory is the same chunks again and costs
-//! nothing. Names are raw bytes: what the file system holds, UTF-8 or not.
+//! A directory is serialized as one [`Tree`] record, cut into chunks of class `Tree`; its parent
+//! names those chunks, up to the snapshot. So an unchanged directory is the same chunks again and
+//! costs nothing. Names are raw bytes: what the file system holds, UTF-8 or not.
+
+use std::collections::BTreeSet;
 
 use chunker::{ChunkId, Record};
 use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+mod tests;
 
 /// Longest list of pieces kept inside a node. A longer one moves to chunks of its own, so that a
 /// huge file does not make its whole directory's listing huge.
@@ -13,6 +19,9 @@ pub const INLINE_PIECES: usize = 64;
 
 /// Largest serialized listing accepted: about 10 million entries.
 pub const TREE_LIMIT: usize = 2 * 1024 * 1024 * 1024;
+
+/// Longest name of one entry, in bytes: what file systems accept.
+pub const NAME_LIMIT: usize = 255;
 
 /// The entries of one directory, sorted by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +40,8 @@ impl Record for Tree {
 /// One entry of a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
-    /// The name within its directory: never empty, `.` or `..`, no `/`, no NUL. Untrusted when read.
+    /// The name within its directory: never empty, `.` or `..`, no `/`, no NUL. Untrusted when
+    /// read.
     #[serde(rename = "n", with = "serde_bytes")]
     pub name: Vec<u8>,
     /// What it is.
@@ -166,9 +176,7 @@ pub struct Meta {
 }
 
 /// A point in time.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Stamp {
     /// Seconds since the Unix epoch; negative before it.
     #[serde(rename = "s")]
@@ -193,5 +201,75 @@ impl Content {
     /// A file without bytes.
     pub const fn empty() -> Self {
         Self::Inline(Vec::new())
+    }
+}
+
+/// Why an entry of a listing must not be restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameFault {
+    /// No name.
+    #[error("An entry has no name")]
+    Empty,
+    /// `.` or `..`: it would be the directory itself or the one above.
+    #[error("An entry is named like the directory itself or the one above")]
+    Dots,
+    /// A `/`: it would be somewhere else.
+    #[error("An entry's name has a slash")]
+    Slash,
+    /// A NUL, which ends a name early.
+    #[error("An entry's name has a zero byte")]
+    Nul,
+    /// More than [`NAME_LIMIT`] bytes.
+    #[error("An entry's name has more than {NAME_LIMIT} bytes")]
+    TooLong,
+    /// An entry before it has the same name: one would be written through the other.
+    #[error("An entry's name was used before in this directory")]
+    Duplicate,
+}
+
+/// What is wrong with a name by itself.
+pub fn name_fault(name: &[u8]) -> Option<NameFault> {
+    if name.is_empty() {
+        Some(NameFault::Empty)
+    } else if name == b"." || name == b".." {
+        Some(NameFault::Dots)
+    } else if name.contains(&b'/') {
+        Some(NameFault::Slash)
+    } else if name.contains(&0) {
+        Some(NameFault::Nul)
+    } else if name.len() > NAME_LIMIT {
+        Some(NameFault::TooLong)
+    } else {
+        None
+    }
+}
+
+/// Whether a name can be one entry of a directory.
+pub fn valid_name(name: &[u8]) -> bool {
+    name_fault(name).is_none()
+}
+
+/// Whether a file can be taken over from its `old` node unread: a regular file then and now (`meta`
+/// and `size` are a regular file's), of the same size, times and inode. Device numbers are not
+/// compared: they may change when the machine starts.
+pub fn unchanged(old: &Node, meta: &Meta, size: u64) -> bool {
+    let Kind::File { size: old_size, .. } = old.kind else { return false };
+    let Meta { mtime, ctime, inode, .. } = &old.meta;
+    old_size == size && *mtime == meta.mtime && *ctime == meta.ctime && *inode == meta.inode
+}
+
+impl Tree {
+    /// The entries that must not be restored, by their position, and why. A listing is what the
+    /// owner's keys sealed, which proves who made it, not that it is harmless.
+    pub fn faults(&self) -> Vec<(usize, NameFault)> {
+        let mut seen = BTreeSet::new();
+        let numbered = self.nodes.iter().enumerate();
+        numbered
+            .filter_map(|(at, node)| {
+                let repeated = (!seen.insert(&node.name)).then_some(NameFault::Duplicate);
+                Some((at, name_fault(&node.name).or(repeated)?))
+            })
+            .collect()
     }
 }

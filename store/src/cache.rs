@@ -8,21 +8,22 @@ use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use chunker::PackId;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 
-use crate::files::write_file_atomic;
+use crate::files::{MAX_PACK_LEN, read_bounded, write_file_atomic};
 use crate::spool::pack_files;
 
-/// Packs kept to spare downloads. Every call may come from any thread, and blocks.
-#[derive(Debug)]
+/// Packs kept to spare downloads. Clones share one cache; every call may come from any thread, and
+/// blocks.
+#[derive(Debug, Clone)]
 pub struct PackCache {
     dir: PathBuf,
     limit_bytes: u64,
-    packs: Mutex<Packs>,
+    packs: Arc<Mutex<Packs>>,
 }
 
 /// Packs by name and by when they were last used, in numbers that only grow.
@@ -49,7 +50,7 @@ impl PackCache {
         for file in files {
             packs.insert(file.pack, file.bytes);
         }
-        let cache = Self { dir: dir.to_owned(), limit_bytes, packs: Mutex::new(packs) };
+        let cache = Self { dir: dir.to_owned(), limit_bytes, packs: Arc::new(Mutex::new(packs)) };
         cache.make_room(0);
         Ok(cache)
     }
@@ -60,7 +61,7 @@ impl PackCache {
             return None;
         }
         let path = self.path(pack);
-        match std::fs::read(&path) {
+        match read_bounded(&path, MAX_PACK_LEN) {
             Ok(bytes) if PackId::from(blake3::hash(&bytes)) == *pack => {
                 note_use(&path);
                 Some(bytes.into())

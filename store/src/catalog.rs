@@ -3,10 +3,10 @@
 //! It is a cache (I14): every fact in it can be read from the grid again, so damage is an error to
 //! answer by [`Catalog::discard`] and a rebuild, never by guessing. Records are opaque bytes here.
 //!
-//! Invariants: a chunk is found only through a pack that is healthy (I13), and the first healthy pack
-//! that brings a chunk keeps it; dropping a pack drops the chunks found through it; every call is one
-//! transaction, durable when it returns. Calls block, and may come from any thread. A callback may
-//! call the catalog again, except inside [`Catalog::bulk`].
+//! Invariants: a chunk is found only through a pack that is healthy (I13), and the first healthy
+//! pack that brings a chunk keeps it; dropping a pack drops the chunks found through it; every call
+//! is one transaction, durable when it returns. Calls block, and may come from any thread. A
+//! callback may call the catalog again, except inside [`Catalog::bulk`].
 
 use std::collections::BTreeMap;
 use std::io;
@@ -48,7 +48,8 @@ impl Catalog {
         Ok(Self { db: Db::open(&DbAt::Memory, &schema::CATALOG)? })
     }
 
-    /// Removes a catalog's files, so that [`Catalog::open`] makes an empty one. It must not be open.
+    /// Removes a catalog's files, so that [`Catalog::open`] makes an empty one. It must not be
+    /// open.
     pub fn discard(path: &Path) -> io::Result<()> {
         for suffix in ["", "-wal", "-shm"] {
             let mut name = path.as_os_str().to_owned();

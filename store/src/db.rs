@@ -4,12 +4,14 @@
 //! (measured: WAL with NORMAL lost every commit of the last second, FULL none). The file is 0600
 //! before SQLite sees it. A database of a newer program is refused, never touched. Corruption is
 //! told apart from a full disk and from everything else, because each has its own answer: rebuild,
-//! wait, report.
+//! wait, report. A commit that failed, other than for a full disk, may or may not be there after a
+//! restart: no more writes are taken until the database is opened again ([`DbError::Ailing`]).
 
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -83,6 +85,9 @@ pub enum DbError {
         #[source]
         source: io::Error,
     },
+    /// A commit failed before, with an outcome that only a new open can tell.
+    #[error("The database takes no writes until it is opened again, because a commit failed")]
+    Ailing,
     /// Anything else SQLite refuses, failed reads and writes among it.
     #[error("The database failed")]
     Sqlite {
@@ -96,7 +101,8 @@ pub enum DbError {
 pub type CatalogError = DbError;
 
 impl DbError {
-    /// Whether the disk is full: nothing is lost, and the call can be made again once there is room.
+    /// Whether the disk is full: nothing is lost, and the call can be made again once there is
+    /// room.
     pub fn is_full(&self) -> bool {
         match self {
             Self::Full { .. } => true,
@@ -116,9 +122,22 @@ impl From<rusqlite::Error> for DbError {
         match source.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { source },
             Some(ErrorCode::DiskFull) => Self::Full { source },
+            None if is_unlike_ours(&source) => Self::Damaged { source },
             _ => Self::Sqlite { source },
         }
     }
+}
+
+/// Whether a value or a row is not what our tables hold: only damage makes it so.
+fn is_unlike_ours(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error as E;
+    matches!(
+        error,
+        E::InvalidColumnType(..)
+            | E::FromSqlConversionFailure(..)
+            | E::IntegralValueOutOfRange(..)
+            | E::QueryReturnedNoRows
+    )
 }
 
 /// Whether the system says that there is no room: no space, or no quota.
@@ -126,12 +145,13 @@ pub(crate) fn is_disk_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// One database: a connection that writes, and one that reads without waiting for commits. In memory
-/// they are the same connection.
+/// One database: a connection that writes, and one that reads without waiting for commits. In
+/// memory they are the same connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Db {
     writer: Arc<Mutex<Connection>>,
     reader: Arc<Mutex<Connection>>,
+    ailing: Arc<AtomicBool>,
 }
 
 impl Db {
@@ -141,6 +161,8 @@ impl Db {
             DbAt::File(path) => open_file(path)?,
             DbAt::Memory => Connection::open_in_memory()?,
         };
+        // Before anything is set: a file that is not ours is left as it is.
+        schema::check(&writer, schema)?;
         configure(&writer)?;
         schema::migrate(&mut writer, schema)?;
         let writer = Arc::new(Mutex::new(writer));
@@ -153,7 +175,7 @@ impl Db {
             }
             DbAt::Memory => Arc::clone(&writer),
         };
-        Ok(Self { writer, reader })
+        Ok(Self { writer, reader, ailing: Arc::default() })
     }
 
     /// The connection to read with. Never ask for a second connection while holding one.
@@ -162,17 +184,33 @@ impl Db {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `work` in one transaction, durable when this returns `Ok`, undone when it returns `Err`.
+    /// Whether a commit failed with an unknown outcome.
+    pub(crate) fn is_ailing(&self) -> bool {
+        self.ailing.load(Ordering::SeqCst)
+    }
+
+    /// Runs `work` in one transaction, durable when this returns `Ok`, undone when it returns `Err`
+    /// (but see [`Db::is_ailing`]).
     pub(crate) fn write<T, E: From<DbError>>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_ailing() {
+            return Err(DbError::Ailing.into());
+        }
         let tx = writer
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(DbError::from)?;
         let value = work(&tx)?;
-        tx.commit().map_err(DbError::from)?;
+        tx.commit().map_err(|error| {
+            let error = DbError::from(error);
+            // A full disk stops a commit before its last page, so it is certain not to be there.
+            if !error.is_full() {
+                self.ailing.store(true, Ordering::SeqCst);
+            }
+            error
+        })?;
         Ok(value)
     }
 }
@@ -197,3 +235,6 @@ fn configure(conn: &Connection) -> Result<(), DbError> {
     conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,8 +1,8 @@
 //! The arithmetic of lending disk. Pure: no I/O, no state.
 //!
-//! Invariant (I8): as long as nothing larger than [`Figures::free_bytes`] is accepted at a time, the
-//! disk's free space never falls below floor plus safe area through what we accept. Somebody else's
-//! data can still push it there; then `free_bytes` is zero and [`Figures::floor_ok`] tells.
+//! Invariant (I8): as long as nothing larger than [`Figures::free_bytes`] is accepted at a time,
+//! the disk's free space never falls below floor plus safe area through what we accept. Somebody
+//! else's data can still push it there; then `free_bytes` is zero and [`Figures::floor_ok`] tells.
 
 use serde::{Deserialize, Serialize};
 

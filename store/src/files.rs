@@ -2,13 +2,17 @@
 //!
 //! Order: a temporary file in the same directory (0600, new, not through a link), its content, its
 //! `fsync`, the rename over the target, the directory's `fsync`. On failure the temporary file is
-//! removed and the target is as it was; a failed `fsync` is not retried.
+//! removed and the target is as it was, unless the last step failed: then it is the old file or the
+//! new one. A failed `fsync` is not retried.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The largest pack that is kept or read, in bytes: 16 MiB, with room for its header.
+pub(crate) const MAX_PACK_LEN: usize = 17 * 1024 * 1024;
 
 /// What the names of temporary files end in; whoever lists a directory leaves these out.
 pub(crate) const TEMP_SUFFIX: &str = ".tmp";
@@ -24,6 +28,14 @@ pub fn write_file_durable(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// content after a power cut. For what is verified when it is read.
 pub(crate) fn write_file_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, false)
+}
+
+/// The file's bytes; of a file longer than `limit` bytes only one byte more, so that it cannot pass
+/// for what it should be.
+pub(crate) fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn replace(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {

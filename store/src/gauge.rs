@@ -1,7 +1,8 @@
 //! How much room a disk has: measured with `statvfs`, or set by a test.
 //!
-//! Invariant: `free_bytes` is what an ordinary process may still take (`f_bavail`), never the blocks
-//! kept for root. A measurement that fails is an error, not a zero: an unknown is not a full disk.
+//! Invariant: `free_bytes` is what an ordinary process may still take (`f_bavail`), never the
+//! blocks kept for root. A measurement that fails is an error, not a zero: an unknown is not a full
+//! disk.
 
 use std::io;
 use std::path::Path;

@@ -135,14 +135,21 @@ impl Home {
             Err(error) => return Err(io_error(error.into())),
         }
         write_pid(&mut file).map_err(io_error)?;
-        Ok(HomeLock { _file: file })
+        Ok(HomeLock { file })
     }
 }
 
 /// The right to use a home; given back when dropped, or when the process ends.
 #[derive(Debug)]
 pub struct HomeLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for HomeLock {
+    fn drop(&mut self) {
+        // Closing is not enough while a child process that was just forked still has our file.
+        flock(&self.file, FlockOperation::Unlock).unwrap_or_default();
+    }
 }
 
 /// Makes the directory if absent, and private whatever it was.

@@ -1,7 +1,7 @@
 //! This machine's disk: what we hold for others, what we know of our own backups, what we lend.
 //!
 //! ```text
-//! Home     the directory all of it lives in, its lock, and how a file is written to survive a crash
+//! Home     the directory all of it lives in, its lock, how a file is written to survive a crash
 //! Shelf    other members' shards: files in the donated directory, facts in `host.db`
 //!   Medium   the files under the shelf (a disk, or memory with faults)
 //!   Gauge    how much room the disk has (measured, or set by a test)
@@ -11,9 +11,9 @@
 //! PackCache  our metadata packs, kept to spare downloads
 //! ```
 //!
-//! Invariants: synchronous throughout; the only room that speaks SQL; knows nothing of the network or
-//! of what the bytes mean. Whatever a call acknowledged survives a power cut at the next instant,
-//! and every byte is checked against its name before it is handed out.
+//! Invariants: synchronous throughout; the only room that speaks SQL; knows nothing of the network
+//! or of what the bytes mean. Whatever a call acknowledged survives a power cut at the next
+//! instant, and every byte is checked against its name before it is handed out.
 
 pub mod cache;
 pub mod catalog;

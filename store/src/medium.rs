@@ -1,11 +1,11 @@
 //! The files under the shelf, as little of a file system as the shelf needs.
 //!
 //! Contract: paths are relative, `dir/name` or `dir/sub/name`, and made by the shelf, never by a
-//! peer. [`Medium::write_durable`] makes a file's *content* survive a power cut; its *name* survives
-//! after [`Medium::sync_dir`] of the directory. A rename is atomic: after a power cut the file has
-//! the old name or the new one, which journaling file systems (ext4, XFS, Btrfs, ZFS) keep. An
-//! `fsync` that failed is never retried: the kernel may have dropped the data and call the second
-//! attempt a success (Rebello et al., ATC'20).
+//! peer. [`Medium::write_durable`] makes a file's *content* survive a power cut; its *name*
+//! survives after [`Medium::sync_dir`] of the directory. A rename is atomic: after a power cut the
+//! file has the old name or the new one, which journaling file systems (ext4, XFS, Btrfs, ZFS)
+//! keep. An `fsync` that failed is never retried: the kernel may have dropped the data and call the
+//! second attempt a success (Rebello et al., ATC'20).
 //!
 //! How it fails: with the system's own [`io::Error`], so that a full disk can be told from a broken
 //! one.

@@ -2,8 +2,8 @@
 //!
 //! Invariants: a database is of one kind (its application id) and one version (its user version);
 //! each migration takes version n to n + 1 in one transaction together with the number, so a crash
-//! leaves the old version or the new one. A migration once released is never edited. A newer version
-//! is refused untouched, a database of another kind as well.
+//! leaves the old version or the new one. A migration once released is never edited. A newer
+//! version is refused untouched, a database of another kind as well.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -78,17 +78,26 @@ pub(crate) const CATALOG: Schema = Schema {
     "],
 };
 
-/// Brings a database, new or old, to the newest version.
-pub(crate) fn migrate(conn: &mut Connection, schema: &Schema) -> Result<(), DbError> {
+/// Refuses what is not ours to change: another kind of database, or a newer version. Only reads.
+pub(crate) fn check(conn: &Connection, schema: &Schema) -> Result<(), DbError> {
     let known = schema.migrations.len() as u32;
     let found: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let kind: u32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if kind != schema.application_id && (kind, found) != (0, 0) {
+    // Most programs set neither number: a new database is one that has no tables either.
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema)";
+    let fresh = (kind, found) == (0, 0) && !conn.query_row(sql, [], |row| row.get(0))?;
+    if kind != schema.application_id && !fresh {
         return Err(DbError::OtherKind { found: kind });
     }
     if found > known {
         return Err(DbError::NewerSchema { found, known });
     }
+    Ok(())
+}
+
+/// Brings a database that passed [`check`], new or old, to the newest version.
+pub(crate) fn migrate(conn: &mut Connection, schema: &Schema) -> Result<(), DbError> {
+    let found: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
     for (version, sql) in (0u32..).zip(schema.migrations).skip(found as usize) {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Somebody else may have been faster between our look and our lock.

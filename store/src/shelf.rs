@@ -20,8 +20,9 @@
 //! How it fails: a failed sync fails its put and removes the file, never retries. A commit that
 //! failed for another reason than a full disk leaves it unknown whether it will be there after a
 //! restart; then no more writes are taken until the shelf is opened again ([`ShelfError::Ailing`]).
-//! A file that is gone or rotten is marked when it is read and can be put again. Reads go on in
-//! every one of these states, on a full disk too.
+//! A file that is gone, rotten or unreadable is marked when it is read and can be put again; one
+//! that is good again (the disk came back) loses its mark when it is read. Reads go on in every one
+//! of these states, on a full disk too.
 
 use std::fmt;
 use std::io;
@@ -83,7 +84,7 @@ struct Inner {
     commits: Commits,
     /// Bytes of files being written, not yet in the sums.
     in_flight: Mutex<u64>,
-    /// A commit failed and its outcome is unknown.
+    /// A thread died while it committed; what the database itself calls unknown, it remembers.
     ailing: AtomicBool,
 }
 
@@ -105,8 +106,7 @@ impl Shelf {
         self.check_well()?;
         let _claim = self.inner.claims.take(shard);
         let known = rows::find(&self.inner.db.read(), owner, shard)?;
-        let held =
-            known.state == Some(FileState::Good) && self.holds(shard, bytes, known.leased)?;
+        let held = known.is_good() && self.holds(shard, bytes, known.leased)?;
         if held && known.leased {
             return Ok(Stored::Already);
         }
@@ -114,7 +114,9 @@ impl Shelf {
         if held {
             self.commit(lease)?;
         } else {
-            let _room = self.set_aside(lease.len)?;
+            // Another disk may be mounted there by now.
+            opening::check_mark(&self.inner)?;
+            let _room = self.set_aside(lease.len, known.state.is_some())?;
             self.write_incoming(shard, bytes)?;
             self.commit(lease)?;
             self.move_into_place(shard);
@@ -125,12 +127,15 @@ impl Shelf {
     /// The bytes of a shard that `owner` has here, checked against its name.
     pub fn get(&self, owner: OwnerId, shard: ShardId) -> Result<Bytes, ShelfError> {
         let known = rows::find(&self.inner.db.read(), owner, shard)?;
-        match self.read_known(&known, shard)? {
-            Found::Good(bytes) => Ok(bytes),
-            Found::Rotten | Found::Missing if known.is_good() => self.look_again(owner, shard),
-            Found::Rotten => Err(ShelfError::Rotten { shard }),
-            Found::Missing => Err(ShelfError::Unknown { shard }),
+        if !known.leased {
+            return Err(ShelfError::Unknown { shard });
         }
+        if known.is_good()
+            && let Found::Good(bytes) = self.read_verified(shard, known.len)?
+        {
+            return Ok(bytes);
+        }
+        self.look_again(owner, shard)
     }
 
     /// Which of these `owner` has here, as far as is known without reading them.
@@ -162,7 +167,12 @@ impl Shelf {
 
     /// The disk's split, measured now.
     pub fn figures(&self) -> Result<Figures, ShelfError> {
-        let used = self.usage()?.bytes;
+        self.figures_without(0)
+    }
+
+    /// The same, as if the shards took `gone_bytes` less.
+    fn figures_without(&self, gone_bytes: u64) -> Result<Figures, ShelfError> {
+        let used = self.usage()?.bytes.saturating_sub(gone_bytes);
         let space = self.inner.gauge.measure(&self.inner.disk_path);
         let space = space.map_err(|source| ShelfError::Gauge { source })?;
         Ok(self.donation().figures(space, used))
@@ -178,10 +188,11 @@ impl Shelf {
         *lock(&self.inner.donation) = donation;
     }
 
-    /// Sets room aside for a file of `len` bytes, or says why there is none.
-    fn set_aside(&self, len: u64) -> Result<Room<'_>, ShelfError> {
+    /// Sets room aside for a file of `len` bytes, or says why there is none. One that is `counted`
+    /// replaces a lost file that is in the sums already: it needs room on the disk only.
+    fn set_aside(&self, len: u64, counted: bool) -> Result<Room<'_>, ShelfError> {
         let mut in_flight = lock(&self.inner.in_flight);
-        let figures = self.figures()?;
+        let figures = self.figures_without(if counted { len } else { 0 })?;
         // What is being written may or may not show in the disk's free space already: counting it
         // again can only refuse too early.
         let free_bytes = figures.free_bytes.saturating_sub(*in_flight);
@@ -211,7 +222,7 @@ impl Shelf {
         let path = lease.file.then(|| incoming(lease.shard));
         let committed = self.inner.commits.submit(lease, |leases| self.inner.commit_all(leases));
         let Err(failure) = committed else { return Ok(()) };
-        if failure.is_certain() {
+        if failure.is_certain(&self.inner.db) {
             if let Some(path) = path {
                 // A file that stays is an orphan: the next put of it or the next open removes it.
                 drop(self.inner.medium.remove(&path));
@@ -229,8 +240,8 @@ impl Shelf {
         }
     }
 
-    /// Whether the bytes are on the disk already. For an owner who has the shard the length is proof
-    /// enough; a lease for another one begins only after the file was read.
+    /// Whether the bytes are on the disk already. For an owner who has the shard the length is
+    /// proof enough; a lease for another one begins only after the file was read.
     fn holds(&self, shard: ShardId, bytes: &[u8], leased: bool) -> Result<bool, ShelfError> {
         let len = bytes.len() as u64;
         if !leased {
@@ -245,52 +256,73 @@ impl Shelf {
         Ok(false)
     }
 
-    fn read_known(&self, known: &rows::Known, shard: ShardId) -> Result<Found, ShelfError> {
-        match known.state {
-            Some(FileState::Good) if known.leased => self.read_verified(shard, known.len),
-            Some(FileState::Rotten) if known.leased => Ok(Found::Rotten),
-            _ => Ok(Found::Missing),
-        }
-    }
-
     fn read_verified(&self, shard: ShardId, len: u64) -> Result<Found, ShelfError> {
         // First where a put leaves it: a file never moves back.
-        for path in [incoming(shard), place(shard)] {
-            match self.inner.medium.read(&path, len + 1) {
-                Ok(bytes) if ShardId::from(blake3::hash(&bytes)) == shard => {
-                    return Ok(Found::Good(bytes.into()));
-                }
-                Ok(_) => return Ok(Found::Rotten),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(self.disk_error("read", source)),
-            }
+        match self.read_at(&incoming(shard), shard, len)? {
+            Found::Good(bytes) => Ok(Found::Good(bytes)),
+            Found::Missing => self.read_at(&place(shard), shard, len),
+            // What a failed put could not take away does not hide the file in its place.
+            Found::Rotten => match self.read_at(&place(shard), shard, len)? {
+                Found::Missing => Ok(Found::Rotten),
+                found => Ok(found),
+            },
         }
-        Ok(Found::Missing)
     }
 
-    /// Reads a shard that looked lost once more, with nobody else at it, and marks it if it is.
+    fn read_at(&self, path: &str, shard: ShardId, len: u64) -> Result<Found, ShelfError> {
+        match self.inner.medium.read(path, len + 1) {
+            Ok(bytes) if ShardId::from(blake3::hash(&bytes)) == shard => {
+                Ok(Found::Good(bytes.into()))
+            }
+            Ok(_) => Ok(Found::Rotten),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Missing),
+            Err(error) if error.raw_os_error() == Some(EIO) => Ok(Found::Rotten),
+            Err(source) => Err(ShelfError::Medium { doing: "read", source }),
+        }
+    }
+
+    /// Reads a shard that looked lost, or is marked so, with nobody else at it, and notes what it
+    /// finds: lost, or good again.
     fn look_again(&self, owner: OwnerId, shard: ShardId) -> Result<Bytes, ShelfError> {
         let _claim = self.inner.claims.take(shard);
         let known = rows::find(&self.inner.db.read(), owner, shard)?;
-        let (state, error) = match self.read_known(&known, shard)? {
-            Found::Good(bytes) => return Ok(bytes),
-            Found::Rotten => (FileState::Rotten, ShelfError::Rotten { shard }),
-            Found::Missing => {
-                opening::check_mark(&self.inner)?;
-                (FileState::Missing, ShelfError::Unknown { shard })
-            }
-        };
-        if known.is_good() {
-            tracing::error!(shard = %shard.short(), ?state, "shard lost on this disk");
-            if let Err(error) = self.inner.db.write(|db| rows::mark(db, shard, state)) {
-                tracing::warn!(%error, shard = %shard.short(), "cannot mark a lost shard");
-            }
+        if !known.leased {
+            return Err(ShelfError::Unknown { shard });
         }
-        Err(error)
+        let found = if known.is_good() {
+            self.read_verified(shard, known.len)?
+        } else {
+            // Only a good row vouches for a file in `incoming/`.
+            self.read_at(&place(shard), shard, known.len)?
+        };
+        let (state, answer) = match found {
+            Found::Good(bytes) => (FileState::Good, Ok(bytes)),
+            Found::Rotten => (FileState::Rotten, Err(ShelfError::Rotten { shard })),
+            Found::Missing => (FileState::Missing, Err(ShelfError::Unknown { shard })),
+        };
+        if known.state != Some(state) {
+            if answer.is_err() {
+                opening::check_mark(&self.inner)?;
+            }
+            self.note(shard, state);
+        }
+        answer
+    }
+
+    fn note(&self, shard: ShardId, state: FileState) {
+        if state == FileState::Good {
+            tracing::info!(shard = %shard.short(), "shard is good again");
+        } else {
+            tracing::error!(shard = %shard.short(), ?state, "shard lost on this disk");
+        }
+        if let Err(error) = self.inner.db.write(|db| rows::mark(db, shard, state)) {
+            tracing::warn!(%error, shard = %shard.short(), "cannot note a shard's state");
+        }
     }
 
     fn check_well(&self) -> Result<(), ShelfError> {
-        if self.inner.ailing.load(Ordering::SeqCst) { Err(ShelfError::Ailing) } else { Ok(()) }
+        let ailing = self.inner.ailing.load(Ordering::SeqCst) || self.inner.db.is_ailing();
+        if ailing { Err(ShelfError::Ailing) } else { Ok(()) }
     }
 
     /// A file's error, or the one behind it: the whole disk is away.
@@ -332,6 +364,9 @@ impl Drop for Room<'_> {
         *lock(self.in_flight) -= self.len;
     }
 }
+
+/// What the system says of a bad sector.
+const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
 
 const INCOMING: &str = "incoming";
 const SHARDS: &str = "shards";

@@ -1,22 +1,24 @@
 //! Our own sealed packs that wait for holders, one file each, named by its pack.
 //!
-//! Invariants: a file has its name only once it is whole (temporary file, then rename), its bytes are
-//! checked against the name when read, and the sum of sizes is exact. How much may wait is the
-//! caller's decision. A pack that a power cut tore (put without `durable`) is reported as damaged; it
-//! can be made again from its recipe, or from the files.
+//! Invariants: a file has its name only once it is whole (temporary file, then rename), its bytes
+//! are checked against the name when read, and the sum of sizes is exact. How much may wait is the
+//! caller's decision. A pack that a power cut tore (put without `durable`, and no [`Spool::sync`]
+//! since) is reported as damaged; it can be made again from its recipe, or from the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use chunker::PackId;
 
 use crate::db::is_disk_full;
-use crate::files::{TEMP_SUFFIX, write_file_atomic, write_file_durable};
+use crate::files::{
+    MAX_PACK_LEN, TEMP_SUFFIX, read_bounded, write_file_atomic, write_file_durable,
+};
 use crate::home::make_private_dir;
 
 /// Why the spool cannot do what was asked.
@@ -34,6 +36,16 @@ pub enum SpoolError {
     Damaged {
         /// The pack asked for.
         pack: PackId,
+    },
+    /// Larger than any pack.
+    #[error("Pack {pack} has {len} bytes, more than the {limit} accepted")]
+    TooLarge {
+        /// The pack to be kept.
+        pack: PackId,
+        /// Its size, in bytes.
+        len: usize,
+        /// The most accepted, in bytes.
+        limit: usize,
     },
     /// The system refused something.
     #[error("Cannot use the spool at {}", path.display())]
@@ -53,27 +65,40 @@ impl SpoolError {
     }
 }
 
-/// Packs that wait. Every call may come from any thread, and blocks.
-#[derive(Debug)]
+/// Packs that wait. Clones share one spool; every call may come from any thread, and blocks.
+#[derive(Debug, Clone)]
 pub struct Spool {
     dir: PathBuf,
-    sizes: Mutex<BTreeMap<PackId, u64>>,
+    packs: Arc<Mutex<Packs>>,
+}
+
+#[derive(Debug, Default)]
+struct Packs {
+    sizes: BTreeMap<PackId, u64>,
+    /// Those a power cut could still tear.
+    unsynced: BTreeSet<PackId>,
 }
 
 impl Spool {
     /// Opens the spool in `dir`, made if absent; removes what interrupted writes left.
     pub fn open(dir: &Path) -> Result<Self, SpoolError> {
-        let sizes = pack_files(dir)
+        let sizes: BTreeMap<_, _> = pack_files(dir)
             .map_err(|source| SpoolError::Io { path: dir.to_owned(), source })?
             .into_iter()
             .map(|file| (file.pack, file.bytes))
             .collect();
-        Ok(Self { dir: dir.to_owned(), sizes: Mutex::new(sizes) })
+        // What an earlier process put was never synced, as far as we know.
+        let packs = Packs { unsynced: sizes.keys().copied().collect(), sizes };
+        Ok(Self { dir: dir.to_owned(), packs: Arc::new(Mutex::new(packs)) })
     }
 
-    /// Keeps a sealed pack; with `durable` it survives a power cut when this returns. The bytes must
-    /// be the pack's own: that they hash to its name is checked when they are read.
+    /// Keeps a sealed pack; with `durable` it survives a power cut when this returns. The bytes
+    /// must be the pack's own: that they hash to its name is checked when they are read.
     pub fn put(&self, pack: &PackId, bytes: &[u8], durable: bool) -> Result<(), SpoolError> {
+        if bytes.len() > MAX_PACK_LEN {
+            let (pack, len) = (*pack, bytes.len());
+            return Err(SpoolError::TooLarge { pack, len, limit: MAX_PACK_LEN });
+        }
         let path = self.path(pack);
         let written = if durable {
             write_file_durable(&path, bytes)
@@ -81,14 +106,20 @@ impl Spool {
             write_file_atomic(&path, bytes)
         };
         written.map_err(|source| SpoolError::Io { path, source })?;
-        self.sizes().insert(*pack, bytes.len() as u64);
+        let mut packs = self.packs();
+        packs.sizes.insert(*pack, bytes.len() as u64);
+        if durable {
+            packs.unsynced.remove(pack);
+        } else {
+            packs.unsynced.insert(*pack);
+        }
         Ok(())
     }
 
     /// A pack's bytes, checked against its name.
     pub fn get(&self, pack: &PackId) -> Result<Bytes, SpoolError> {
         let path = self.path(pack);
-        match std::fs::read(&path) {
+        match read_bounded(&path, MAX_PACK_LEN) {
             Ok(bytes) if PackId::from(blake3::hash(&bytes)) == *pack => Ok(bytes.into()),
             Ok(_) => Err(SpoolError::Damaged { pack: *pack }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -100,7 +131,7 @@ impl Spool {
 
     /// Whether a pack waits here, by its name alone.
     pub fn contains(&self, pack: &PackId) -> bool {
-        self.sizes().contains_key(pack)
+        self.packs().sizes.contains_key(pack)
     }
 
     /// Takes a pack away; one that is not there is fine.
@@ -111,7 +142,9 @@ impl Spool {
                 Err(SpoolError::Io { path, source: error })
             }
             _ => {
-                self.sizes().remove(pack);
+                let mut packs = self.packs();
+                packs.sizes.remove(pack);
+                packs.unsynced.remove(pack);
                 Ok(())
             }
         }
@@ -119,26 +152,39 @@ impl Spool {
 
     /// Packs that wait, ordered by name.
     pub fn list(&self) -> Vec<PackId> {
-        self.sizes().keys().copied().collect()
+        self.packs().sizes.keys().copied().collect()
     }
 
     /// Bytes that wait.
     pub fn bytes(&self) -> u64 {
-        self.sizes().values().sum()
+        self.packs().sizes.values().sum()
     }
 
-    /// Makes every pack's name durable that is in the spool now (content is by `durable` puts).
+    /// Makes every pack durable that is in the spool now.
     pub fn sync(&self) -> Result<(), SpoolError> {
-        let synced = File::open(&self.dir).and_then(|dir| dir.sync_all());
-        synced.map_err(|source| SpoolError::Io { path: self.dir.clone(), source })
+        let unsynced = self.packs().unsynced.clone();
+        for pack in &unsynced {
+            sync_file(self.path(pack), true)?;
+        }
+        sync_file(self.dir.clone(), false)?;
+        self.packs().unsynced.retain(|pack| !unsynced.contains(pack));
+        Ok(())
     }
 
     fn path(&self, pack: &PackId) -> PathBuf {
         self.dir.join(pack.to_string())
     }
 
-    fn sizes(&self) -> MutexGuard<'_, BTreeMap<PackId, u64>> {
-        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn packs(&self) -> MutexGuard<'_, Packs> {
+        self.packs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Syncs a file or directory; one that was removed meanwhile is fine if it `may_be_gone`.
+fn sync_file(path: PathBuf, may_be_gone: bool) -> Result<(), SpoolError> {
+    match File::open(&path).and_then(|file| file.sync_all()) {
+        Err(error) if may_be_gone && error.kind() == io::ErrorKind::NotFound => Ok(()),
+        synced => synced.map_err(|source| SpoolError::Io { path, source }),
     }
 }
 
@@ -159,12 +205,17 @@ pub(crate) fn pack_files(dir: &Path) -> io::Result<Vec<PackFile>> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(TEMP_SUFFIX) {
             std::fs::remove_file(entry.path())?;
-        } else if let Ok(pack) = PackId::from_str(&name) {
+        } else if let Some(pack) = our_name(&name) {
             let found = entry.metadata()?;
             files.push(PackFile { pack, bytes: found.len(), modified: found.modified()? });
         }
     }
     Ok(files)
+}
+
+/// The pack of a file that we named.
+fn our_name(name: &str) -> Option<PackId> {
+    PackId::from_str(name).ok().filter(|pack| pack.to_string() == name)
 }
 
 #[cfg(test)]

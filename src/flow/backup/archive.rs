@@ -1,7 +1,7 @@
 //! The pipeline's driver, and its serial stage: which chunks are new, and what the tree looks like.
 //!
 //! ```text
-//! read+cut (offload) -> hash (offload, several) -> [here: known? tree] -> compress (offload, several)
+//! read+cut (offload) -> hash (offload, several) -> [here: known? tree] -> compress (offload, ..)
 //!   -> [here: fill pack] -> seal+code (offload) -> place (several)
 //! ```
 
@@ -258,10 +258,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
         }
         let packed = self.packing.finish().await?;
         self.counts.data_added_packed = packed.stored_bytes;
-        let root = match self.root {
-            Some(root) => root,
-            None => return Err(FlowError::Cancelled),
-        };
+        let Some(root) = self.root else { return Err(FlowError::Cancelled) };
         Ok(Archived {
             root,
             counts: self.counts,

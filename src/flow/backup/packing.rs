@@ -1,32 +1,32 @@
 //! The packing stage: new chunks become blocks, blocks become packs, packs go to holders.
 //!
-//! Data and metadata fill different packs, so that listing never fetches file content. Compression of
-//! several blocks and placement of several packs go on at once; order is kept up to the pack.
+//! Data and metadata fill different packs, so that listing never fetches file content. Compression
+//! of several blocks and placement of several packs go on at once; order is kept up to the pack.
 
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use chunker::{BLOCK_TARGET, Block, ChunkId, Class, Code, PackBuilder};
+use chunker::{BLOCK_TARGET, Block, ChunkId, Class, PackBuilder};
 use futures::StreamExt;
-use futures::stream::{FuturesOrdered, FuturesUnordered};
+use futures::stream::FuturesOrdered;
 use p2p::Grid;
+use tokio::task::JoinSet;
 
 use crate::flow::FlowError;
 use crate::flow::backup::Run;
 use crate::flow::place::{self, Outcome};
 use crate::flow::publish::{metadata_code, seal};
-use crate::offload::offload;
+use crate::offload::{WorkLost, offload};
 use crate::placement::{Lane, lane_count, lane_of};
 use crate::vault::index::PackRecord;
 
 /// Packs being sealed or placed at once. Each takes up to 16 MiB times its redundancy.
-const PACKS_UNDER_WAY: usize = 4;
+const PACKS_UNDER_WAY: usize = 3;
 
 type Compressing = Pin<Box<dyn Future<Output = Result<(Kind, Block), FlowError>> + Send>>;
-type Placing<'a> =
-    Pin<Box<dyn Future<Output = Result<(PackRecord, Outcome), FlowError>> + Send + 'a>>;
+type Placed = Result<(PackRecord, Outcome), FlowError>;
 
 /// Which packs a chunk goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,8 @@ pub(super) struct Packing<'a, G> {
     /// Chunks of this run that the catalog does not have yet.
     fresh: BTreeSet<ChunkId>,
     compressing: FuturesOrdered<Compressing>,
-    placing: FuturesUnordered<Placing<'a>>,
+    /// Runs on while the other stages work; stopped when the run is dropped.
+    placing: JoinSet<Placed>,
     packed: Packed,
 }
 
@@ -73,7 +74,7 @@ impl<'a, G: Grid> Packing<'a, G> {
             meta: Stream::default(),
             fresh: BTreeSet::new(),
             compressing: FuturesOrdered::new(),
-            placing: FuturesUnordered::new(),
+            placing: JoinSet::new(),
             packed: Packed::default(),
         }
     }
@@ -153,27 +154,24 @@ impl<'a, G: Grid> Packing<'a, G> {
         let builder = std::mem::take(&mut self.stream(kind).pack);
         let code = match kind {
             Kind::Data => self.run.code,
-            Kind::Meta => self.meta_code(),
+            Kind::Meta => metadata_code(self.run.targets, self.run.code),
         };
-        let run = self.run;
-        self.placing.push(Box::pin(async move {
-            let lane = match kind {
-                Kind::Meta => Lane::META,
-                Kind::Data => data_lane(run),
-            };
-            let fresh = seal(run.ctx, builder, code, lane).await?;
-            place::keep(run.ctx, run.targets, fresh, run.plan.spool).await
-        }));
+        let lane = match kind {
+            Kind::Meta => Lane::META,
+            Kind::Data => data_lane(self.run),
+        };
+        let (ctx, targets) = (self.run.ctx.clone(), self.run.targets.clone());
+        let durable = self.run.plan.spool;
+        self.placing.spawn(async move {
+            let fresh = seal(&ctx, builder, code, lane).await?;
+            place::keep(&ctx, &targets, fresh, durable).await
+        });
         Ok(())
     }
 
-    fn meta_code(&self) -> Code {
-        metadata_code(self.run.targets).unwrap_or(self.run.code)
-    }
-
     async fn placed_next(&mut self) -> Result<(), FlowError> {
-        let Some(placed) = self.placing.next().await else { return Ok(()) };
-        let (record, outcome) = placed?;
+        let Some(placed) = self.placing.join_next().await else { return Ok(()) };
+        let (record, outcome) = placed.map_err(|_panicked| WorkLost)??;
         for entry in record.meta.blocks.iter().flat_map(|block| &block.chunks) {
             self.fresh.remove(&entry.id);
         }

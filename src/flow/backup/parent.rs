@@ -46,8 +46,8 @@ pub(super) struct Cursor {
 struct Local {
     root: Vec<Piece>,
     catalog: store::Catalog,
-    spool: store::Spool,
-    cache: store::PackCache,
+    spool: Arc<store::Spool>,
+    cache: Arc<store::PackCache>,
     vault: Arc<Vault>,
     opened: Option<(chunker::PackId, u32, Bytes)>,
 }
@@ -58,12 +58,9 @@ impl Cursor {
         Self { local: None, levels: Vec::new() }
     }
 
-    /// Makes the parent's listings local. When its metadata cannot be had, everything counts as new:
-    /// a backup must not depend on being able to read an older one.
-    pub(super) async fn open<G: Grid>(
-        ctx: &Ctx<G>,
-        parent: &Snapshot,
-    ) -> Result<Self, FlowError> {
+    /// Makes the parent's listings local. When its metadata cannot be had, everything counts as
+    /// new: a backup must not depend on being able to read an older one.
+    pub(super) async fn open<G: Grid>(ctx: &Ctx<G>, parent: &Snapshot) -> Result<Self, FlowError> {
         let mut reader = ChunkReader::new(ctx);
         if let Err(error) = fetch_listings(&mut reader, &parent.root).await {
             tracing::warn!(%error, "the parent snapshot cannot be read: reading every file");
@@ -155,7 +152,8 @@ impl Local {
 
     fn chunk(&mut self, id: &chunker::ChunkId) -> Option<Bytes> {
         let at = self.catalog.find(id).ok()??;
-        let fits = |opened: &&(chunker::PackId, u32, Bytes)| (opened.0, opened.1) == (at.pack, at.block);
+        let fits =
+            |opened: &&(chunker::PackId, u32, Bytes)| (opened.0, opened.1) == (at.pack, at.block);
         let raw = match self.opened.as_ref().filter(fits) {
             Some((_, _, raw)) => raw.clone(),
             None => self.open(at.pack, at.block)?,
@@ -175,8 +173,9 @@ impl Local {
     }
 
     fn holds(&self, pieces: &[Piece]) -> bool {
-        pieces.iter().filter_map(|piece| piece.chunk.as_ref()).all(|id| {
-            matches!(self.catalog.find(id), Ok(Some(_)))
-        })
+        pieces
+            .iter()
+            .filter_map(|piece| piece.chunk.as_ref())
+            .all(|id| matches!(self.catalog.find(id), Ok(Some(_))))
     }
 }

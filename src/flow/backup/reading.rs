@@ -1,5 +1,5 @@
-//! The reading stage: takes the scan's entries in order, decides what is unchanged, reads and cuts the
-//! rest, and hands everything on in batches of a few megabytes.
+//! The reading stage: takes the scan's entries in order, decides what is unchanged, reads and cuts
+//! the rest, and hands everything on in batches of a few megabytes.
 //!
 //! A batch owns one buffer; chunks are slices of it all the way into their pack.
 
@@ -11,10 +11,10 @@ use bytes::Bytes;
 use chunker::{ChunkId, Class, CutParams, Cutter};
 use p2p::Grid;
 
+use crate::flow::Ctx;
 use crate::flow::backup::BackupPlan;
 use crate::flow::backup::parent::Cursor;
 use crate::flow::scan::{Event, FileReader, Found, Scan, SegmentKind};
-use crate::flow::Ctx;
 use crate::monitor::{Counter, Monitor, Problem};
 use crate::vault::Vault;
 use crate::vault::tree::{Kind, Meta, Node, Stamp};

@@ -66,7 +66,7 @@ pub(super) fn open_unseen(
 
 /// Adds the names in `dir`. What was read before a failure stays.
 pub(super) fn list(dir: &OwnedFd, into: &mut Vec<Entry>) -> Result<(), Errno> {
-    let mut buffer = [MaybeUninit::uninit(); LIST_BYTES];
+    let mut buffer = vec![MaybeUninit::uninit(); LIST_BYTES];
     let mut raw = RawDir::new(dir, &mut buffer);
     while let Some(entry) = raw.next() {
         let name = match &entry {
@@ -80,8 +80,8 @@ pub(super) fn list(dir: &OwnedFd, into: &mut Vec<Entry>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Opens a directory again that was open before: from a directory in it, or else by its path. It must
-/// be the same one.
+/// Opens a directory again that was open before: from a directory in it, or else by its path. It
+/// must be the same one.
 pub(super) fn reopen(
     inner: Option<&OwnedFd>,
     path: &[u8],

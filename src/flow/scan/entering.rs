@@ -103,11 +103,12 @@ impl Scan {
             Ok(dir) => return Some((dir, whole)),
             Err(error) => error,
         };
-        if whole && wanted.point.is_some_and(|point| self.sources.leads_on(point)) {
-            if let Ok(dir) = open(false) {
-                self.problem(&ItemError::Read(error.into()));
-                return Some((dir, false));
-            }
+        if whole
+            && wanted.point.is_some_and(|point| self.sources.leads_on(point))
+            && let Ok(dir) = open(false)
+        {
+            self.problem(&ItemError::Read(error.into()));
+            return Some((dir, false));
         }
         self.enter_event(name, seen, Of::Entry(at, name_or_root));
         self.problem(&ItemError::Read(error.into()));

@@ -28,7 +28,11 @@ pub enum ScanError {
         source: SystemSaid,
     },
     /// A source path goes through a symbolic link which is itself backed up as a link.
-    #[error("{} goes through {}, which is a symbolic link of another path", path.display(), link.display())]
+    #[error(
+        "{} goes through {}, which is a symbolic link of another path",
+        path.display(),
+        link.display()
+    )]
     ThroughLink {
         /// The source path.
         path: PathBuf,

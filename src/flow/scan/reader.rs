@@ -1,8 +1,8 @@
 //! Reads one regular file, as runs of data and holes.
 //!
 //! A file without holes is read plainly; in one that has fewer blocks than bytes the file system is
-//! asked where the data is, so that a hole costs nothing however large. A file that shrinks or grows
-//! meanwhile ends where it ends.
+//! asked where the data is, so that a hole costs nothing however large. A file that shrinks or
+//! grows meanwhile ends where it ends.
 //!
 //! How it fails: anything that is not a regular file, a named pipe or a link put in its place
 //! included, is an error at once and never blocks.

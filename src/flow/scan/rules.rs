@@ -22,9 +22,9 @@ const CACHE_SIGNATURE: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55";
 /// What to leave out.
 #[derive(Debug, Clone, Default)]
 pub struct ScanOptions {
-    /// Patterns as in a `.gitignore` at the root of the file system, later ones stronger. One with a
-    /// slash inside but none in front matches at any depth, since there is no directory it could be
-    /// relative to.
+    /// Patterns as in a `.gitignore` at the root of the file system, later ones stronger. One with
+    /// a slash inside but none in front matches at any depth, since there is no directory it could
+    /// be relative to.
     pub exclude: Vec<String>,
     /// Leave out what is in directories with a `CACHEDIR.TAG`; the tag stays.
     pub exclude_caches: bool,

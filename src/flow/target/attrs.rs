@@ -1,8 +1,8 @@
 //! Setting metadata, by descriptor only.
 //!
-//! The order matters: a new owner takes set-id bits and capabilities away, so the owner comes first;
-//! permissions rewrite an access list, so lists come after them; everything touches the times, so
-//! these come last.
+//! The order matters: a new owner takes set-id bits and capabilities away, so the owner comes
+//! first; permissions rewrite an access list, so lists come after them; everything touches the
+//! times, so these come last.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 

@@ -14,8 +14,8 @@ use super::attrs::{self, Rights};
 /// Directories kept open.
 const KEPT: usize = 48;
 
-/// When a directory is opened from far off, the one this many levels above it is kept too: leaving a
-/// deep tree level by level must not walk down to each level from the top.
+/// When a directory is opened from far off, the one this many levels above it is kept too: leaving
+/// a deep tree level by level must not walk down to each level from the top.
 const STRIDE: usize = 32;
 
 /// Longest piece of a path given to the kernel at once; it takes 4,095 bytes.
@@ -130,8 +130,8 @@ impl Dirs {
         Ok(Arc::clone(from))
     }
 
-    /// How many names can be passed at once: with `openat2` what fits into one call, else one, since
-    /// only the last name of a path can be kept from being a link.
+    /// How many names can be passed at once: with `openat2` what fits into one call, else one,
+    /// since only the last name of a path can be kept from being a link.
     fn piece(&self, names: &[Vec<u8>]) -> Option<usize> {
         let mut bytes = 0;
         let fits = |name: &&Vec<u8>| {
@@ -201,8 +201,8 @@ pub(super) fn open_child(parent: &Dir, name: &[u8]) -> Result<Dir, Errno> {
     Ok(Dir { fd, held: false, default_acl: false })
 }
 
-/// Opens a directory that was there before. If it is ours but closed to us, as an earlier restore may
-/// have left it, it is opened; its final permissions come at the end.
+/// Opens a directory that was there before. If it is ours but closed to us, as an earlier restore
+/// may have left it, it is opened; its final permissions come at the end.
 pub(super) fn open_existing(parent: &Dir, name: &[u8], rights: Rights) -> Result<Dir, Errno> {
     let place = fs::openat(&parent.fd, name, dir_flags() | OFlags::PATH, Mode::empty())?;
     let stat = fs::fstat(&place)?;

@@ -23,8 +23,9 @@ fn at_the_floor_nothing_more_is_taken() {
 proptest! {
     #[test]
     fn accepted_puts_never_touch_floor_or_safe_area(
-        size_bytes in any::<u64>(), min_free_bytes in any::<u64>(), safe_area_bytes in any::<u64>(),
-        total_bytes in any::<u64>(), free in any::<u64>(), used in any::<u64>(), part in 0.0..=1.0f64,
+        size_bytes in any::<u64>(), min_free_bytes in any::<u64>(),
+        safe_area_bytes in any::<u64>(), total_bytes in any::<u64>(), free in any::<u64>(),
+        used in any::<u64>(), part in 0.0..=1.0f64,
     ) {
         let donation = Donation { size_bytes, min_free_bytes, safe_area_bytes };
         let free_bytes = free.min(total_bytes);

@@ -2,8 +2,8 @@
 //!
 //! The model: content is durable after `write_durable`'s last step; names change in a journal whose
 //! entries become durable in order, up to the last one that touches the directory being synced. A
-//! power cut keeps what is durable, and as many further journal entries as the test asks for; a file
-//! whose content was not durable is left torn (half of it).
+//! power cut keeps what is durable, and as many further journal entries as the test asks for; a
+//! file whose content was not durable is left torn (half of it).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -48,6 +48,7 @@ struct State {
     next_file: u64,
     capacity: Option<u64>,
     failing_syncs: u32,
+    unreadable: BTreeSet<String>,
 }
 
 #[derive(Clone)]
@@ -85,6 +86,16 @@ impl MemMedium {
         let Some(file) = state.names.get(path).copied() else { return false };
         let found = state.files.get_mut(&file).and_then(|file| file.bytes.get_mut(byte));
         found.map(|byte| *byte ^= 1).is_some()
+    }
+
+    /// From now on reads of this path fail with `EIO`, or work again.
+    pub fn set_unreadable(&self, path: &str, unreadable: bool) {
+        let mut state = self.lock();
+        if unreadable {
+            state.unreadable.insert(path.to_owned());
+        } else {
+            state.unreadable.remove(path);
+        }
     }
 
     /// Every file's path.
@@ -247,6 +258,9 @@ impl Medium for MemMedium {
     fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
         let state = self.lock();
         let (_, file) = state.file(path)?;
+        if state.unreadable.contains(path) {
+            return Err(rustix::io::Errno::IO.into());
+        }
         Ok(file.bytes.iter().copied().take(limit as usize).collect())
     }
 

@@ -1,8 +1,8 @@
 //! Group commit: puts that wait at the same time share one directory sync and one commit.
 //!
 //! There is no thread of its own. Whoever finds nobody leading takes all that wait, commits them,
-//! and hands each its outcome; those who come meanwhile form the next group. So a lone put waits for
-//! nobody, and under load a group grows to as many as arrive during one commit.
+//! and hands each its outcome; those who come meanwhile form the next group. So a lone put waits
+//! for nobody, and under load a group grows to as many as arrive during one commit.
 //!
 //! Invariant: every ticket gets exactly one outcome, even when the leader panics.
 
@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::lock;
 use super::rows::Lease;
-use crate::db::DbError;
+use crate::db::{Db, DbError};
 
 /// Most leases in one commit: bounds the transaction, and how long its first caller waits.
 const GROUP: usize = 128;
@@ -29,12 +29,12 @@ pub(super) enum CommitFailure {
 }
 
 impl CommitFailure {
-    /// Whether it is certain that nothing was committed, now or after a restart. A full disk stops
-    /// a commit before its last page; of any other failure only a new open can tell.
-    pub(super) fn is_certain(&self) -> bool {
+    /// Whether it is certain that nothing was committed, now or after a restart. `db` is where the
+    /// commit was tried.
+    pub(super) fn is_certain(&self, db: &Db) -> bool {
         match self {
             Self::Dir(_) => true,
-            Self::Db(error) => error.is_full(),
+            Self::Db(_) => !db.is_ailing(),
             Self::Abandoned => false,
         }
     }
@@ -57,8 +57,8 @@ struct Queue {
 }
 
 impl Commits {
-    /// Returns once `lease` is committed, by this caller's `commit` or by another's. The queue holds
-    /// at most one lease per calling thread, which bounds it.
+    /// Returns once `lease` is committed, by this caller's `commit` or by another's. The queue
+    /// holds at most one lease per calling thread, which bounds it.
     pub(super) fn submit(&self, lease: Lease, commit: impl Fn(&[Lease]) -> Outcome) -> Outcome {
         let mut queue = lock(&self.queue);
         let ticket = queue.next_ticket;
@@ -81,6 +81,14 @@ impl Commits {
             drop(lead);
             queue = lock(&self.queue);
         }
+    }
+}
+
+#[cfg(test)]
+impl Commits {
+    /// How many wait for a leader, or for the one at work.
+    pub(super) fn waiting(&self) -> usize {
+        lock(&self.queue).waiting.len()
     }
 }
 

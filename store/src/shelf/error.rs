@@ -1,5 +1,5 @@
-//! Why the shelf declines. Each variant is something a caller answers in its own way: walk on, wait,
-//! mount the disk, ask the owner for the bytes again.
+//! Why the shelf declines. Each variant is something a caller answers in its own way: walk on,
+//! wait, mount the disk, ask the owner for the bytes again.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,9 +1,9 @@
 //! Heads: each device's newest, for its owner, durable before we say so.
 //!
 //! Invariants: a device's number never goes back; two heads with one number are both kept, because
-//! together they prove a fork, and the proof outlives newer heads. Per device at most four heads are
-//! kept (the newest and its twin, the oldest forked pair), per owner at most [`MAX_DEVICES`] devices:
-//! what one member can make us keep is bounded. The records are opaque here.
+//! together they prove a fork, and the proof outlives newer heads. Per device at most four heads
+//! are kept (the newest and its twin, the oldest forked pair), per owner at most [`MAX_DEVICES`]
+//! devices: what one member can make us keep is bounded. The records are opaque here.
 
 use chunker::{HeadHash, OwnerId, PeerId};
 use rusqlite::{Connection, params};
@@ -36,9 +36,9 @@ enum Verdict {
 }
 
 impl Shelf {
-    /// Keeps a device's head; when this returns `Ok`, it survives a power cut. `hash` names `bytes`;
-    /// signature and hash are the caller's to check. A fork is kept (once per number) and refused
-    /// with [`ShelfError::ForkedHead`]; a lower number than the newest is refused.
+    /// Keeps a device's head; when this returns `Ok`, it survives a power cut. `hash` names
+    /// `bytes`; signature and hash are the caller's to check. A fork is kept (once per number) and
+    /// refused with [`ShelfError::ForkedHead`]; a lower number than the newest is refused.
     pub fn head_put(
         &self,
         owner: OwnerId,

@@ -1,8 +1,8 @@
 //! Invitations made here: each is honoured once, before it expires.
 //!
-//! Invariants: only the token's hash is kept, so that a copy of the database invites nobody; spending
-//! is one transaction, durable before it is granted, so two joiners never share one token and a
-//! crash never makes a spent one fresh.
+//! Invariants: only the token's hash is kept, so that a copy of the database invites nobody;
+//! spending is one transaction, durable before it is granted, so two joiners never share one token
+//! and a crash never makes a spent one fresh.
 
 use rusqlite::{OptionalExtension, Row, params};
 

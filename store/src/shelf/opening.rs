@@ -1,8 +1,8 @@
 //! Opening a shelf: is this our disk, and what did the last run leave unfinished?
 //!
-//! The mark is a small file written on the first open and remembered in the database. When it is not
-//! there later, the disk is away (not mounted) and nothing is read as lost or written in its place.
-//! Order of a first open: the mark's file, the mark's row, the directories; so a shelf with
+//! The mark is a small file written on the first open and remembered in the database. When it is
+//! not there later, the disk is away (not mounted) and nothing is read as lost or written in its
+//! place. Order of a first open: the mark's file, the mark's row, the directories; so a shelf with
 //! directories whose database knows no mark means that the database was lost, which is an error and
 //! not a fresh start.
 
@@ -18,7 +18,7 @@ use rusqlite::OptionalExtension;
 
 use super::error::ShelfError;
 use super::rows::FileState;
-use super::{INCOMING, Inner, SHARDS, Shelf, incoming, place};
+use super::{INCOMING, Inner, MAX_SHARD_LEN, SHARDS, Shelf, incoming, place};
 use crate::db::{Db, DbAt, DbError};
 use crate::donation::Donation;
 use crate::gauge::Gauge;
@@ -168,11 +168,11 @@ fn make_dirs(medium: &dyn Medium) -> io::Result<()> {
 fn sweep(inner: &Inner) -> Result<Opened, ShelfError> {
     let mut opened = Opened::default();
     for name in inner.medium.list(INCOMING).map_err(failed("list"))? {
-        let Ok(shard) = ShardId::from_str(&name) else {
+        let Some(shard) = our_name(&name) else {
             opened.foreign += 1;
             continue;
         };
-        if is_good(inner, shard)? {
+        if is_good(inner, shard)? && is_the_file(inner, shard)? {
             let moved = inner.medium.rename(&incoming(shard), &place(shard));
             moved.map_err(failed("move"))?;
             opened.adopted += 1;
@@ -182,6 +182,21 @@ fn sweep(inner: &Inner) -> Result<Opened, ShelfError> {
         }
     }
     Ok(opened)
+}
+
+/// The shard of a file that we named.
+fn our_name(name: &str) -> Option<ShardId> {
+    ShardId::from_str(name).ok().filter(|shard| shard.to_string() == name)
+}
+
+/// Whether the file in `incoming/` is what a good row tells of. When it is not whole, and another
+/// one is in place, it was on its way to replace that one, and never acknowledged.
+fn is_the_file(inner: &Inner, shard: ShardId) -> Result<bool, ShelfError> {
+    if inner.medium.len(&place(shard)).map_err(failed("look at"))?.is_none() {
+        return Ok(true);
+    }
+    let read = inner.medium.read(&incoming(shard), MAX_SHARD_LEN as u64 + 1);
+    Ok(ShardId::from(blake3::hash(&read.map_err(failed("read"))?)) == shard)
 }
 
 fn is_good(inner: &Inner, shard: ShardId) -> Result<bool, DbError> {

@@ -1,8 +1,8 @@
 //! The shelf's rows: shards, leases, owners, and their sums.
 //!
 //! Invariants: `shard.leases` counts the shard's leases, `owner.shards` and `owner.bytes` sum the
-//! owner's leases, `total` sums the shards; each changes in the transaction of what it sums. Nothing
-//! here scans: every statement finds its rows by key.
+//! owner's leases, `total` sums the shards; each changes in the transaction of what it sums.
+//! Nothing here scans: every statement finds its rows by key.
 
 use chunker::{OwnerId, ShardId};
 use rusqlite::{Connection, OptionalExtension, Row, params};

@@ -1,5 +1,5 @@
-//! Promises of the shelf, over memory and over the real disk. Crashes are in [`crash`].
-#![expect(clippy::unwrap_used, reason = "tests")]
+//! Promises of the shelf, over memory and over the real disk. Crashes are in [`crash`], other
+//! faults in [`faults`].
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +11,11 @@ use super::{
     Damage, HeadStored, InviteError, MARK_LEN, MAX_DEVICES, Opened, Shelf, ShelfAt, ShelfError,
     Stored, Usage,
 };
+use crate::medium::Step::{Create, Remove, SyncDir, SyncFile, Write};
 use crate::{DbAt, DiskMedium, DiskSpace, Donation, FakeGauge, Medium, MemMedium};
 
 mod crash;
+mod faults;
 mod model;
 mod speed;
 
@@ -173,12 +175,11 @@ fn a_failed_sync_fails_its_put_and_is_never_retried() {
     let seen = steps.clone();
     medium.on_step(move |medium, step| {
         seen.lock().unwrap().push(step);
-        if step == crate::medium::Step::SyncDir {
+        if step == SyncDir {
             medium.fail_syncs(1);
         }
     });
     assert!(matches!(shelf.put(owner(1), a, &bytes, 5), Err(ShelfError::Sync { .. })));
-    use crate::medium::Step::{Create, Remove, SyncDir, SyncFile, Write};
     assert_eq!(*steps.lock().unwrap(), [Create, Write, SyncFile, SyncDir, Remove]);
     medium.on_step(|_, _| ());
     assert_eq!(medium.list("incoming").unwrap(), Vec::<String>::new());
@@ -342,7 +343,7 @@ fn heads_of_one_owner_are_bounded() {
     }
     assert!(matches!(put(MAX_DEVICES, b"head"), Err(ShelfError::TooManyDevices { .. })));
     assert_eq!(put(0, b"head").unwrap(), HeadStored::Already);
-    let huge = [0; super::MAX_HEAD_LEN + 1];
+    let huge = vec![0; super::MAX_HEAD_LEN + 1];
     assert!(matches!(put(0, &huge), Err(ShelfError::TooLarge { .. })));
 }
 

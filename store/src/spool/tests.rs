@@ -39,3 +39,36 @@ fn a_torn_pack_is_damaged_and_a_half_written_one_is_swept() {
     assert_eq!(spool.list(), [a]);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
 }
+
+#[test]
+fn what_was_put_fast_is_made_durable_by_a_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let ((a, a_bytes), (b, b_bytes), (c, c_bytes)) = (pack("a"), pack("b"), pack("c"));
+    std::fs::write(dir.path().join(c.to_string()), &c_bytes).unwrap();
+    let spool = Spool::open(dir.path()).unwrap();
+    spool.put(&a, &a_bytes, true).unwrap();
+    spool.put(&b, &b_bytes, false).unwrap();
+    let unsynced = || spool.packs().unsynced.iter().copied().collect::<Vec<_>>();
+    let mut expected = [b, c];
+    expected.sort();
+    assert_eq!(unsynced(), expected, "what an earlier process put may be torn as well");
+    std::fs::remove_file(dir.path().join(b.to_string())).unwrap();
+    spool.sync().unwrap();
+    assert_eq!(unsynced(), []);
+    std::fs::remove_dir_all(dir.path()).unwrap();
+    assert!(matches!(spool.sync(), Err(SpoolError::Io { .. })));
+}
+
+#[test]
+fn only_our_names_count_and_no_file_is_read_without_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, bytes) = pack("a");
+    std::fs::write(dir.path().join(a.to_string().to_uppercase()), &bytes).unwrap();
+    assert_eq!(Spool::open(dir.path()).unwrap().list(), []);
+    let huge = std::fs::File::create(dir.path().join(a.to_string())).unwrap();
+    huge.set_len(1 << 40).unwrap();
+    let spool = Spool::open(dir.path()).unwrap();
+    assert!(matches!(spool.get(&a), Err(SpoolError::Damaged { .. })));
+    let error = spool.put(&a, &vec![0; super::MAX_PACK_LEN + 1], false).unwrap_err();
+    assert!(matches!(error, SpoolError::TooLarge { .. }));
+}

@@ -1,6 +1,7 @@
 //! Random histories of a shelf against a plain map.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chunker::ShardId;
@@ -33,13 +34,13 @@ fn op() -> impl Strategy<Value = Op> {
 /// What ought to be: who has what, and which files have rotted since (and whether that is known).
 #[derive(Default)]
 struct Model {
-    leases: BTreeMap<(u8, u32), ()>,
+    leases: BTreeSet<(u8, u32)>,
     rotten: BTreeMap<u32, bool>,
 }
 
 impl Model {
     fn usage(&self) -> Usage {
-        let shards: std::collections::BTreeSet<u32> = self.leases.keys().map(|key| key.1).collect();
+        let shards: BTreeSet<u32> = self.leases.iter().map(|key| key.1).collect();
         let bytes = shards.iter().map(|n| shard(*n).1.len() as u64).sum();
         Usage { shards: shards.len() as u64, bytes }
     }
@@ -66,10 +67,10 @@ impl World {
             Op::Rot { shard: n } => {
                 if self.medium.rot(&crate::shelf::place(shard(n).0), 2) {
                     // A second flip of the same bit would heal it: the model forbids that.
-                    if self.model.rotten.contains_key(&n) {
-                        self.medium.rot(&crate::shelf::place(shard(n).0), 2);
+                    if let Entry::Vacant(entry) = self.model.rotten.entry(n) {
+                        entry.insert(false);
                     } else {
-                        self.model.rotten.insert(n, false);
+                        self.medium.rot(&crate::shelf::place(shard(n).0), 2);
                     }
                 }
             }
@@ -80,7 +81,7 @@ impl World {
                 self.medium.fail_syncs(0);
                 if stored.is_ok() {
                     // It needed no file, so the fault met nobody.
-                    self.model.leases.insert((who, n), ());
+                    self.model.leases.insert((who, n));
                 }
             }
             Op::PowerCut { surviving } => self.power_cut(surviving),
@@ -90,7 +91,7 @@ impl World {
     fn put(&mut self, who: u8, n: u32) {
         let (id, bytes) = shard(n);
         let stored = self.shelf.put(owner(who), id, &bytes, 5).unwrap();
-        let had = self.model.leases.insert((who, n), ()).is_some();
+        let had = !self.model.leases.insert((who, n));
         // Rot that nobody has seen is not found by an owner's own repeated put.
         let unseen = self.model.rotten.get(&n) == Some(&false);
         if !(had && unseen) {
@@ -101,7 +102,7 @@ impl World {
 
     fn get(&mut self, who: u8, n: u32) {
         let got = self.shelf.get(owner(who), shard(n).0);
-        let leased = self.model.leases.contains_key(&(who, n));
+        let leased = self.model.leases.contains(&(who, n));
         match (leased, self.model.rotten.get_mut(&n)) {
             (false, _) => assert!(matches!(got, Err(ShelfError::Unknown { .. }))),
             (true, None) => assert_eq!(got.unwrap(), shard(n).1),
@@ -131,7 +132,7 @@ impl World {
             let ids: Vec<ShardId> = (0..6).map(|n| shard(n).0).collect();
             let have = self.shelf.have(owner(who), &ids).unwrap();
             let held = |n: u32| {
-                let leased = self.model.leases.contains_key(&(who, n));
+                let leased = self.model.leases.contains(&(who, n));
                 leased && self.model.rotten.get(&n) != Some(&true)
             };
             assert_eq!(have, (0..6).map(held).collect::<Vec<_>>());

@@ -1,0 +1,186 @@
+//! Packs: sealed blocks in one of a few sizes, the unit of redundancy.
+//!
+//! ```text
+//! magic 4 | suite 1 | salt 32 | commit 32
+//! sealed prologue | sealed directory | sealed blocks | padding
+//! ```
+//!
+//! Everything after `commit` is ciphertext or looks like it; the length is one of [`PACK_SIZES`],
+//! so a holder learns nothing of how long chunks are. Each pack has a key of its own, derived from
+//! the vault's and the salt; `commit` is derived along with it and compared before anything is
+//! opened, so no bytes open under two keys. Nonces count frames. What a frame is - suite, vault,
+//! number, class, codec, lengths, chunk list - is authenticated with it, so nothing can be swapped.
+//!
+//! A pack can be made again, byte for byte, from its [`PackMeta`] and the chunks ([`rebuild`]).
+//! Sealing reads everything back before it returns: what does not open is an error there and then.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::block::Block;
+use crate::error::{Error, Part, damaged};
+use crate::id::ChunkId;
+use crate::keys::VaultKeys;
+use crate::stripe::Code;
+
+mod frame;
+pub(crate) mod layout;
+mod meta;
+mod reader;
+
+pub use layout::{PACK_MAX, PACK_SIZES};
+pub use meta::{BlockMeta, ChunkEntry, PackMeta};
+pub use reader::PackReader;
+
+use frame::{Frame, PackKey, SALT_LEN, TAG_LEN};
+use layout::{FIXED_LEN, HEADER_LEN, PROLOGUE_LEN};
+use reader::Scratch;
+
+/// A sealed pack, with what is needed to open it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pack {
+    /// What is where in it.
+    pub meta: PackMeta,
+    /// The sealed bytes.
+    pub bytes: Bytes,
+}
+
+impl fmt::Debug for Pack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (id, len) = (self.meta.id, self.bytes.len());
+        f.debug_struct("Pack").field("id", &id).field("len", &len).finish_non_exhaustive()
+    }
+}
+
+/// Gathers blocks for one pack.
+#[derive(Debug, Default)]
+pub struct PackBuilder {
+    blocks: Vec<Block>,
+    /// Bytes the blocks take with all that belongs to them.
+    taken: usize,
+}
+
+impl PackBuilder {
+    /// Empty.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether there is room for this block. An empty builder has room for any.
+    pub fn fits(&self, block: &Block) -> bool {
+        FIXED_LEN + self.taken + layout::cost(block.meta()) <= PACK_MAX
+    }
+
+    /// Adds a block, which must fit.
+    pub fn push(&mut self, block: Block) {
+        self.taken += layout::cost(block.meta());
+        self.blocks.push(block);
+    }
+
+    /// Whether nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// Seals the pack. Fails for its size only if a block was added that did not fit. The code does
+    /// not change the bytes: a pack may be coded anew at any time. `random` must be fresh.
+    pub fn finish(self, keys: &VaultKeys, _code: Code, random: [u8; 32]) -> Result<Pack, Error> {
+        let pack = seal(keys, self.salt(keys, &random), self.blocks)?;
+        read_back(keys, &pack).map_err(|source| Error::ReadBack { source: Box::new(source) })?;
+        Ok(pack)
+    }
+
+    /// Different for any two packs that differ in a single stored byte, whatever `random` is.
+    fn salt(&self, keys: &VaultKeys, random: &[u8; 32]) -> [u8; SALT_LEN] {
+        let mut hasher = keys.salt_hasher();
+        hasher.update(random);
+        hasher.update(&layout::directory(self.blocks.iter().map(Block::meta)));
+        for block in &self.blocks {
+            hasher.update(block.stored());
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// Makes a pack again from the plaintext of its chunks, byte for byte.
+///
+/// Fails with [`Error::MissingChunk`] when `chunk` does not have one, and with
+/// [`Error::NotReproducible`] when the codec gives other bytes than it did: then any k shards do.
+pub fn rebuild(
+    keys: &VaultKeys,
+    meta: &PackMeta,
+    mut chunk: impl FnMut(&ChunkId) -> Option<Bytes>,
+) -> Result<Pack, Error> {
+    meta.check()?;
+    let not_reproducible = || Error::NotReproducible { pack: meta.id };
+    let mut blocks = Vec::with_capacity(meta.blocks.len());
+    for block in &meta.blocks {
+        let mut plain = Vec::with_capacity(block.chunks.len());
+        for entry in &block.chunks {
+            let bytes = chunk(&entry.id).ok_or(Error::MissingChunk { chunk: entry.id })?;
+            if keys.chunk_id(block.class, &bytes) != entry.id || bytes.len() != entry.len as usize {
+                return Err(damaged(Part::Chunk(entry.id)));
+            }
+            plain.push(bytes);
+        }
+        let again = Block::again(block, plain.iter().map(AsRef::as_ref))?;
+        blocks.push(again.ok_or_else(not_reproducible)?);
+    }
+    // Other content under a salt that was used before is never let out: its hash differs.
+    let pack = seal(keys, meta.salt, blocks)?;
+    if pack.meta == *meta { Ok(pack) } else { Err(not_reproducible()) }
+}
+
+fn seal(keys: &VaultKeys, salt: [u8; SALT_LEN], blocks: Vec<Block>) -> Result<Pack, Error> {
+    let used = FIXED_LEN + blocks.iter().map(|block| layout::cost(block.meta())).sum::<usize>();
+    let len = layout::size_for(used).ok_or(Error::TooLarge { len: used, limit: PACK_MAX })?;
+    if blocks.is_empty() {
+        return Err(Error::Empty);
+    }
+    let key = PackKey::derive(keys, &salt);
+    let mut bytes = vec![0; len];
+    let mut room = Room { rest: &mut bytes };
+    key.write_header(&salt, room.take(HEADER_LEN));
+    let directory = layout::directory(blocks.iter().map(Block::meta));
+    let prologue = (directory.len() as u32).to_le_bytes();
+    key.seal(Frame::Prologue, &[], &prologue, room.take(PROLOGUE_LEN + TAG_LEN))?;
+    key.seal(Frame::Directory, &[], &directory, room.take(directory.len() + TAG_LEN))?;
+    let last = blocks.len() - 1;
+    let mut metas = Vec::with_capacity(blocks.len());
+    for (no, block) in blocks.into_iter().enumerate() {
+        let (meta, stored) = block.into_parts();
+        let frame = Frame::Block { no: no as u32, last: no == last };
+        key.seal(frame, &layout::entry(&meta), &stored, room.take(stored.len() + TAG_LEN))?;
+        metas.push(meta);
+    }
+    key.pad(room.rest)?;
+    let id = blake3::hash(&bytes).into();
+    let meta = PackMeta { id, salt, len: len as u32, blocks: metas };
+    Ok(Pack { meta, bytes: Bytes::from(bytes) })
+}
+
+/// What is not written yet of a pack's bytes.
+struct Room<'a> {
+    rest: &'a mut [u8],
+}
+
+impl<'a> Room<'a> {
+    /// The next `len` bytes. There are as many: the pack's size was chosen for them.
+    fn take(&mut self, len: usize) -> &'a mut [u8] {
+        let (part, rest) = std::mem::take(&mut self.rest).split_at_mut(len);
+        self.rest = rest;
+        part
+    }
+}
+
+/// Opens every frame of a pack just sealed, before the chunks it was made from are forgotten.
+fn read_back(keys: &VaultKeys, pack: &Pack) -> Result<(), Error> {
+    let reader = PackReader::open(keys, &pack.meta, &pack.bytes)?;
+    reader.check_directory()?;
+    let mut scratch = Scratch::default();
+    (0..pack.meta.blocks.len()).try_for_each(|no| reader.open_block(no, &mut scratch))
+}
+
+#[cfg(test)]
+mod tests;

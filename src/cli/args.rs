@@ -1,0 +1,395 @@
+//! What may be typed. Only what is delivered is here: a command that does not exist yet is absent.
+//!
+//! Flags keep restic's names and letters where restic has them. Every value is checked while it is
+//! parsed, so that errors of form end with exit 2 before any work starts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use super::parse;
+use crate::api::Overwrite;
+use crate::api::setup::Amount;
+
+/// Back up to other members' unused disk, and lend them yours.
+#[derive(Debug, Parser)]
+#[command(name = "gbak", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit codes and messages: gbak explain [CODE]")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print results and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Print more; repeat for debug logs
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Show no progress
+    #[arg(long, global = true, env = "GBAK_NO_PROGRESS", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
+    pub(crate) no_progress: bool,
+    /// Read the passphrase of the key file from FILE
+    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(env = "GBAK_PASSPHRASE_FILE", hide_env_values = true)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Take the passphrase from what COMMAND prints
+    #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    #[arg(env = "GBAK_PASSPHRASE_COMMAND", hide_env_values = true)]
+    #[arg(conflicts_with = "passphrase_file")]
+    pub(crate) passphrase_command: Option<String>,
+    /// Wait this long for a busy home, like 5m
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse::duration)]
+    #[arg(env = "GBAK_RETRY_LOCK", hide_env_values = true)]
+    pub(crate) retry_lock: Option<Duration>,
+    /// Take the default answer of every ordinary question
+    #[arg(long, global = true)]
+    pub(crate) yes: bool,
+    /// Log to stderr: error, warn, info, debug, trace, or a tracing filter
+    #[arg(long, global = true, value_name = "LEVEL", env = "GBAK_LOG", hide_env_values = true)]
+    pub(crate) log_level: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Set this machine up: keys, donation, grid
+    Init(Init),
+    /// Enter a grid with an invitation
+    Join(Join),
+    /// Invite another machine or member
+    Invite(Invite),
+    /// Get everything back with the 24 words
+    Recover(Recover),
+    /// Back paths up
+    Backup(Backup),
+    /// Restore a snapshot or a part of it
+    Restore(Restore),
+    /// List the snapshots
+    Snapshots,
+    /// List the files of a snapshot
+    Ls(Ls),
+    /// Show the machines of the grid
+    Peers,
+    /// Show whether everything is backed up
+    Status(Status),
+    /// Run the agent in the foreground
+    Daemon(Daemon),
+    /// Show the main job on a small grid of this machine's own
+    Demo(Demo),
+    /// Explain an error code
+    Explain(Explain),
+    /// Print a shell completion script
+    Completions(Completions),
+    /// Print the version
+    Version,
+}
+
+/// What this machine lends.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct LendArgs {
+    /// Disk to lend: a size, a percentage of what is free, or none
+    #[arg(long, value_name = "SIZE|%|none", value_parser = parse::amount)]
+    pub(crate) donate: Option<Amount>,
+    /// Free space below which lent disk is handed back
+    #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) min_free: Option<Amount>,
+    /// Part of the donation that always stays empty
+    #[arg(long, value_name = "SIZE", value_parser = parse::size)]
+    pub(crate) safe_area: Option<u64>,
+}
+
+/// Where this machine listens and how it finds others.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ReachArgs {
+    /// Listen on this multiaddress (repeatable)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Vec<String>,
+    /// Address of a member to begin with (repeatable)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) bootstrap: Vec<String>,
+    /// Do not look for members on the local network
+    #[arg(long)]
+    pub(crate) no_mdns: bool,
+    /// Name of the place this machine stands at; losing a place counts as one loss
+    #[arg(long, value_name = "NAME")]
+    pub(crate) site: Option<String>,
+}
+
+/// Where words are kept.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct PhraseArgs {
+    /// File with the 24 words; written (0600) when absent, read when present
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) phrase_file: Option<PathBuf>,
+    /// Write the recovery kit to FILE (0600)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) kit: Option<PathBuf>,
+    /// Do not ask to type three of the words again
+    #[arg(long)]
+    pub(crate) skip_phrase_check: bool,
+}
+
+/// What `init` and `join` share.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct NewHome {
+    /// Name of this machine; the host name when absent
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) lend: LendArgs,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+    #[command(flatten)]
+    pub(crate) phrase: PhraseArgs,
+    /// Ask nothing
+    #[arg(long)]
+    pub(crate) non_interactive: bool,
+}
+
+/// `gbak init`
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub(crate) home: NewHome,
+    /// Join the grid of this invitation
+    #[arg(long, value_name = "INVITE", conflicts_with = "grid")]
+    pub(crate) join: Option<String>,
+    /// Name of the grid to found
+    #[arg(long, value_name = "NAME")]
+    pub(crate) grid: Option<String>,
+}
+
+/// `gbak join`
+#[derive(Debug, Args)]
+pub(crate) struct Join {
+    /// The invitation: gbak1...
+    pub(crate) invite: String,
+    #[command(flatten)]
+    pub(crate) home: NewHome,
+}
+
+/// `gbak invite`
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    /// How long it is valid
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse::duration)]
+    pub(crate) expires: Duration,
+}
+
+/// `gbak recover`
+#[derive(Debug, Args)]
+pub(crate) struct Recover {
+    /// Rebuild the index of the home that is here from the grid
+    #[arg(long, conflicts_with_all = ["phrase_file", "kit", "name", "listen", "bootstrap"])]
+    pub(crate) rebuild: bool,
+    /// File with the 24 words; - reads stdin
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) phrase_file: Option<PathBuf>,
+    /// Recovery kit: the words and addresses are taken from it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with = "phrase_file")]
+    pub(crate) kit: Option<PathBuf>,
+    /// Name of this machine; the host name when absent
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) lend: LendArgs,
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
+    /// Ask nothing
+    #[arg(long)]
+    pub(crate) non_interactive: bool,
+}
+
+/// `gbak backup`
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Files and directories
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Leave out what matches PATTERN (gitignore syntax, repeatable)
+    #[arg(short, long, value_name = "PATTERN", help_heading = "Selection")]
+    pub(crate) exclude: Vec<String>,
+    /// Read patterns from FILE, one a line (repeatable)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = "Selection")]
+    pub(crate) exclude_file: Vec<PathBuf>,
+    /// Leave out directories marked with CACHEDIR.TAG
+    #[arg(long, help_heading = "Selection")]
+    pub(crate) exclude_caches: bool,
+    /// Leave out directories that hold NAME (repeatable)
+    #[arg(long, value_name = "NAME", help_heading = "Selection")]
+    pub(crate) exclude_if_present: Vec<String>,
+    /// Leave out files larger than SIZE
+    #[arg(long, value_name = "SIZE", value_parser = parse::size, help_heading = "Selection")]
+    pub(crate) exclude_larger_than: Option<u64>,
+    /// Stay on the file systems of the paths given
+    #[arg(short = 'x', long, help_heading = "Selection")]
+    pub(crate) one_file_system: bool,
+    /// Tags of the snapshot, comma-separated (repeatable)
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    pub(crate) tag: Vec<String>,
+    /// Host name to record
+    #[arg(short = 'H', long, env = "GBAK_HOST", hide_env_values = true)]
+    pub(crate) host: Option<String>,
+    /// Read every file again, changed or not
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    /// Only say what would be done
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Make no snapshot when nothing changed
+    #[arg(long)]
+    pub(crate) skip_if_unchanged: bool,
+    /// Needed and spare shards, like 8+4; solved from the grid when absent
+    #[arg(long, value_name = "K+M", value_parser = parse::redundancy)]
+    pub(crate) redundancy: Option<String>,
+    /// When peers are missing, keep packs here and let the agent place them later
+    #[arg(long)]
+    pub(crate) spool: bool,
+    /// auto, off, fastest, better, max, or a zstd level
+    #[arg(long, value_name = "MODE", default_value = "auto", value_parser = parse::compression)]
+    #[arg(env = "GBAK_COMPRESSION", hide_env_values = true)]
+    pub(crate) compression: parse::Compression,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak restore`
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// ID, prefix, latest or latest~N, and :PATH for a part of it
+    #[arg(value_name = "SNAP[:PATH]")]
+    pub(crate) snapshot: String,
+    /// Directory to restore under; made when absent
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) target: PathBuf,
+    /// Restore only what matches PATTERN (repeatable)
+    #[arg(short, long, value_name = "PATTERN")]
+    pub(crate) include: Vec<String>,
+    /// Leave out what matches PATTERN (repeatable)
+    #[arg(short, long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+    /// What to do with files that exist; without it the directory must be empty
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) overwrite: Option<OverwriteWhen>,
+    /// Read every restored file back and compare
+    #[arg(long)]
+    pub(crate) verify: bool,
+    /// Only say what would be done
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
+}
+
+/// When an existing file is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OverwriteWhen {
+    /// Size or modification time differs
+    IfChanged,
+    /// Always
+    Always,
+    /// It is older than the snapshot's
+    IfNewer,
+    /// Never
+    Never,
+}
+
+impl From<OverwriteWhen> for Overwrite {
+    fn from(when: OverwriteWhen) -> Self {
+        match when {
+            OverwriteWhen::IfChanged => Self::IfChanged,
+            OverwriteWhen::Always => Self::Always,
+            OverwriteWhen::IfNewer => Self::IfNewer,
+            OverwriteWhen::Never => Self::Never,
+        }
+    }
+}
+
+/// `gbak ls`
+#[derive(Debug, Args)]
+pub(crate) struct Ls {
+    /// ID, prefix, latest or latest~N, and :PATH for a part of it
+    #[arg(value_name = "SNAP[:PATH]", default_value = "latest")]
+    pub(crate) snapshot: String,
+    /// Show mode, owner, size and time
+    #[arg(short, long)]
+    pub(crate) long: bool,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak status`: exit 0, 30 (warning) or 31 (critical)
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Critical when the last backup is older, like 2d
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) max_age: Option<Duration>,
+    /// Wait until the agent answers; then exit 0 whatever the state
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_ready: Option<Duration>,
+}
+
+/// `gbak daemon`
+#[derive(Debug, Args)]
+pub(crate) struct Daemon {
+    /// Listen on this multiaddress instead of the configured ones (repeatable)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Vec<String>,
+    /// Address of a member to try besides the known ones (repeatable)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) bootstrap: Vec<String>,
+    /// Do not look for members on the local network
+    #[arg(long)]
+    pub(crate) no_mdns: bool,
+}
+
+/// `gbak demo`
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The tree to back up; a small generated one when absent
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// `gbak explain`
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Like gbak::grid::no_peers, or an exit code; all codes when absent
+    pub(crate) code: Option<String>,
+}
+
+/// `gbak completions`
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// For which shell
+    pub(crate) shell: ShellName,
+}
+
+/// Shells completions are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShellName {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+}

@@ -1,0 +1,40 @@
+//! One file per command: arguments to a call, and its answer to text or JSON.
+
+use super::progress::{Direction, Watch};
+use super::shell::Shell;
+use crate::api::backend::Backend;
+use crate::api::{Answer, Call, Failure, codes};
+
+pub(crate) mod backup;
+pub(crate) mod completions;
+pub(crate) mod daemon;
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod invite;
+pub(crate) mod ls;
+pub(crate) mod peers;
+pub(crate) mod recover;
+pub(crate) mod restore;
+pub(crate) mod snapshots;
+pub(crate) mod status;
+pub(crate) mod version;
+
+#[cfg(test)]
+mod fake;
+
+/// Makes a call and shows what happens meanwhile.
+fn ask(
+    backend: &impl Backend,
+    call: Call,
+    direction: Direction,
+    shell: &mut Shell<'_>,
+) -> Result<Answer, Failure> {
+    let mut watch = Watch::new(shell, direction);
+    backend.call(call, &mut |event| watch.see(event))
+}
+
+/// An agent answered another call than was made: a newer or broken one.
+fn wrong_answer() -> Failure {
+    codes::INTERNAL.failure("The agent answered something else than was asked")
+}

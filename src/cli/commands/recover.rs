@@ -1,0 +1,103 @@
+//! `gbak recover`: from 24 words and an address to a home that knows all its snapshots.
+
+use crate::api::backend::Backend;
+use crate::api::setup::{Lend, RecoverArgs, Secret};
+use crate::api::{Answer, Call, Failure, RecoverView};
+use crate::cli::args::Recover;
+use crate::cli::files;
+use crate::cli::kit::{self, Kit};
+use crate::cli::output::{escape, plural};
+use crate::cli::progress::{Direction, Watch};
+use crate::cli::prompts::{Question, unanswered};
+use crate::cli::settings::new_passphrase;
+use crate::cli::shell::Shell;
+
+use super::init::{Given, name, reach};
+use super::{ask, wrong_answer};
+
+pub(crate) fn run(
+    args: &Recover,
+    given: Given<'_>,
+    backend: &impl Backend,
+    shell: &mut Shell<'_>,
+) -> Result<u8, Failure> {
+    let view = if args.rebuild {
+        rebuild(backend, shell)?
+    } else {
+        let asks = !args.non_interactive && !shell.look.json && shell.ask.present();
+        let call = call_args(args, given, asks, shell)?;
+        let mut watch = Watch::new(shell, Direction::Received);
+        backend.recover(call, &mut |event| watch.see(event))?
+    };
+    if shell.look.json {
+        shell.print_json(&view)?;
+    } else {
+        for warning in &view.warnings {
+            shell.note(&format!("warning: {}", escape(warning)));
+        }
+        shell.say(&text(&view))?;
+    }
+    Ok(0)
+}
+
+fn rebuild(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<RecoverView, Failure> {
+    match ask(backend, Call::Rebuild, Direction::Received, shell)? {
+        Answer::Rebuild(view) => Ok(view),
+        _ => Err(wrong_answer()),
+    }
+}
+
+fn call_args(
+    args: &Recover,
+    given: Given<'_>,
+    asks: bool,
+    shell: &mut Shell<'_>,
+) -> Result<RecoverArgs, Failure> {
+    let known = words(args, asks, shell)?;
+    let mut reach = reach(&args.reach);
+    reach.bootstrap.extend(known.bootstrap);
+    if reach.bootstrap.is_empty() && !reach.mdns {
+        let text = "At which address is a member of the grid?";
+        return Err(unanswered(Question { text, flag: "--bootstrap ADDR", default: None }));
+    }
+    let lend = &args.lend;
+    Ok(RecoverArgs {
+        phrase: known.words,
+        passphrase: new_passphrase(given.global, given.settings)?,
+        name: name(args.name.as_deref(), asks, shell)?,
+        lend: Lend { donate: lend.donate, min_free: lend.min_free, safe_area: lend.safe_area },
+        reach,
+        site: args.reach.site.clone(),
+    })
+}
+
+/// The words: from the kit, the file, or a person.
+fn words(args: &Recover, asks: bool, shell: &mut Shell<'_>) -> Result<Kit, Failure> {
+    if let Some(file) = &args.kit {
+        return Ok(kit::read(&files::read_text(file, kit::MAX_KIT)?));
+    }
+    let bare = |words| Kit { words, bootstrap: Vec::new() };
+    if let Some(file) = &args.phrase_file {
+        return files::read_text(file, kit::MAX_PHRASE).map(bare);
+    }
+    let text = "The 24 words";
+    let question = Question { text, flag: "--phrase-file FILE", default: None };
+    if !asks {
+        return Err(unanswered(question));
+    }
+    shell.ask.text(question).map(Secret::new).map(bare)
+}
+
+fn text(view: &RecoverView) -> String {
+    let snapshots = plural(view.snapshots, "snapshot");
+    let devices = plural(view.devices, "device");
+    let (confirmed, asked) = (view.witnesses_confirmed, plural(view.witnesses_asked, "peer"));
+    format!(
+        "{snapshots} of {devices} found; head {} confirmed by {confirmed} of {asked} asked\n\
+         Next: gbak snapshots, gbak restore latest -t DIR",
+        view.head_seq,
+    )
+}
+
+#[cfg(test)]
+mod tests;

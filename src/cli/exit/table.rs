@@ -1,0 +1,326 @@
+//! Every code, explained. One entry per code of `api::codes`, the general one first.
+
+use super::Explained;
+use crate::api::codes;
+
+const PEERS: (&str, &str) = ("gbak peers", "who is offline or full");
+const INVITE: (&str, &str) = ("gbak invite", "add a machine");
+const STATUS: (&str, &str) = ("gbak status", "what is safe and what is not");
+const SNAPSHOTS: (&str, &str) = ("gbak snapshots", "what there is");
+const REBUILD: (&str, &str) = ("gbak recover --rebuild", "make the index anew from the grid");
+const NOTHING_CHANGED: &str = "nothing was changed";
+const STAYS: &str = "what was backed up before is as safe as it was";
+const NOTHING: &str = "does nothing more about it by itself";
+
+/// The explanations.
+pub(crate) const TABLE: &[Explained] = &[
+    Explained {
+        code: codes::INTERNAL,
+        what: "Something failed that no other code names",
+        data: STAYS,
+        gbak: NOTHING,
+        you: &[STATUS, ("the same command with -vv", "what happened on the way")],
+    },
+    Explained {
+        code: codes::OUTPUT,
+        what: "The result could not be written to stdout",
+        data: "what the command did is done; only its report is incomplete",
+        gbak: NOTHING,
+        you: &[STATUS],
+    },
+    Explained {
+        code: codes::FILE,
+        what: "A file named on the command line cannot be read or written",
+        data: NOTHING_CHANGED,
+        gbak: NOTHING,
+        you: &[("ls -l FILE", "whether it is there and yours")],
+    },
+    Explained {
+        code: codes::USAGE,
+        what: "The arguments make no sense together",
+        data: NOTHING_CHANGED,
+        gbak: NOTHING,
+        you: &[("gbak help COMMAND", "what it takes")],
+    },
+    Explained {
+        code: codes::QUESTION,
+        what: "An answer is needed and there is no terminal to ask at",
+        data: NOTHING_CHANGED,
+        gbak: "never asks when stdin is not a terminal",
+        you: &[("gbak help COMMAND", "the flags that answer questions")],
+    },
+    Explained {
+        code: codes::SOURCE,
+        what: "A path to back up is not there or cannot be read at all",
+        data: "nothing was saved; earlier snapshots are as safe as they were",
+        gbak: NOTHING,
+        you: &[("ls -ld PATH", "whether it is there and readable")],
+    },
+    Explained {
+        code: codes::BACKUP_PARTIAL,
+        what: "The snapshot is saved, without some files that could not be read",
+        data: "everything that could be read is safe; the files named above are not in it",
+        gbak: "tries them again with the next backup",
+        you: &[
+            ("gbak backup PATH", "once they are readable"),
+            ("--exclude PATTERN", "leave them out"),
+        ],
+    },
+    Explained {
+        code: codes::BACKUP_QUEUED,
+        what: "The backup is saved, below the redundancy that was wanted",
+        data: "what is on the grid restores; packs still queued are on this machine only",
+        gbak: "the agent places queued packs as soon as peers are back",
+        you: &[("gbak daemon", "keeps trying"), PEERS, INVITE],
+    },
+    Explained {
+        code: codes::NOT_WITNESSED,
+        what: "Too few holders confirmed that they keep the newest head",
+        data: "the data is on the grid; a recovery from the words might find the snapshot before",
+        gbak: "hands the head to the other holders with the next backup",
+        you: &[("gbak backup PATH", "sends nothing twice, only the head"), PEERS],
+    },
+    Explained {
+        code: codes::FORKED,
+        what: "The grid holds another head of this device with the same number",
+        data: "both histories are on the grid and neither is overwritten",
+        gbak: "writes nothing more from this home: it was copied, or restored from an old copy",
+        you: &[("gbak recover --phrase-file FILE", "go on as a new device, in an empty GBAK_HOME")],
+    },
+    Explained {
+        code: codes::TARGET,
+        what: "The directory to restore under cannot be used",
+        data: "nothing was restored; the snapshot is untouched",
+        gbak: NOTHING,
+        you: &[("gbak restore SNAP -t DIR", "with a directory you can write to")],
+    },
+    Explained {
+        code: codes::TARGET_NOT_EMPTY,
+        what: "The directory to restore under holds something already",
+        data: "nothing was restored or overwritten",
+        gbak: NOTHING,
+        you: &[
+            ("--overwrite if-changed", "replace what differs, or go on with a restore cut short"),
+            ("--overwrite never", "add only what is missing"),
+            ("-t DIR", "restore elsewhere"),
+        ],
+    },
+    Explained {
+        code: codes::RESTORE_PARTIAL,
+        what: "Some files or attributes could not be restored",
+        data: "everything else is restored and verified; the snapshot is untouched",
+        gbak: NOTHING,
+        you: &[("--overwrite if-changed", "the same command again restores the rest")],
+    },
+    Explained {
+        code: codes::DATA_LOSS,
+        what: "Some of the snapshot is on no holder that answers",
+        data: "the files named above cannot be restored now; everything else is",
+        gbak: "never writes bytes that do not match their hash",
+        you: &[PEERS, ("--overwrite if-changed", "the same command again, when holders are back")],
+    },
+    Explained {
+        code: codes::SNAPSHOT,
+        what: "No snapshot answers to that name, or several do",
+        data: NOTHING_CHANGED,
+        gbak: NOTHING,
+        you: &[SNAPSHOTS, REBUILD],
+    },
+    Explained {
+        code: codes::NO_PATH,
+        what: "The snapshot has no such path",
+        data: NOTHING_CHANGED,
+        gbak: NOTHING,
+        you: &[("gbak ls SNAP", "the paths it has")],
+    },
+    Explained {
+        code: codes::NO_HOME,
+        what: "There is no gbak home here",
+        data: NOTHING_CHANGED,
+        gbak: "looks in GBAK_HOME, else in ~/.local/share/gbak",
+        you: &[
+            ("gbak init", "set this machine up"),
+            ("gbak recover", "get everything back with the 24 words"),
+        ],
+    },
+    Explained {
+        code: codes::HOME_EXISTS,
+        what: "There is a gbak home here already",
+        data: NOTHING_CHANGED,
+        gbak: "never writes over keys",
+        you: &[STATUS, ("GBAK_HOME=DIR gbak init", "another home beside it")],
+    },
+    Explained {
+        code: codes::BUSY,
+        what: "Another gbak process is using this home",
+        data: NOTHING_CHANGED,
+        gbak: "frees the home when that process ends, however it ends; there is nothing to unlock",
+        you: &[
+            ("--retry-lock 5m", "wait for it"),
+            ("gbak daemon", "lets commands run side by side"),
+        ],
+    },
+    Explained {
+        code: codes::SETTINGS,
+        what: "The home's settings cannot be understood",
+        data: STAYS,
+        gbak: "never guesses settings",
+        you: &[("GBAK_HOME/config.toml", "the file to correct")],
+    },
+    Explained {
+        code: codes::DISK,
+        what: "The local disk failed or is full",
+        data: "nothing that was acknowledged is lost; what was under way is not saved",
+        gbak: "goes on from what was acknowledged with the next run",
+        you: &[("df -h", "whether it is full"), STATUS],
+    },
+    Explained {
+        code: codes::CATALOG,
+        what: "The local index is damaged or lacks something",
+        data: "the backup on the grid is untouched: the index is only a copy of what is there",
+        gbak: NOTHING,
+        you: &[REBUILD],
+    },
+    Explained {
+        code: codes::PASSPHRASE_NEEDED,
+        what: "The key file is wrapped and no passphrase was given",
+        data: NOTHING_CHANGED,
+        gbak: "asks for it at a terminal",
+        you: &[
+            ("--passphrase-file FILE", "read it from a file"),
+            ("--passphrase-command COMMAND", "take it from a program"),
+            ("GBAK_PASSPHRASE", "take it from the environment"),
+        ],
+    },
+    Explained {
+        code: codes::PASSPHRASE_WRONG,
+        what: "The passphrase does not open the key file",
+        data: NOTHING_CHANGED,
+        gbak: "keeps no copy of the passphrase",
+        you: &[("gbak recover", "with the 24 words, when the passphrase is lost")],
+    },
+    Explained {
+        code: codes::PHRASE_WRONG,
+        what: "These are not the 24 words of a member of this grid",
+        data: NOTHING_CHANGED,
+        gbak: "checks spelling and checksum before it asks anybody",
+        you: &[("gbak recover --phrase-file FILE", "with the words as written on the kit")],
+    },
+    Explained {
+        code: codes::KEYS_DAMAGED,
+        what: "The key file is damaged",
+        data: "the backup on the grid is untouched",
+        gbak: "never makes new keys over old ones",
+        you: &[("gbak recover", "with the 24 words, in an empty GBAK_HOME")],
+    },
+    Explained {
+        code: codes::DAEMON_UNREACHABLE,
+        what: "No agent answers and the command needs one",
+        data: NOTHING_CHANGED,
+        gbak: NOTHING,
+        you: &[("gbak daemon", "start it")],
+    },
+    Explained {
+        code: codes::NO_PEERS,
+        what: "No peer can be reached",
+        data: STAYS,
+        gbak: "the agent keeps trying all known addresses",
+        you: &[PEERS, ("--wait-peers 60s", "give them longer"), INVITE],
+    },
+    Explained {
+        code: codes::LISTEN,
+        what: "An address to listen on cannot be used",
+        data: STAYS,
+        gbak: NOTHING,
+        you: &[("--listen /ip4/0.0.0.0/tcp/0", "any free port")],
+    },
+    Explained {
+        code: codes::REFUSED,
+        what: "A peer declined, by its rules or for want of room",
+        data: STAYS,
+        gbak: "asks other peers where that helps",
+        you: &[PEERS, INVITE],
+    },
+    Explained {
+        code: codes::NOT_TRUSTED,
+        what: "A certificate is missing, wrong or of another grid",
+        data: STAYS,
+        gbak: "gives no service to, and takes none from, who cannot prove membership",
+        you: &[("gbak invite", "on a member's machine"), ("gbak join INVITE", "here")],
+    },
+    Explained {
+        code: codes::INVITE,
+        what: "The invitation is not one, or it is used up or expired",
+        data: NOTHING_CHANGED,
+        gbak: "accepts every invitation once and until its time only",
+        you: &[("gbak invite", "on a member's machine makes a new one")],
+    },
+    Explained {
+        code: codes::TOO_FEW_PEERS,
+        what: "Fewer peers with room can be reached than the redundancy needs",
+        data: "nothing was sent; earlier snapshots are as safe as they were",
+        gbak: "never stores less safely than asked without being told to",
+        you: &[
+            PEERS,
+            INVITE,
+            ("--spool", "keep packs here until peers are back"),
+            ("--redundancy K+M", "ask for less"),
+        ],
+    },
+    Explained {
+        code: codes::PACK_UNAVAILABLE,
+        what: "Too few holders of some needed data answer now",
+        data: "not lost: it is there again when holders are back",
+        gbak: "takes any of the holders that come first",
+        you: &[PEERS, ("--wait-peers 60s", "give them longer")],
+    },
+    Explained {
+        code: codes::FLOOR,
+        what: "This machine's floor of free disk is reached",
+        data: STAYS,
+        gbak: "takes no more data of others until there is room again",
+        you: &[("df -h", "what fills the disk"), STATUS],
+    },
+    Explained {
+        code: codes::DAMAGED,
+        what: "Bytes that came back are not what was stored, and no good copy was found",
+        data: "what is damaged is not used; everything else is as safe as it was",
+        gbak: "verifies every byte before use and names the holders that gave wrong ones",
+        you: &[PEERS, STATUS],
+    },
+    Explained {
+        code: codes::STATUS_WARNING,
+        what: "gbak status: something needs a look",
+        data: "everything can be restored now",
+        gbak: "the agent keeps trying to place what is queued",
+        you: &[STATUS, PEERS],
+    },
+    Explained {
+        code: codes::STATUS_CRITICAL,
+        what: "gbak status: no good backup, or data at risk",
+        data: "some of it cannot be restored now, or was not backed up in time",
+        gbak: "the agent keeps trying to reach the holders",
+        you: &[STATUS, PEERS, ("gbak backup PATH", "back up now")],
+    },
+    Explained {
+        code: codes::DEMO_DIFFERS,
+        what: "The demonstration's restored tree differs from its source",
+        data: "your files were only read; the demonstration's own grid is gone",
+        gbak: NOTHING,
+        you: &[("gbak demo -vv", "what happened on the way")],
+    },
+    Explained {
+        code: codes::INTERRUPTED,
+        what: "Stopped by Ctrl-C",
+        data: "what was acknowledged is safe and not sent again; the head before stays valid",
+        gbak: "goes on from there with the next run",
+        you: &[("the same command again", "goes on where it stopped")],
+    },
+    Explained {
+        code: codes::TERMINATED,
+        what: "Stopped by SIGTERM",
+        data: "what was acknowledged is safe and not sent again; the head before stays valid",
+        gbak: "goes on from there with the next run",
+        you: &[("the same command again", "goes on where it stopped")],
+    },
+];

@@ -1,0 +1,94 @@
+//! Words of the command line to values: sizes, durations, modes. Pure; errors name what would do.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use jiff::{Span, SpanRelativeTo, Unit};
+
+use crate::api::setup::Amount;
+
+/// Why a word is not the value it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ParseError {
+    /// Not a size.
+    #[error("a size is like 20GiB")]
+    Size,
+    /// Neither a size nor a percentage.
+    #[error("an amount is like 20GiB, 40% or none")]
+    Amount,
+    /// Not a duration.
+    #[error("a duration is like 30s, 5m, 24h or 2d")]
+    Duration,
+    /// Not k+m.
+    #[error("redundancy is like 8+4: at least 1 needed, at most 255 together; or auto")]
+    Redundancy,
+    /// Not a compression mode.
+    #[error("compression is auto, off, fastest, better, max, or a zstd level from 1 to 22")]
+    Compression,
+}
+
+/// Bytes.
+pub(crate) fn size(text: &str) -> Result<u64, ParseError> {
+    text.trim().parse::<ByteSize>().map(|size| size.as_u64()).map_err(|_said| ParseError::Size)
+}
+
+/// Bytes, a percentage, or nothing at all.
+pub(crate) fn amount(text: &str) -> Result<Amount, ParseError> {
+    let text = text.trim();
+    if text == "none" {
+        return Ok(Amount::Bytes(0));
+    }
+    let Some(number) = text.strip_suffix('%') else {
+        return size(text).map(Amount::Bytes).map_err(|_size| ParseError::Amount);
+    };
+    match number.trim().parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Amount::Percent(percent)),
+        _ => Err(ParseError::Amount),
+    }
+}
+
+/// Up to days and weeks, which are 24 hours and 7 of these.
+pub(crate) fn duration(text: &str) -> Result<Duration, ParseError> {
+    let span: Span = text.trim().parse().map_err(|_said| ParseError::Duration)?;
+    let days = SpanRelativeTo::days_are_24_hours();
+    let seconds = span.total((Unit::Second, days)).map_err(|_said| ParseError::Duration)?;
+    Duration::try_from_secs_f64(seconds).map_err(|_negative| ParseError::Duration)
+}
+
+/// `8+4`; `auto` is the empty text, as if nothing had been said.
+pub(crate) fn redundancy(text: &str) -> Result<String, ParseError> {
+    let text = text.trim();
+    if text == "auto" {
+        return Ok(String::new());
+    }
+    let (k, m) = text.split_once('+').ok_or(ParseError::Redundancy)?;
+    let k: u8 = k.trim().parse().map_err(|_said| ParseError::Redundancy)?;
+    let m: u8 = m.trim().parse().map_err(|_said| ParseError::Redundancy)?;
+    if k == 0 || k.checked_add(m).is_none() {
+        return Err(ParseError::Redundancy);
+    }
+    Ok(format!("{k}+{m}"))
+}
+
+/// A zstd level, 0 for none; the engine's own choice when absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Compression(pub(crate) Option<i32>);
+
+/// restic's names, or a level.
+pub(crate) fn compression(text: &str) -> Result<Compression, ParseError> {
+    let level = match text.trim() {
+        "auto" => None,
+        "off" => Some(0),
+        "fastest" => Some(1),
+        "better" => Some(9),
+        "max" => Some(19),
+        number => match number.parse() {
+            Ok(level @ 1..=22) => Some(level),
+            _ => return Err(ParseError::Compression),
+        },
+    };
+    Ok(Compression(level))
+}
+
+#[cfg(test)]
+mod tests;

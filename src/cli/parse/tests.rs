@@ -1,0 +1,52 @@
+//! Values as people type them.
+
+use super::*;
+
+#[test]
+fn sizes_are_binary_when_they_say_so() {
+    assert_eq!(size("20GiB"), Ok(20 << 30));
+    assert_eq!(size("1.5 MiB"), Ok(1_572_864));
+    assert_eq!(size("20GB"), Ok(20_000_000_000));
+    assert_eq!(size("512"), Ok(512));
+    assert_eq!(size("much"), Err(ParseError::Size));
+    assert_eq!(size("-1GiB"), Err(ParseError::Size));
+}
+
+#[test]
+fn a_donation_is_bytes_or_a_percentage_or_none() {
+    assert_eq!(amount("none"), Ok(Amount::Bytes(0)));
+    assert_eq!(amount("40%"), Ok(Amount::Percent(40.0)));
+    assert_eq!(amount("1 TiB"), Ok(Amount::Bytes(1 << 40)));
+    for wrong in ["101%", "-1%", "NaN%", "%", "all"] {
+        assert_eq!(amount(wrong), Err(ParseError::Amount), "{wrong}");
+    }
+}
+
+#[test]
+fn durations_go_up_to_weeks_and_never_below_zero() {
+    assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+    assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
+    assert_eq!(duration("24h"), Ok(Duration::from_hours(24)));
+    assert_eq!(duration("2d"), Ok(Duration::from_hours(48)));
+    assert_eq!(duration("1w"), Ok(Duration::from_hours(168)));
+    for wrong in ["", "30", "-5m", "1 month", "soon"] {
+        assert_eq!(duration(wrong), Err(ParseError::Duration), "{wrong}");
+    }
+}
+
+#[test]
+fn redundancy_is_two_numbers_that_fit_one_code() {
+    assert_eq!(redundancy("8+4").as_deref(), Ok("8+4"));
+    assert_eq!(redundancy("auto").as_deref(), Ok(""));
+    for wrong in ["8", "0+4", "200+100", "a+b", "8+", "-1+2"] {
+        assert_eq!(redundancy(wrong), Err(ParseError::Redundancy), "{wrong}");
+    }
+}
+
+#[test]
+fn compression_has_names_and_levels() {
+    assert_eq!(compression("auto"), Ok(Compression(None)));
+    assert_eq!(compression("off"), Ok(Compression(Some(0))));
+    assert_eq!(compression("7"), Ok(Compression(Some(7))));
+    assert_eq!(compression("99"), Err(ParseError::Compression));
+}

@@ -1,0 +1,290 @@
+//! `config.toml`: what this machine is called, where it listens, what it lends, what it leaves out.
+//!
+//! Invariants: a key that is not known is an error, with its line, so that a typing error never
+//! passes for a default; every value is checked when the file is read, not when it is used; the
+//! file is written durably and whole. Keys and names follow CLI.md.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use store::{DiskSpace, Donation};
+
+/// Largest file that is read, in bytes: a person writes it.
+const LIMIT: u64 = 1024 * 1024;
+
+/// The settings of one install.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// What this machine is on the grid.
+    pub node: Node,
+    /// What it lends.
+    pub donate: Donate,
+    /// What its backups leave out.
+    pub backup: Backup,
+    /// How its backups are spread.
+    pub placement: Placement,
+}
+
+/// What this machine is on the grid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Node {
+    /// Its name, as others see it.
+    pub name: String,
+    /// Multiaddresses to listen on; port 0 lets the system choose.
+    pub listen: Vec<String>,
+    /// Whether to look for the grid's devices on the local network.
+    pub mdns: bool,
+    /// Which site it stands at: shards of one pack avoid sharing one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Multiaddresses to try first, each with its `/p2p/...` part.
+    pub bootstrap: Vec<String>,
+}
+
+impl Default for Node {
+    fn default() -> Self {
+        Self {
+            name: "gbak".to_owned(),
+            listen: vec!["/ip4/0.0.0.0/tcp/4711".to_owned()],
+            mdns: true,
+            site: None,
+            bootstrap: Vec::new(),
+        }
+    }
+}
+
+/// What this machine lends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Donate {
+    /// The most that others' shards may take; a share is of what is free or lent already.
+    pub size: Amount,
+    /// Free space below which nothing more is taken; a share is of the whole disk.
+    pub min_free: Amount,
+    /// Kept empty above that; a share is of the whole disk.
+    pub safe_area: Amount,
+}
+
+impl Default for Donate {
+    fn default() -> Self {
+        Self {
+            size: Amount::Bytes(0),
+            min_free: Amount::Percent(5.0),
+            safe_area: Amount::Bytes(256 * 1024 * 1024),
+        }
+    }
+}
+
+impl Donate {
+    /// The donation on a disk with this much room, of which shards take `used_bytes`.
+    pub fn on(&self, space: DiskSpace, used_bytes: u64) -> Donation {
+        Donation {
+            size_bytes: self.size.of(space.free_bytes.saturating_add(used_bytes)),
+            min_free_bytes: self.min_free.of(space.total_bytes),
+            safe_area_bytes: self.safe_area.of(space.total_bytes),
+        }
+    }
+}
+
+/// What backups leave out. The command line adds to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Backup {
+    /// Glob patterns (gitignore syntax).
+    pub exclude: Vec<String>,
+    /// Directories with a valid `CACHEDIR.TAG`.
+    pub exclude_caches: bool,
+    /// Directories that hold a file of one of these names.
+    pub exclude_if_present: Vec<String>,
+}
+
+/// How backups are spread.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Placement {
+    /// k+m, like `8+4`; solved from the grid when absent.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "redundancy")]
+    pub redundancy: Option<String>,
+}
+
+/// An amount of disk: `200 GiB`, or a share like `15%`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Amount {
+    /// So many bytes.
+    Bytes(u64),
+    /// So many hundredths, 0 to 100.
+    Percent(f64),
+}
+
+impl From<crate::api::setup::Amount> for Amount {
+    fn from(amount: crate::api::setup::Amount) -> Self {
+        match amount {
+            crate::api::setup::Amount::Bytes(bytes) => Self::Bytes(bytes),
+            crate::api::setup::Amount::Percent(percent) => Self::Percent(percent),
+        }
+    }
+}
+
+impl Amount {
+    /// The bytes this is, of `whole`.
+    pub fn of(self, whole: u64) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Percent(percent) => (whole as f64 * percent / 100.0) as u64,
+        }
+    }
+}
+
+/// Text that is not an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an amount like \"200 GiB\" or \"15%\"")]
+pub struct NotAnAmount;
+
+impl FromStr for Amount {
+    type Err = NotAnAmount;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAmount> {
+        let text = text.trim();
+        if let Some(percent) = text.strip_suffix('%') {
+            let percent = percent.trim_end().parse::<f64>().map_err(|_| NotAnAmount)?;
+            return if (0.0..=100.0).contains(&percent) {
+                Ok(Self::Percent(percent))
+            } else {
+                Err(NotAnAmount)
+            };
+        }
+        let bytes = bytesize::ByteSize::from_str(text).map_err(|_| NotAnAmount)?;
+        Ok(Self::Bytes(bytes.as_u64()))
+    }
+}
+
+/// Exact: what is printed reads back as the same amount.
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(u64, &str); 4] =
+            [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        match *self {
+            Self::Percent(percent) => write!(f, "{percent}%"),
+            Self::Bytes(bytes) => {
+                let fits = |(unit, _): &&(u64, &str)| bytes >= *unit && bytes.is_multiple_of(*unit);
+                match UNITS.iter().find(fits) {
+                    Some((unit, name)) => write!(f, "{} {name}", bytes / unit),
+                    None => write!(f, "{bytes} B"),
+                }
+            }
+        }
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+fn redundancy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.parse::<chunker::Code>() {
+        Ok(_) => Ok(Some(text)),
+        Err(_) => Err(de::Error::custom("not a redundancy like \"8+4\"")),
+    }
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("Cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Larger than any settings.
+    #[error("{} has {len} bytes, settings have at most {LIMIT}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        len: u64,
+    },
+    /// A key or value is wrong.
+    #[error("{}, line {line}: {}", path.display(), source.message())]
+    Wrong {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong. Not a `source`: the message has it already.
+        source: Box<toml::de::Error>,
+    },
+    /// The settings cannot be written as TOML.
+    #[error("Cannot write settings for {}", path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: toml::ser::Error,
+    },
+    /// The file cannot be written.
+    #[error("Cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Config {
+    /// The settings in the file at `path`; the defaults when there is none.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let read_error = |source| ConfigError::Read { path: path.to_owned(), source };
+        let len = match std::fs::metadata(path) {
+            Ok(found) => found.len(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => return Err(read_error(error)),
+        };
+        if len > LIMIT {
+            return Err(ConfigError::TooLarge { path: path.to_owned(), len });
+        }
+        Self::parse(&std::fs::read_to_string(path).map_err(read_error)?, path)
+    }
+
+    /// The settings in `text`; `path` is for messages.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|source: toml::de::Error| {
+            let before = source.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            ConfigError::Wrong { path: path.to_owned(), line, source: Box::new(source) }
+        })
+    }
+
+    /// Writes the settings to `path`; when this returns `Ok`, they survive a power cut.
+    pub fn save(&self, path: &Path) -> Result<(), ConfigError> {
+        let text = toml::to_string(self)
+            .map_err(|source| ConfigError::Encode { path: path.to_owned(), source })?;
+        store::write_file_durable(path, text.as_bytes())
+            .map_err(|source| ConfigError::Write { path: path.to_owned(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests;

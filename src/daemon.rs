@@ -1,0 +1,41 @@
+//! The composition root: keys, settings, disk and network made into one engine, run by an agent or
+//! for one command.
+//!
+//! ```text
+//! backend  what the command line calls: the agent when one answers, else an engine right here
+//!   client   asks the agent over its socket
+//!   setup    makes a home: init, join, recover
+//!   duties   the agent: control socket, catching up, signals
+//!     control  the socket's server
+//!   engine   one home in use: catalog, shelf, host, swarm
+//!     calls    carries a `Call` out on it; views: what its reports look like outside
+//!     roster   remembers the grid's devices across restarts
+//!   events   a verb's progress as a feed; failure: every error as a code, an exit and a sentence
+//! ```
+//!
+//! Invariants: the only room that names the real clock, the system's randomness and the libp2p grid
+//! together; one engine per home, by its lock, which is taken first and given back last.
+//!
+//! Order of a stop: no new calls; running ones are cancelled in good order and waited for; duties
+//! end; the network goes down; the roster is saved; the lock is given back. Every write below is
+//! durable when it is acknowledged, so a kill at any point of this loses nothing.
+
+pub mod backend;
+mod calls;
+pub mod client;
+pub mod control;
+pub mod duties;
+pub mod engine;
+mod events;
+pub mod failure;
+mod keys;
+mod roster;
+pub mod setup;
+mod signals;
+mod views;
+
+pub use backend::LocalBackend;
+pub use engine::{Engine, EngineError, Opening};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! `peers` and `status`: who is there, what is where, and how safe it is.
+//!
+//! Every figure comes from a record or a measurement of now; what is not known is absent (I12).
+
+use std::collections::BTreeMap;
+
+use p2p::{Grid, Offer, PeerState};
+use store::Usage;
+
+use super::{Run, WAIT_LOOK};
+use crate::api::{
+    AuditView, DonationView, Failure, HeadView, PacksView, PeerView, PeersView, StatusView,
+    TotalsView,
+};
+use crate::daemon::engine::EngineError;
+use crate::daemon::views;
+use crate::flow::look::{self, Health};
+use crate::flow::publish;
+use crate::host::offer_of;
+
+impl Run {
+    pub(super) async fn peers(&self) -> Result<PeersView, Failure> {
+        self.settle(WAIT_LOOK).await?;
+        let health = self.health().await?;
+        let shelf = self.engine.host.shelf().clone();
+        let usage = self.ctx.work(move || shelf.usage_by_owner()).await?;
+        let usage: BTreeMap<_, Usage> = usage.map_err(EngineError::from)?.into_iter().collect();
+        let me = self.me().await?;
+        let peers = self.ctx.grid.peers();
+        let view = |info: &p2p::PeerInfo| PeerView {
+            mine_here_bytes: health.bytes_by_holder.get(&info.peer).copied().unwrap_or_default(),
+            theirs_here_bytes: usage.get(&info.owner).map_or(0, |usage| usage.bytes),
+            ..views::peer(info)
+        };
+        let peers: Vec<_> = peers.iter().map(view).collect();
+        let totals = totals(&me, &peers);
+        Ok(PeersView { schema: "gbak.peers/1".to_owned(), me, peers, totals })
+    }
+
+    pub(super) async fn status(&self) -> Result<StatusView, Failure> {
+        self.settle(WAIT_LOOK).await?;
+        let health = self.health().await?;
+        let peers = self.ctx.grid.peers();
+        let online = peers.iter().filter(|peer| peer.state == PeerState::Online).count();
+        let newest = look::snapshots(&self.ctx)?.into_iter().next_back();
+        let head = publish::current_head(&self.ctx)?;
+        let offer = self.measured().await?;
+        let (level, reasons) = judge(&health, online, peers.len(), newest.is_some());
+        let agent = self.engine.is_agent();
+        Ok(StatusView {
+            schema: "gbak.status/1".to_owned(),
+            level: level.to_owned(),
+            reasons,
+            name: self.ctx.device.cert.name.clone(),
+            peer_id: self.ctx.device.peer().to_string(),
+            listen: if agent { self.engine.swarm.listen_addresses() } else { Vec::new() },
+            agent,
+            peers_online: online as u64,
+            peers_known: peers.len() as u64,
+            packs: packs(&health),
+            min_live_above_k: health.min_live_above_k,
+            can_lose: health.min_live_above_k.map(|spare| spare.max(0) as u64),
+            last_drill: None,
+            last_backup: newest.map(|listed| views::time(listed.snapshot.time)),
+            head: head.map(|head| HeadView { seq: head.seq, fingerprint: head.hash().short() }),
+            donation: donation(offer),
+        })
+    }
+
+    async fn health(&self) -> Result<Health, Failure> {
+        let ctx = self.ctx.clone();
+        Ok(self.ctx.work(move || look::health(&ctx)).await??)
+    }
+
+    async fn measured(&self) -> Result<Offer, Failure> {
+        let shelf = self.engine.host.shelf().clone();
+        let figures = self.ctx.work(move || shelf.figures()).await?;
+        Ok(offer_of(&figures.map_err(EngineError::from)?))
+    }
+
+    async fn me(&self) -> Result<PeerView, Failure> {
+        let hello = self.engine.swarm.members().hello();
+        let offer = self.measured().await?;
+        Ok(PeerView {
+            peer_id: hello.device.peer.to_string(),
+            name: hello.device.name,
+            owner_id: hello.device.owner.to_string(),
+            state: "online".to_owned(),
+            rtt_ms: None,
+            site: hello.site,
+            total_bytes: offer.total_bytes,
+            reserved_bytes: offer.reserved_bytes,
+            donated_bytes: offer.donated_bytes,
+            used_bytes: offer.used_bytes,
+            free_bytes: offer.free_bytes,
+            mine_here_bytes: 0,
+            theirs_here_bytes: 0,
+            path: "none".to_owned(),
+            audit: AuditView::default(),
+            since: views::time_secs(hello.device.since_secs),
+        })
+    }
+}
+
+fn totals(me: &PeerView, peers: &[PeerView]) -> TotalsView {
+    let all = || std::iter::once(me).chain(peers);
+    TotalsView {
+        peers: all().count() as u64,
+        online: all().filter(|peer| peer.state == "online").count() as u64,
+        donated_bytes: sum(all().map(|peer| peer.donated_bytes)),
+        used_bytes: sum(all().map(|peer| peer.used_bytes)),
+        free_bytes: sum(all().map(|peer| peer.free_bytes)),
+    }
+}
+
+/// Figures of others are their own word: a sum must not overflow on it.
+fn sum(figures: impl Iterator<Item = u64>) -> u64 {
+    figures.fold(0, u64::saturating_add)
+}
+
+const fn packs(health: &Health) -> PacksView {
+    PacksView {
+        total: health.total,
+        full: health.full,
+        degraded: health.degraded,
+        at_risk: health.at_risk,
+        lost: health.lost,
+        queued: health.queued,
+    }
+}
+
+const fn donation(offer: Offer) -> DonationView {
+    DonationView {
+        total_bytes: offer.total_bytes,
+        reserved_bytes: offer.reserved_bytes,
+        donated_bytes: offer.donated_bytes,
+        used_bytes: offer.used_bytes,
+        free_bytes: offer.free_bytes,
+    }
+}
+
+/// The level, and why: the most important reason first.
+fn judge(
+    health: &Health,
+    online: usize,
+    known: usize,
+    any_backup: bool,
+) -> (&'static str, Vec<String>) {
+    let mut critical = Vec::new();
+    let mut warning = Vec::new();
+    if health.lost > 0 {
+        critical.push(format!(
+            "{} of {} packs cannot be restored from the peers that are connected now",
+            health.lost, health.total
+        ));
+    }
+    if health.at_risk > 0 {
+        critical.push(format!(
+            "{} of {} packs have just enough holders connected: one more away, and they are out of \
+             reach",
+            health.at_risk, health.total
+        ));
+    }
+    if !any_backup {
+        warning.push("Nothing has been backed up yet".to_owned());
+    }
+    if health.queued > 0 {
+        warning.push(format!("{} packs wait for peers with room", health.queued));
+    }
+    if health.degraded > 0 {
+        warning.push(format!(
+            "{} of {} packs have holders that are not connected now",
+            health.degraded, health.total
+        ));
+    }
+    if known == 0 {
+        warning.push("No other device is known yet: invite somebody".to_owned());
+    } else if online == 0 {
+        warning.push(format!("None of {known} known devices is connected"));
+    }
+    let level = match (critical.is_empty(), warning.is_empty()) {
+        (false, _) => "critical",
+        (true, false) => "warning",
+        (true, true) => "ok",
+    };
+    critical.extend(warning);
+    (level, critical)
+}
+
+#[cfg(test)]
+mod tests;

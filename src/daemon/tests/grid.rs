@@ -1,0 +1,1 @@
+//! Promises of two real engines on loopback.

@@ -1,0 +1,227 @@
+//! Looking without touching: which snapshots there are, what is in them, and how safe they are.
+//!
+//! All figures come from the catalog and from who is connected now; what is not known is absent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chunker::{PeerId, Record, SnapshotId};
+use p2p::{Grid, PeerState};
+use store::PackState;
+
+use crate::flow::fetch::ChunkReader;
+use crate::flow::publish::SNAPSHOT_PENDING;
+use crate::flow::{Ctx, FlowError};
+use crate::vault::index::PackRecord;
+use crate::vault::snapshot::Snapshot;
+use crate::vault::tree::{Kind, Node, Piece, Tree};
+use crate::vault::view::{self, SnapshotSpec};
+
+/// Deepest directory nesting that is followed.
+pub(crate) const MAX_DEPTH: usize = 16 * 1024;
+
+/// A snapshot and where it stands.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its name.
+    pub id: SnapshotId,
+    /// Its record.
+    pub snapshot: Snapshot,
+    /// Whether it waits for its packs and is not on the grid yet.
+    pub queued: bool,
+}
+
+/// An entry of a snapshot.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Absolute path on the source, or below the path asked for.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub node: Node,
+}
+
+/// All snapshots, oldest first.
+pub fn snapshots<G: Grid>(ctx: &Ctx<G>) -> Result<Vec<Listed>, FlowError> {
+    let mut all = Vec::new();
+    for (id, state, sealed) in ctx.catalog.snapshots()? {
+        let snapshot = Snapshot::decode(&ctx.vault.open_local(&sealed)?)?;
+        all.push(Listed { id, snapshot, queued: state == SNAPSHOT_PENDING });
+    }
+    all.sort_by_key(|listed| (listed.snapshot.time, listed.id));
+    Ok(all)
+}
+
+/// The snapshot that `spec` names.
+pub fn resolve<G: Grid>(
+    ctx: &Ctx<G>,
+    spec: &SnapshotSpec,
+) -> Result<(SnapshotId, Snapshot), FlowError> {
+    let mut all = snapshots(ctx)?;
+    let times: Vec<_> = all.iter().map(|listed| (listed.id, listed.snapshot.time)).collect();
+    let id = view::resolve(spec, &times)?;
+    let at = all.iter().position(|listed| listed.id == id).ok_or(FlowError::Inconsistent)?;
+    let found = all.swap_remove(at);
+    Ok((found.id, found.snapshot))
+}
+
+/// Everything in a snapshot, or below the path that `spec` names, in tree order.
+pub async fn ls<G: Grid>(
+    ctx: &Ctx<G>,
+    spec: &SnapshotSpec,
+) -> Result<(SnapshotId, Vec<Entry>), FlowError> {
+    let (id, snapshot) = resolve(ctx, spec)?;
+    let mut reader = ChunkReader::new(ctx);
+    let mut entries = Vec::new();
+    match descend(&mut reader, &id, &snapshot, spec.path.as_deref()).await? {
+        At::Dir { tree, prefix } => {
+            walk(&mut reader, tree, prefix, |path, node| {
+                entries.push(Entry { path: path.to_vec(), node: node.clone() });
+                true
+            })
+            .await?;
+        }
+        At::Leaf { node, path } => entries.push(Entry { path, node }),
+    }
+    Ok((id, entries))
+}
+
+/// What a path of a snapshot leads to.
+#[derive(Debug)]
+pub(crate) enum At {
+    /// A directory: its listing, and its path without a slash at the end.
+    Dir { tree: Vec<Piece>, prefix: Vec<u8> },
+    /// Anything else.
+    Leaf { node: Node, path: Vec<u8> },
+}
+
+/// Follows a path from a snapshot's root.
+pub(crate) async fn descend<G: Grid>(
+    reader: &mut ChunkReader<G>,
+    id: &SnapshotId,
+    snapshot: &Snapshot,
+    path: Option<&[u8]>,
+) -> Result<At, FlowError> {
+    let wanted = path.unwrap_or_default();
+    // Collected, because the compiler cannot prove a future `Send` that keeps this closure.
+    let names: Vec<&[u8]> =
+        wanted.split(|byte| *byte == b'/').filter(|name| !name.is_empty()).collect();
+    let mut names = names.into_iter().peekable();
+    let mut here = snapshot.root.clone();
+    let mut prefix = Vec::new();
+    while let Some(name) = names.next() {
+        let tree: Tree = reader.record(&here).await?;
+        let missing = || FlowError::NoSuchPath {
+            snapshot: id.short(),
+            path: String::from_utf8_lossy(wanted).into_owned(),
+        };
+        let node = tree.nodes.into_iter().find(|node| node.name == name).ok_or_else(missing)?;
+        prefix.push(b'/');
+        prefix.extend_from_slice(name);
+        match node.kind {
+            Kind::Dir { tree } => here = tree,
+            _ if names.peek().is_none() => return Ok(At::Leaf { node, path: prefix }),
+            _ => return Err(missing()),
+        }
+    }
+    Ok(At::Dir { tree: here, prefix })
+}
+
+/// Visits every entry below a directory, parents before children, in name order. `visit` says
+/// whether to go into a directory.
+pub(crate) async fn walk<G: Grid>(
+    reader: &mut ChunkReader<G>,
+    root: Vec<Piece>,
+    prefix: Vec<u8>,
+    mut visit: impl FnMut(&[u8], &Node) -> bool,
+) -> Result<(), FlowError> {
+    let first: Tree = reader.record(&root).await?;
+    let mut levels = vec![first.nodes.into_iter()];
+    let mut path = prefix;
+    let mut lengths = vec![path.len()];
+    while let (Some(level), Some(&len)) = (levels.last_mut(), lengths.last()) {
+        path.truncate(len);
+        let Some(node) = level.next() else {
+            levels.pop();
+            lengths.pop();
+            continue;
+        };
+        path.push(b'/');
+        path.extend_from_slice(&node.name);
+        let enter = visit(&path, &node);
+        if let (true, Kind::Dir { tree }) = (enter, &node.kind) {
+            if levels.len() >= MAX_DEPTH {
+                return Err(FlowError::TooDeep { limit: MAX_DEPTH });
+            }
+            let below: Tree = reader.record(tree).await?;
+            levels.push(below.nodes.into_iter());
+            lengths.push(path.len());
+        }
+    }
+    Ok(())
+}
+
+/// How safe the packs are with the peers that are connected now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// All packs.
+    pub total: u64,
+    /// Every shard's holder is connected.
+    pub full: u64,
+    /// More than k holders are, but not all.
+    pub degraded: u64,
+    /// Exactly k are.
+    pub at_risk: u64,
+    /// Fewer than k are, and the pack is not here either.
+    pub lost: u64,
+    /// Packs in the spool.
+    pub queued: u64,
+    /// The smallest number of connected holders beyond k.
+    pub min_live_above_k: Option<i64>,
+    /// The smallest number of recorded holders beyond k, connected or not.
+    pub min_held_above_k: Option<i64>,
+    /// Shard bytes on each holder.
+    pub bytes_by_holder: BTreeMap<PeerId, u64>,
+}
+
+/// Goes through every pack's record. Blocks: call it on the offload for large vaults.
+pub fn health<G: Grid>(ctx: &Ctx<G>) -> Result<Health, FlowError> {
+    let online: BTreeSet<PeerId> = ctx
+        .grid
+        .peers()
+        .into_iter()
+        .filter(|peer| peer.state == PeerState::Online)
+        .map(|peer| peer.peer)
+        .collect();
+    let mut health = Health { queued: ctx.spool.list().len() as u64, ..Health::default() };
+    ctx.catalog.for_each_pack(|row| {
+        let record = PackRecord::decode_stored(&row.record)?;
+        health.count(&record, &online, row.state == PackState::Queued);
+        Ok::<(), FlowError>(())
+    })?;
+    Ok(health)
+}
+
+impl Health {
+    fn count(&mut self, record: &PackRecord, online: &BTreeSet<PeerId>, queued: bool) {
+        let k = i64::from(record.code.k());
+        let held = record.holders().count() as i64;
+        let live = record.holders().filter(|peer| online.contains(peer)).count() as i64;
+        let shard_bytes = record.meta.len.div_ceil(u32::from(record.code.k()));
+        for holder in record.holders() {
+            *self.bytes_by_holder.entry(holder).or_default() += u64::from(shard_bytes);
+        }
+        self.total += 1;
+        if queued {
+            return;
+        }
+        let state = match live - k {
+            _ if live == record.code.n() as i64 => &mut self.full,
+            spare if spare > 0 => &mut self.degraded,
+            0 => &mut self.at_risk,
+            _ => &mut self.lost,
+        };
+        *state += 1;
+        let least = |old: Option<i64>, new: i64| Some(old.map_or(new, |old| old.min(new)));
+        self.min_live_above_k = least(self.min_live_above_k, live - k);
+        self.min_held_above_k = least(self.min_held_above_k, held - k);
+    }
+}

@@ -1,0 +1,314 @@
+//! Finding what the grid knows of this owner: heads, manifests, segments, snapshots, into the
+//! catalog.
+//!
+//! Every connected peer is asked for the heads it keeps. Of each device the highest number counts;
+//! how many gave it is reported, because a head that only few have seen may not be the newest
+//! (I10). Two heads with one number are a fork, and reported as such.
+//!
+//! What was imported before is not fetched again: a device's last imported manifest is kept, and
+//! only segments that are not in it are read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chunker::{ChunkId, PackId, PeerId, Record, SnapshotId};
+use p2p::head::SignedHead;
+use p2p::{Grid, PeerState, Reply, Request};
+use store::PackState;
+
+use crate::flow::fetch::ChunkReader;
+use crate::flow::place::add_to_catalog;
+use crate::flow::publish::{HEAD, MANIFEST, SNAPSHOT_PENDING, SNAPSHOT_PUBLISHED, current_head};
+use crate::flow::{Ctx, FlowError};
+use crate::vault::index::{PackRecord, Segment};
+use crate::vault::manifest::{Manifest, SnapshotEntry};
+use crate::vault::snapshot::Snapshot;
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecoverReport {
+    /// Snapshots known now.
+    pub snapshots: u64,
+    /// Number of the newest head, over all devices.
+    pub head_seq: u64,
+    /// Peers asked for heads.
+    pub asked: usize,
+    /// Peers that gave that newest head.
+    pub confirmed: usize,
+    /// Devices of this owner with a head.
+    pub devices: usize,
+    /// What was odd, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// The heads of one device, as the peers gave them.
+#[derive(Debug, Default)]
+struct Chain {
+    /// By number and hash: the head and how many peers gave it.
+    heads: BTreeMap<(u64, chunker::HeadHash), (Option<SignedHead>, usize)>,
+}
+
+/// Brings a catalog up to date that knows nothing, or not everything: all devices, this one
+/// included.
+pub async fn recover<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> {
+    let (chains, asked) = heads(ctx).await?;
+    let mut report = RecoverReport { asked, devices: chains.len(), ..RecoverReport::default() };
+    for (device, chain) in &chains {
+        let Some((head, confirmed)) = chain.newest() else { continue };
+        if head.seq >= report.head_seq {
+            report.head_seq = head.seq;
+            report.confirmed = confirmed;
+        }
+        if chain.is_forked(head.seq) {
+            let device = device.short();
+            let seq = head.seq;
+            report.warnings.push(format!("device {device} has two heads with number {seq}"));
+        }
+        match import(ctx, head).await {
+            Ok(missing) => report.warnings.extend(missing),
+            Err(error) => {
+                let device = device.short();
+                report.warnings.push(format!("the head of device {device} is unusable: {error}"));
+            }
+        }
+    }
+    if chains.is_empty() {
+        report.warnings.push("no peer that answered keeps a head of this owner".to_owned());
+    } else if report.confirmed * 2 <= asked {
+        let (confirmed, seq) = (report.confirmed, report.head_seq);
+        report.warnings.push(format!(
+            "only {confirmed} of {asked} peers gave the newest head ({seq}); a newer one may exist"
+        ));
+    }
+    report.snapshots = ctx.catalog.snapshots()?.len() as u64;
+    Ok(report)
+}
+
+/// Forgets what the catalog says of the grid and reads it from the grid again. What exists only
+/// here (queued packs, snapshots that wait) stays.
+pub async fn rebuild<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> {
+    let mut kept = Vec::new();
+    for state in [PackState::Queued, PackState::Placed] {
+        for (_, stored) in ctx.catalog.packs_in(state)? {
+            kept.push((state, PackRecord::decode_stored(&stored)?));
+        }
+    }
+    let waiting = ctx.catalog.snapshots()?;
+    let (chains, asked) = heads(ctx).await?;
+    if asked == 0 {
+        return Err(FlowError::NoPeers);
+    }
+    drop(chains);
+    ctx.catalog.clear()?;
+    for (state, record) in kept {
+        add_to_catalog(&ctx.catalog, state, &record)?;
+    }
+    for (id, state, sealed) in waiting {
+        if state == SNAPSHOT_PENDING {
+            ctx.catalog.put_snapshot(&id, state, &sealed)?;
+        }
+    }
+    recover(ctx).await
+}
+
+/// What every backup does first: learns what other devices of this owner published, and notices
+/// when the grid knows a newer head of this device than this home does.
+pub(crate) async fn refresh<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
+    let (chains, _) = heads(ctx).await?;
+    let mine = current_head(ctx)?;
+    for (device, chain) in &chains {
+        let Some((head, _)) = chain.newest() else { continue };
+        if *device != ctx.device.peer() {
+            if let Err(error) = import(ctx, head).await {
+                // Without it we only dedup less.
+                tracing::warn!(device = %device.short(), %error, "another device's head is unreadable");
+            }
+            continue;
+        }
+        match &mine {
+            None if ctx.catalog.get(super::publish::PENDING)?.is_none() => {
+                // The catalog was deleted, or this is its first run after a recovery (I14).
+                import(ctx, head).await?;
+            }
+            Some(mine) if is_ahead(mine, head) && !is_pending(ctx, head)? => {
+                return Err(FlowError::Forked { seq: head.seq });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn is_ahead(mine: &SignedHead, theirs: &SignedHead) -> bool {
+    theirs.seq > mine.seq || (theirs.seq == mine.seq && theirs.hash() != mine.hash())
+}
+
+/// Whether it is the head that this home has sent without hearing of a majority.
+fn is_pending<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<bool, FlowError> {
+    let pending = super::publish::pending_head(ctx)?;
+    Ok(pending.is_some_and(|pending| pending.hash() == head.hash()))
+}
+
+/// Asks every connected peer for the heads it keeps of this owner. Only genuine ones are returned.
+async fn heads<G: Grid>(ctx: &Ctx<G>) -> Result<(BTreeMap<PeerId, Chain>, usize), FlowError> {
+    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
+    let asks = online
+        .map(|info| async move { (info.peer, ctx.grid.ask(info.peer, Request::HeadGet).await) });
+    let mut chains: BTreeMap<PeerId, Chain> = BTreeMap::new();
+    let mut asked = 0;
+    for (peer, reply) in futures::future::join_all(asks).await {
+        let Ok(Reply::Heads { heads }) = reply else { continue };
+        asked += 1;
+        for bytes in heads.into_iter().take(2 * p2p::wire::HEADS_LIMIT) {
+            match genuine(ctx, &bytes) {
+                Some(head) => chains.entry(head.device()).or_default().add(head),
+                None => {
+                    tracing::warn!(peer = %peer.short(), "a peer gave a head that is not genuine");
+                }
+            }
+        }
+    }
+    Ok((chains, asked))
+}
+
+fn genuine<G: Grid>(ctx: &Ctx<G>, bytes: &[u8]) -> Option<SignedHead> {
+    let head = SignedHead::decode(bytes).ok()?;
+    let ours = head.verify().is_ok() && head.owner() == ctx.device.owner();
+    (ours && ctx.vault.open_head(&head.sealed).is_ok_and(|body| body.seq == head.seq))
+        .then_some(head)
+}
+
+impl Chain {
+    fn add(&mut self, head: SignedHead) {
+        let entry = self.heads.entry((head.seq, head.hash())).or_default();
+        entry.0.get_or_insert(head);
+        entry.1 += 1;
+    }
+
+    /// The head with the highest number, and how many gave it; of a fork the one more peers have.
+    fn newest(&self) -> Option<(&SignedHead, usize)> {
+        let (&(seq, _), _) = self.heads.last_key_value()?;
+        let candidates = self.heads.iter().filter(|((number, _), _)| *number == seq);
+        let (_, (head, count)) = candidates.max_by_key(|(_, (_, count))| *count)?;
+        head.as_ref().map(|head| (head, *count))
+    }
+
+    fn is_forked(&self, seq: u64) -> bool {
+        self.heads.keys().filter(|(number, _)| *number == seq).count() > 1
+    }
+}
+
+/// Catalog key of the last manifest imported from a device, and of the head that pointed to it.
+fn seen_keys<G: Grid>(ctx: &Ctx<G>, device: PeerId) -> (String, String) {
+    if device == ctx.device.peer() {
+        (MANIFEST.to_owned(), HEAD.to_owned())
+    } else {
+        (format!("{MANIFEST}.{device}"), format!("{HEAD}.{device}"))
+    }
+}
+
+/// Reads what a head points to into the catalog. Returns a sentence for everything that is missing.
+async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>, FlowError> {
+    let (manifest_key, head_key) = seen_keys(ctx, head.device());
+    if ctx.catalog.get(&head_key)?.is_some_and(|seen| seen == head.encode()) {
+        return Ok(Vec::new());
+    }
+    let body = ctx.vault.open_head(&head.sealed)?;
+    let manifest: Manifest = ChunkReader::over(ctx, &body.manifest).record(&body.chunks).await?;
+    let known = match ctx.catalog.get(&manifest_key)? {
+        Some(bytes) => Manifest::decode(&bytes)?,
+        None => Manifest::first(head.device()),
+    };
+    let mut import =
+        Import { ctx, reader: ChunkReader::over(ctx, &manifest.roots), missing: vec![] };
+    import.segments(&known, &manifest).await?;
+    import.snapshots(&known, &manifest).await?;
+    let missing = import.missing;
+    let (catalog, roots) = (ctx.catalog.clone(), manifest.roots.clone());
+    let (noted, sent, whole) = (manifest.encode(), head.encode(), missing.is_empty());
+    ctx.work(move || {
+        for root in roots.iter().chain(&body.manifest) {
+            add_to_catalog(&catalog, PackState::Indexed, root)?;
+        }
+        catalog.bulk(|bulk| {
+            if whole {
+                bulk.set(&head_key, &sent)?;
+                bulk.set(&manifest_key, &noted)?;
+            }
+            Ok(())
+        })?;
+        Ok::<(), FlowError>(())
+    })
+    .await??;
+    Ok(missing)
+}
+
+/// One manifest being read.
+struct Import<'a, G> {
+    ctx: &'a Ctx<G>,
+    reader: ChunkReader<G>,
+    missing: Vec<String>,
+}
+
+impl<G: Grid> Import<'_, G> {
+    /// Enters the packs of every segment that was not imported before.
+    async fn segments(&mut self, known: &Manifest, new: &Manifest) -> Result<(), FlowError> {
+        let old: BTreeSet<Option<ChunkId>> =
+            known.segments.iter().map(|segment| first_chunk(&segment.chunks)).collect();
+        for reference in &new.segments {
+            let first = first_chunk(&reference.chunks);
+            if old.contains(&first) {
+                continue;
+            }
+            let segment: Segment = match self.reader.record(&reference.chunks).await {
+                Ok(segment) => segment,
+                Err(error) => {
+                    self.missing.push(format!("an index segment cannot be read: {error}"));
+                    continue;
+                }
+            };
+            let (catalog, name) =
+                (self.ctx.catalog.clone(), first.map_or([0; 32], |id| *id.as_bytes()));
+            self.ctx.work(move || enter(&catalog, &segment, &name)).await??;
+        }
+        Ok(())
+    }
+
+    async fn snapshots(&mut self, known: &Manifest, new: &Manifest) -> Result<(), FlowError> {
+        let old: BTreeSet<SnapshotId> = known.snapshots.iter().map(|entry| entry.id).collect();
+        for entry in new.snapshots.iter().filter(|entry| !old.contains(&entry.id)) {
+            if let Err(error) = self.snapshot(entry).await {
+                let id = entry.id.short();
+                self.missing.push(format!("snapshot {id} cannot be read: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn snapshot(&mut self, entry: &SnapshotEntry) -> Result<(), FlowError> {
+        let snapshot: Snapshot = self.reader.record(&entry.chunks).await?;
+        if snapshot.id(self.ctx.vault.keys()) != entry.id {
+            return Err(FlowError::Inconsistent);
+        }
+        let nonce = crate::entropy::bytes(&*self.ctx.entropy);
+        let sealed = self.ctx.vault.seal_local(&snapshot.encode(), nonce);
+        Ok(self.ctx.catalog.put_snapshot(&entry.id, SNAPSHOT_PUBLISHED, &sealed)?)
+    }
+}
+
+fn first_chunk(pieces: &[crate::vault::tree::Piece]) -> Option<ChunkId> {
+    pieces.first().and_then(|piece| piece.chunk)
+}
+
+/// All packs of a segment in one transaction.
+fn enter(catalog: &store::Catalog, segment: &Segment, name: &[u8; 32]) -> Result<(), FlowError> {
+    catalog.bulk(|bulk| {
+        for record in &segment.packs {
+            let (id, stored) = (&record.meta.id, record.encode_stored());
+            let chunks = record.chunk_places();
+            bulk.add_pack(id, PackState::Indexed, record.class(), &stored, &chunks)?;
+        }
+        let ids: Vec<PackId> = segment.packs.iter().map(|record| record.meta.id).collect();
+        bulk.mark_indexed(&ids, name)
+    })?;
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! What a restore has to do, as plain data, and the parts of it that need no content.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use p2p::Grid;
+
+use crate::flow::FlowError;
+use crate::flow::fetch::ChunkReader;
+use crate::flow::look::{self, At};
+use crate::flow::restore::{Outcome, Overwrite};
+use crate::flow::target::{Existing, ExistingKind, Special, Target, TargetError};
+use crate::monitor::Problem;
+use crate::vault::tree::{Content, Kind, Meta, Node, valid_name};
+
+/// A path below the target, as its names.
+pub(super) type Rel = Vec<Vec<u8>>;
+
+/// Everything to be made, in tree order.
+#[derive(Debug, Default)]
+pub(super) struct Planned {
+    pub(super) dirs: Vec<(Rel, Meta)>,
+    pub(super) files: Vec<PlannedFile>,
+    /// Links, pipes, sockets, devices.
+    pub(super) others: Vec<(Rel, Node)>,
+    /// Further names of files and others.
+    pub(super) links: Vec<PlannedLink>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// A file to be written.
+#[derive(Debug, Clone)]
+pub(super) struct PlannedFile {
+    pub(super) rel: Rel,
+    pub(super) size: u64,
+    pub(super) content: Content,
+    pub(super) meta: Meta,
+}
+
+/// Another name for something that is restored under its first name.
+#[derive(Debug, Clone)]
+pub(super) struct PlannedLink {
+    pub(super) rel: Rel,
+    pub(super) first: Rel,
+    pub(super) node: Node,
+}
+
+impl Planned {
+    /// How many entries that makes.
+    pub(super) fn entries(&self) -> u64 {
+        (self.dirs.len() + self.files.len() + self.others.len() + self.links.len()) as u64
+    }
+}
+
+/// Which paths are wanted.
+#[derive(Debug)]
+pub(super) struct Filter {
+    include: Option<Gitignore>,
+    exclude: Gitignore,
+}
+
+impl Filter {
+    /// From patterns in gitignore syntax.
+    pub(super) fn new(include: &[String], exclude: &[String]) -> Result<Self, FlowError> {
+        let include = if include.is_empty() { None } else { Some(globs(include)?) };
+        Ok(Self { include, exclude: globs(exclude)? })
+    }
+
+    fn excludes(&self, path: &Path, dir: bool) -> bool {
+        self.exclude.matched(path, dir).is_ignore()
+    }
+
+    fn includes(&self, path: &Path, dir: bool) -> bool {
+        let matches = |globs: &Gitignore| globs.matched_path_or_any_parents(path, dir).is_ignore();
+        self.include.as_ref().is_none_or(matches)
+    }
+}
+
+fn globs(patterns: &[String]) -> Result<Gitignore, FlowError> {
+    let mut builder = GitignoreBuilder::new("");
+    for pattern in patterns {
+        let wrong = |_| FlowError::Pattern { pattern: pattern.clone() };
+        builder.add_line(None, pattern).map_err(wrong)?;
+    }
+    builder.build().map_err(|_| FlowError::Pattern { pattern: patterns.join(" ") })
+}
+
+/// Walks the tree and notes what is wanted of it.
+pub(super) async fn make<G: Grid>(
+    reader: &mut ChunkReader<G>,
+    at: At,
+    filter: &Filter,
+) -> Result<Planned, FlowError> {
+    let mut planner = Planner::new(filter);
+    match at {
+        At::Leaf { node, .. } => planner.entry(vec![node.name.clone()], &node),
+        At::Dir { tree, prefix } => {
+            let base = prefix.len();
+            look::walk(reader, tree, prefix, |path, node| {
+                planner.visit(path.get(base..).unwrap_or_default(), node)
+            })
+            .await?;
+        }
+    }
+    Ok(planner.planned)
+}
+
+struct Planner<'a> {
+    filter: &'a Filter,
+    planned: Planned,
+    /// Directories on the way to the current entry, with whether they are noted.
+    above: Vec<(Vec<u8>, Meta, bool)>,
+    first_names: BTreeMap<(u64, u64), (Rel, Kind)>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(filter: &'a Filter) -> Self {
+        let (planned, above) = (Planned::default(), Vec::new());
+        Self { filter, planned, above, first_names: BTreeMap::new() }
+    }
+
+    /// Takes one entry; whether to go into it, when it is a directory.
+    fn visit(&mut self, path: &[u8], node: &Node) -> bool {
+        let relative = path.strip_prefix(b"/").unwrap_or(path);
+        if !valid_name(&node.name) {
+            let error = TargetError::BadName { path: path.to_vec() };
+            self.planned.problems.push(Problem::new(path, &error));
+            return false;
+        }
+        let (path, dir) = (Path::new(OsStr::from_bytes(relative)), is_dir(node));
+        if self.filter.excludes(path, dir) {
+            return false;
+        }
+        let depth = relative.split(|byte| *byte == b'/').count() - 1;
+        self.above.truncate(depth);
+        let wanted = self.filter.includes(path, dir);
+        if dir {
+            self.above.push((node.name.clone(), node.meta.clone(), false));
+            if wanted {
+                self.note_above();
+            }
+        } else if wanted {
+            self.note_above();
+            let mut rel: Rel = self.above.iter().map(|(name, ..)| name.clone()).collect();
+            rel.push(node.name.clone());
+            self.entry(rel, node);
+        }
+        true
+    }
+
+    fn note_above(&mut self) {
+        let mut rel = Rel::new();
+        for (name, meta, noted) in &mut self.above {
+            rel.push(name.clone());
+            if !*noted {
+                self.planned.dirs.push((rel.clone(), meta.clone()));
+                *noted = true;
+            }
+        }
+    }
+
+    fn entry(&mut self, rel: Rel, node: &Node) {
+        if node.meta.links > 1 {
+            let key = (node.meta.device, node.meta.inode);
+            match self.first_names.get(&key) {
+                Some((first, kind)) if *kind == node.kind => {
+                    let (first, node) = (first.clone(), node.clone());
+                    self.planned.links.push(PlannedLink { rel, first, node });
+                    return;
+                }
+                Some(_) => {}
+                None => {
+                    self.first_names.insert(key, (rel.clone(), node.kind.clone()));
+                }
+            }
+        }
+        match &node.kind {
+            Kind::File { size, content } => {
+                let (size, content, meta) = (*size, content.clone(), node.meta.clone());
+                self.planned.files.push(PlannedFile { rel, size, content, meta });
+            }
+            Kind::Dir { .. } => self.planned.dirs.push((rel, node.meta.clone())),
+            _ => self.planned.others.push((rel, node.clone())),
+        }
+    }
+}
+
+fn is_dir(node: &Node) -> bool {
+    matches!(node.kind, Kind::Dir { .. })
+}
+
+/// A path for people.
+pub(super) fn shown(rel: &Rel) -> Vec<u8> {
+    rel.join(&b'/')
+}
+
+/// Makes the directories, private until [`finish_dirs`]. Returns what failed.
+pub(super) fn make_dirs(
+    target: &Target,
+    dirs: &[(Rel, Meta)],
+    rule: Option<Overwrite>,
+) -> Vec<Problem> {
+    let replace = rule == Some(Overwrite::Always);
+    let failed = |(rel, _): &(Rel, Meta)| {
+        target.make_dir(rel, replace).err().map(|error| Problem::new(shown(rel), &error))
+    };
+    dirs.iter().filter_map(failed).collect()
+}
+
+/// Gives the directories their own metadata, the innermost first.
+pub(super) fn finish_dirs(target: &Target, dirs: &[(Rel, Meta)], done: &mut Outcome) {
+    for (rel, meta) in dirs.iter().rev() {
+        match target.set_dir_meta(rel, meta) {
+            Ok(problems) => done.problems.extend(problems),
+            Err(error) => done.problems.push(Problem::new(shown(rel), &error)),
+        }
+    }
+}
+
+/// Makes links, pipes, sockets and devices.
+pub(super) fn make_others(
+    target: &Target,
+    others: &[(Rel, Node)],
+    rule: Option<Overwrite>,
+    done: &mut Outcome,
+) {
+    for (rel, node) in others {
+        done.one(
+            rel,
+            decide(target, rel, node, rule).and_then(|decision| match decision {
+                Decision::Keep => Ok(None),
+                Decision::Write { replace } => match Special::of(&node.kind) {
+                    Some(what) => target.make_special(rel, what, &node.meta, replace).map(Some),
+                    None => Err(TargetError::NotAFile { path: shown(rel) }),
+                },
+            }),
+        );
+    }
+}
+
+/// Gives files their further names.
+pub(super) fn make_links(
+    target: &Target,
+    links: &[PlannedLink],
+    rule: Option<Overwrite>,
+    done: &mut Outcome,
+) {
+    for PlannedLink { rel, first, node } in links {
+        done.one(
+            rel,
+            decide(target, rel, node, rule).and_then(|decision| match decision {
+                Decision::Keep => Ok(None),
+                Decision::Write { replace } => {
+                    target.hard_link(first, rel, replace).map(|()| Some(Vec::new()))
+                }
+            }),
+        );
+    }
+}
+
+impl Outcome {
+    /// Counts one entry: written with these problems, kept, or failed.
+    fn one(&mut self, rel: &Rel, result: Result<Option<Vec<Problem>>, TargetError>) {
+        match result {
+            Ok(Some(problems)) => {
+                self.restored += 1;
+                self.problems.extend(problems);
+            }
+            Ok(None) => self.skipped += 1,
+            Err(error) => self.problems.push(Problem::new(shown(rel), &error)),
+        }
+    }
+}
+
+/// What the overwrite rule says of one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Leave what is there.
+    Keep,
+    /// Write, in place of what is there when there is something.
+    Write { replace: bool },
+}
+
+/// Looks at what is there.
+pub(super) fn decide(
+    target: &Target,
+    rel: &Rel,
+    node: &Node,
+    rule: Option<Overwrite>,
+) -> Result<Decision, TargetError> {
+    let Some(rule) = rule else { return Ok(Decision::Write { replace: false }) };
+    let Some(existing) = target.existing(rel)? else {
+        return Ok(Decision::Write { replace: false });
+    };
+    let replace = match rule {
+        Overwrite::Always => true,
+        Overwrite::Never => false,
+        Overwrite::IfChanged => differs(&existing, node),
+        Overwrite::IfNewer => existing.mtime < node.meta.mtime,
+    };
+    Ok(if replace { Decision::Write { replace: true } } else { Decision::Keep })
+}
+
+fn differs(existing: &Existing, node: &Node) -> bool {
+    let size = match &node.kind {
+        Kind::File { size, .. } => Some(*size),
+        _ => None,
+    };
+    let kind = match &node.kind {
+        Kind::File { .. } => ExistingKind::File,
+        Kind::Dir { .. } => ExistingKind::Dir,
+        Kind::Symlink { .. } => ExistingKind::Symlink,
+        _ => ExistingKind::Other,
+    };
+    existing.kind != kind
+        || existing.mtime != node.meta.mtime
+        || size.is_some_and(|size| size != existing.size)
+}

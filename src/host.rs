@@ -1,0 +1,335 @@
+//! The target side: answers what other members ask of this machine.
+//!
+//! Invariants: everything is kept and given per owner, and who the owner is follows from the
+//! certificates the transport has checked, never from the request; an acknowledgement is given only
+//! for what is durable; the work one peer can have running here is bounded, also after it hung up;
+//! every failure is a typed refusal, on which the asker branches: walk on, wait, count as lost.
+//!
+//! Joining is the one thing a stranger may ask. The invitation is spent durably before the
+//! certificate is given. A joiner that lost the answer may ask again with the same token and owner
+//! while this process lives; after a restart the token is simply used, and a new one must be made.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use chunker::{OwnerId, PeerId, Record, ShardId};
+use ed25519_dalek::SigningKey;
+use p2p::cert::{Charter, OwnerCert};
+use p2p::head::SignedHead;
+use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Join};
+use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
+use serde_bytes::ByteBuf;
+use store::{Figures, InviteError, Shelf, ShelfError};
+
+use crate::offload::{Offload, WorkLost, offload};
+
+mod busy;
+
+use busy::{Busy, Pass};
+
+/// Joiners remembered, so that one that lost our answer can ask again.
+const JOINERS: usize = 1024;
+/// Bytes of heads in one answer: what a header can carry, less room for the rest of it.
+const HEADS_BYTES: usize = wire::HEADER_LIMIT - 32 * 1024;
+
+/// Who owns which device.
+pub trait Roll: Send + Sync + 'static {
+    /// The proven owner of a device that is admitted now or was.
+    fn owner_of(&self, peer: &PeerId) -> Option<OwnerId>;
+}
+
+impl Roll for Members {
+    fn owner_of(&self, peer: &PeerId) -> Option<OwnerId> {
+        Self::owner_of(self, peer)
+    }
+}
+
+/// The right to admit members.
+pub struct Admission {
+    /// The grid's charter.
+    pub charter: Charter,
+    /// The key it names.
+    pub charter_key: SigningKey,
+}
+
+impl std::fmt::Debug for Admission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admission").field("charter", &self.charter).finish_non_exhaustive()
+    }
+}
+
+/// Serves the shelf to the members of the grid. Clones serve one shelf.
+#[derive(Clone)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shelf: Shelf,
+    roll: Arc<dyn Roll>,
+    clock: Arc<dyn Clock>,
+    offload: Arc<dyn Offload>,
+    admission: Option<Admission>,
+    busy: Busy,
+    /// Who spent which invitation in this process's life.
+    joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
+}
+
+/// The name under which an invitation is kept here: who reads it cannot join.
+pub fn token_hash(token: &[u8; 16]) -> [u8; 32] {
+    blake3::derive_key("gbak 2026 v1 invitation token", token)
+}
+
+impl Host {
+    /// A host for the owners in `roll`; it admits new ones if it has the right to.
+    pub fn new(
+        shelf: Shelf,
+        roll: Arc<dyn Roll>,
+        clock: Arc<dyn Clock>,
+        offload: Arc<dyn Offload>,
+        admission: Option<Admission>,
+    ) -> Self {
+        let (busy, joiners) = (Busy::default(), Mutex::default());
+        Self { inner: Arc::new(Inner { shelf, roll, clock, offload, admission, busy, joiners }) }
+    }
+
+    /// The shelf that is served.
+    pub fn shelf(&self) -> &Shelf {
+        &self.inner.shelf
+    }
+
+    /// Whether this host can admit members.
+    pub fn admits(&self) -> bool {
+        self.inner.admission.is_some()
+    }
+
+    /// What is offered now, measured.
+    pub async fn offer(&self) -> Result<Offer, OfferError> {
+        let shelf = self.inner.shelf.clone();
+        let figures = offload(&self.inner.offload, move || shelf.figures()).await??;
+        Ok(offer_of(&figures))
+    }
+
+    async fn serve(&self, from: PeerId, request: Request, pass: Pass) -> Result<Reply, Refusal> {
+        match request {
+            Request::Join(join) => self.admit(from, *join, pass).await,
+            Request::Put { shard, body } => self.put(self.owner(from)?, shard, body, pass).await,
+            Request::Get { shard } => self.get(self.owner(from)?, shard, pass).await,
+            Request::Have { shards } => self.have(self.owner(from)?, shards, pass).await,
+            Request::HeadPut { head } => self.head_put(self.owner(from)?, head, pass).await,
+            Request::HeadGet => self.heads(self.owner(from)?, pass).await,
+            // Hello, ping and roster are answered below us.
+            _ => Err(Refusal::Unsupported),
+        }
+    }
+
+    fn owner(&self, from: PeerId) -> Result<OwnerId, Refusal> {
+        self.inner.roll.owner_of(&from).ok_or(Refusal::NotAdmitted)
+    }
+
+    async fn put(
+        &self,
+        owner: OwnerId,
+        shard: ShardId,
+        body: Bytes,
+        pass: Pass,
+    ) -> Result<Reply, Refusal> {
+        let now = self.inner.clock.now_secs();
+        self.work(pass, move |shelf| shelf.put(owner, shard, &body, now)).await?;
+        Ok(Reply::Stored)
+    }
+
+    async fn get(&self, owner: OwnerId, shard: ShardId, pass: Pass) -> Result<Reply, Refusal> {
+        let body = self.work(pass, move |shelf| shelf.get(owner, shard)).await?;
+        Ok(Reply::Shard { body })
+    }
+
+    async fn have(
+        &self,
+        owner: OwnerId,
+        shards: Vec<ShardId>,
+        pass: Pass,
+    ) -> Result<Reply, Refusal> {
+        if shards.len() > HAVE_LIMIT {
+            return Err(Refusal::TooLarge);
+        }
+        let held = self.work(pass, move |shelf| shelf.have(owner, &shards)).await?;
+        Ok(Reply::Have { held })
+    }
+
+    /// A head is its owner's own: any device of the owner may bring it, nobody else.
+    async fn head_put(&self, owner: OwnerId, bytes: Vec<u8>, pass: Pass) -> Result<Reply, Refusal> {
+        if bytes.len() > HEAD_LIMIT {
+            return Err(Refusal::TooLarge);
+        }
+        let now = self.inner.clock.now_secs();
+        let keep = move |shelf: &Shelf| {
+            let head = SignedHead::decode(&bytes).map_err(|_| Refusal::HeadInvalid)?;
+            // What is kept and hashed must be the one way to write this head, or one number could
+            // have many names.
+            if head.verify().is_err() || head.owner() != owner || head.encode() != bytes {
+                return Err(Refusal::HeadInvalid);
+            }
+            let stored = shelf.head_put(owner, head.device(), head.seq, head.hash(), &bytes, now);
+            stored.map_err(|error| refusal(&error))
+        };
+        self.run(pass, keep).await??;
+        Ok(Reply::HeadStored)
+    }
+
+    async fn heads(&self, owner: OwnerId, pass: Pass) -> Result<Reply, Refusal> {
+        let heads = self.work(pass, move |shelf| shelf.heads(owner)).await?;
+        let mut left = HEADS_BYTES;
+        let fits = |head: &Vec<u8>| {
+            let room = left.checked_sub(head.len());
+            left = room.unwrap_or(left);
+            room.is_some()
+        };
+        let heads = heads.into_iter().filter(fits).map(ByteBuf::from).collect();
+        Ok(Reply::Heads { heads })
+    }
+
+    async fn admit(&self, from: PeerId, join: Join, pass: Pass) -> Result<Reply, Refusal> {
+        let Some(admission) = &self.inner.admission else { return Err(Refusal::CannotAdmit) };
+        // The device's certificate is the owner key's signature over the peer that asks.
+        if join.device.verify().is_err() || join.device.peer != from {
+            return Err(Refusal::CertInvalid);
+        }
+        let owner = join.device.owner;
+        let now = self.inner.clock.now_secs();
+        let grid = admission.charter.id();
+        let cert = OwnerCert::sign(&admission.charter_key, grid, owner, join.name, now);
+        // Before the invitation is spent: a name nobody accepts must not use it up.
+        if cert.verify(&admission.charter).is_err() {
+            return Err(Refusal::CertInvalid);
+        }
+        self.spend(token_hash(&join.token), owner, now, pass).await?;
+        tracing::info!(owner = %owner.short(), "admitted a member");
+        let charter = Box::new(admission.charter.clone());
+        Ok(Reply::Joined { charter, owner: Box::new(cert) })
+    }
+
+    /// Uses the invitation up for `owner`, or finds that this very owner did.
+    async fn spend(
+        &self,
+        token: [u8; 32],
+        owner: OwnerId,
+        now_secs: u64,
+        pass: Pass,
+    ) -> Result<(), Refusal> {
+        let spend = move |shelf: &Shelf| shelf.invite_spend(token, now_secs);
+        match self.run(pass, spend).await? {
+            Ok(()) => {
+                let mut joiners = self.joiners();
+                while joiners.len() >= JOINERS {
+                    joiners.pop_first();
+                }
+                joiners.insert(token, owner);
+                Ok(())
+            }
+            Err(InviteError::Used) if self.joiners().get(&token) == Some(&owner) => Ok(()),
+            Err(InviteError::Used) => Err(Refusal::InviteUsed),
+            Err(InviteError::Unknown) => Err(Refusal::InviteUnknown),
+            Err(InviteError::Expired) => Err(Refusal::InviteExpired),
+            Err(error) => {
+                tracing::error!(%error, "invitation cannot be looked up");
+                Err(Refusal::DiskTrouble)
+            }
+        }
+    }
+
+    fn joiners(&self) -> std::sync::MutexGuard<'_, BTreeMap<[u8; 32], OwnerId>> {
+        self.inner.joiners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        pass: Pass,
+        work: impl FnOnce(&Shelf) -> Result<T, ShelfError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.run(pass, work).await?.map_err(|error| refusal(&error))
+    }
+
+    /// Runs blocking work; the pass is given back when it is through, even if nobody waits.
+    async fn run<T: Send + 'static>(
+        &self,
+        pass: Pass,
+        work: impl FnOnce(&Shelf) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let shelf = self.inner.shelf.clone();
+        let job = move || {
+            let result = work(&shelf);
+            drop(pass);
+            result
+        };
+        // Only at shutdown: the asker tries elsewhere or later.
+        offload(&self.inner.offload, job).await.map_err(|WorkLost| Refusal::Busy)
+    }
+}
+
+impl Service for Host {
+    async fn answer(&self, from: PeerId, request: Request) -> Reply {
+        let Some(pass) = self.inner.busy.enter(from) else {
+            return Reply::Refused(Refusal::Busy);
+        };
+        let name = request.name();
+        self.serve(from, request, pass).await.unwrap_or_else(|refusal| {
+            tracing::debug!(peer = %from.short(), request = name, %refusal, "refused");
+            Reply::Refused(refusal)
+        })
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("shelf", &self.inner.shelf).finish_non_exhaustive()
+    }
+}
+
+/// Why there is nothing to offer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OfferError {
+    /// The shelf cannot tell.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    /// We are shutting down.
+    #[error(transparent)]
+    WorkLost(#[from] WorkLost),
+}
+
+/// What the disk's figures offer.
+pub(crate) const fn offer_of(figures: &Figures) -> Offer {
+    Offer {
+        total_bytes: figures.total_bytes,
+        reserved_bytes: figures.reserved_bytes,
+        donated_bytes: figures.donated_bytes,
+        used_bytes: figures.used_bytes,
+        free_bytes: figures.free_bytes,
+    }
+}
+
+/// What the asker is told. What only a person here can mend is logged as well.
+fn refusal(error: &ShelfError) -> Refusal {
+    match error {
+        ShelfError::Full { free_bytes, .. } => Refusal::Full { free_bytes: *free_bytes },
+        ShelfError::HashMismatch { .. } => Refusal::Corrupt,
+        ShelfError::TooLarge { .. } | ShelfError::TooManyDevices { .. } => Refusal::TooLarge,
+        ShelfError::Unknown { .. } => Refusal::UnknownShard,
+        ShelfError::Rotten { .. } => Refusal::Rotten,
+        ShelfError::StaleHead { newest } => Refusal::StaleHead { newest: *newest },
+        ShelfError::ForkedHead => Refusal::ForkedHead,
+        ShelfError::DiskAway { .. }
+        | ShelfError::WrongDisk { .. }
+        | ShelfError::ForeignShelf { .. } => Refusal::DiskAway,
+        ShelfError::Floor { .. } => Refusal::DiskTrouble,
+        _ => {
+            tracing::error!(%error, source = ?std::error::Error::source(error), "shelf trouble");
+            Refusal::DiskTrouble
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Manifest and head: a device's list of segments and snapshots, and the small record that points
+//! to it.
+//!
+//! Each device has its own chain of heads and its own manifest; readers merge them. A manifest
+//! names the packs its segments and snapshots are in ([`Manifest::roots`]), a head the packs the
+//! manifest is in; everything below is found through segments. The head is sealed with the vault's
+//! head key and signed by the device (`p2p::head`).
+
+use std::ops::Range;
+
+use chunker::{Class, CutParams, Cutter, PeerId, Record, SnapshotId, VaultKeys};
+use serde::{Deserialize, Serialize};
+
+use crate::vault::index::PackRecord;
+use crate::vault::tree::{Piece, Stamp};
+
+#[cfg(test)]
+mod tests;
+
+/// Everything a device published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Whose list it is.
+    #[serde(rename = "d")]
+    pub device: PeerId,
+    /// The packs that hold segments and snapshots.
+    #[serde(rename = "r")]
+    pub roots: Vec<PackRecord>,
+    /// The index, in the order it was published.
+    #[serde(rename = "s")]
+    pub segments: Vec<SegmentRef>,
+    /// The snapshots, in the order they were published.
+    #[serde(rename = "S")]
+    pub snapshots: Vec<SnapshotEntry>,
+}
+
+/// Where a segment is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentRef {
+    /// The chunks (class `Index`) of its encoding.
+    #[serde(rename = "c")]
+    pub chunks: Vec<Piece>,
+}
+
+/// Where a snapshot is, and what is asked of it most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotEntry {
+    /// Its name.
+    #[serde(rename = "i")]
+    pub id: SnapshotId,
+    /// When it was made.
+    #[serde(rename = "t")]
+    pub time: Stamp,
+    /// The chunks (class `Snapshot`) of its encoding.
+    #[serde(rename = "c")]
+    pub chunks: Vec<Piece>,
+}
+
+impl Record for Manifest {
+    const NAME: &'static str = "manifest";
+    const VERSION: u8 = 1;
+    /// About a million snapshots.
+    const LIMIT: usize = 256 * 1024 * 1024;
+}
+
+impl Manifest {
+    /// The manifest of a device that published nothing yet.
+    pub const fn first(device: PeerId) -> Self {
+        Self { device, roots: Vec::new(), segments: Vec::new(), snapshots: Vec::new() }
+    }
+}
+
+/// What a head says, before it is sealed and signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadBody {
+    /// The packs the manifest is in.
+    #[serde(rename = "p")]
+    pub manifest: Vec<PackRecord>,
+    /// The chunks (class `Index`) of the manifest's encoding.
+    #[serde(rename = "c")]
+    pub chunks: Vec<Piece>,
+    /// The head's number, as it is signed.
+    #[serde(rename = "n")]
+    pub seq: u64,
+    /// How many snapshots the manifest has.
+    #[serde(rename = "s")]
+    pub snapshots: u64,
+    /// When it was made.
+    #[serde(rename = "t")]
+    pub time: Stamp,
+}
+
+impl Record for HeadBody {
+    const NAME: &'static str = "head";
+    const VERSION: u8 = 1;
+    /// What a signed head can carry.
+    const LIMIT: usize = p2p::wire::HEAD_LIMIT;
+}
+
+/// Cuts a record's bytes into chunks of `class`, so that what did not change since the last time is
+/// the same chunks again. Returns each piece with the range it names; there are no holes.
+pub fn split_record(keys: &VaultKeys, bytes: &[u8], class: Class) -> Vec<(Piece, Range<usize>)> {
+    let cutter = Cutter::new(keys, CutParams::default());
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    while let Some(window) = bytes.get(start..)
+        && let Some(len) = cutter.cut(window, true)
+    {
+        let Some(plain) = window.get(..len) else { break };
+        let piece = Piece { len: len as u64, chunk: Some(keys.chunk_id(class, plain)) };
+        pieces.push((piece, start..start + len));
+        start += len;
+    }
+    pieces
+}

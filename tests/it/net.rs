@@ -1,0 +1,6 @@
+//! Several real processes on loopback, each with a home of its own.
+
+mod crash;
+mod messages;
+mod rig;
+mod whole;

@@ -1,0 +1,4 @@
+//! Stories on a simulated grid: the real engine and hosts, virtual time, one seed each.
+
+mod stories;
+mod world;
