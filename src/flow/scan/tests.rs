@@ -66,7 +66,9 @@ fn file(path: &Path, content: &str) {
 }
 
 fn files(base: &Path, names: &[&str]) {
-    names.iter().for_each(|name| file(&base.join(name), name));
+    for name in names {
+        file(&base.join(name), name);
+    }
 }
 
 fn canonical(dir: &TempDir) -> PathBuf {
@@ -187,8 +189,8 @@ fn metadata_is_exact() {
     let dir = tempfile::tempdir().unwrap();
     let base = canonical(&dir);
     let path = base.join("file");
-    let options = fs::OpenOptions::new().write(true).create(true).mode(0o600).open(&path);
-    let open = options.unwrap();
+    let open = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    let open = open.unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o4751)).unwrap();
     let xattr = rustix::fs::fsetxattr(&open, "user.note", b"\0\xff", XattrFlags::empty());
     let early = Timespec { tv_sec: -77, tv_nsec: 123_456_789 };
@@ -240,9 +242,8 @@ fn a_source_is_taken_as_it_was_typed() {
     assert_eq!(told.node("alias").kind, Kind::Symlink { target: b"real".to_vec() });
     // It cannot be both.
     let both = Scan::new(&[link.clone(), through.clone()], ScanOptions::default());
-    assert!(
-        matches!(both, Err(ScanError::ThroughLink { path, link: l }) if path == through && l == link)
-    );
+    let Err(ScanError::ThroughLink { path, link: on_the_way }) = both else { panic!("{both:?}") };
+    assert_eq!((path, on_the_way), (through, link));
     // Dots go the way the kernel goes them.
     let dotted = base.join("./alias/dir/../dir/.");
     assert_eq!(plain_path(&dotted).unwrap(), base.join("real/dir"));
@@ -455,7 +456,9 @@ fn what_may_not_be_read_is_told_and_the_rest_goes_on() {
         }
         told.add(&base, event);
     }
-    ["closed", "blind", "pass"].iter().for_each(|name| close(name, 0o700));
+    for name in ["closed", "blind", "pass"] {
+        close(name, 0o700);
+    }
     let entries = ["blind/", "closed/", "file", "pass/", "pass/named/", "pass/named/z"];
     assert_eq!(told.entries, entries);
     let denied = |name: &str| (name.to_owned(), "Cannot read: Permission denied".to_owned());
@@ -491,13 +494,12 @@ fn fill_in(base: &Path) {
         let mut entries = Vec::new();
         dirs::list(&at, &mut entries).unwrap();
         let Some(entry) = entries.pop() else { break };
-        match rustix::fs::openat(&at, &entry.name, OFlags::DIRECTORY, Mode::empty()) {
-            Ok(inner) => at = inner,
-            Err(_) => {
-                rustix::fs::unlinkat(&at, &entry.name, rustix::fs::AtFlags::empty()).unwrap();
-                break;
-            }
-        }
+        let inner = rustix::fs::openat(&at, &entry.name, OFlags::DIRECTORY, Mode::empty());
+        let Ok(inner) = inner else {
+            rustix::fs::unlinkat(&at, &entry.name, rustix::fs::AtFlags::empty()).unwrap();
+            break;
+        };
+        at = inner;
         names.push(entry.name);
     }
     while let Some(name) = names.pop() {

@@ -1,4 +1,5 @@
-//! The target's promises: what was scanned comes back with every attribute, and nothing else happens.
+//! The target's promises: what was scanned comes back with every attribute, and nothing else
+//! happens.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -16,8 +17,10 @@ use crate::vault::tree::{Kind, Node, Xattr};
 mod attacks;
 mod leftovers;
 
+type Rel = Vec<Vec<u8>>;
+
 /// `a/b` as its names.
-fn rel(path: &str) -> Vec<Vec<u8>> {
+fn rel(path: &str) -> Rel {
     path.split('/').filter(|name| !name.is_empty()).map(|name| name.as_bytes().to_vec()).collect()
 }
 
@@ -106,7 +109,7 @@ fn comparable(mut node: Node) -> Node {
 fn restore(source: &Path, target: &Target) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut dirs = Vec::new();
-    let mut linked: Vec<((u64, u64), Vec<Vec<u8>>)> = Vec::new();
+    let mut linked: Vec<((u64, u64), Rel)> = Vec::new();
     for (below, path, node) in scanned(source) {
         let rel: Vec<Vec<u8>> = below.split(|byte| *byte == b'/').map(<[u8]>::to_vec).collect();
         let id = (node.meta.device, node.meta.inode);
@@ -338,7 +341,9 @@ fn what_is_replaced_is_the_name_never_what_a_link_leads_to() {
     let target = Target::open(dir.path(), false).unwrap();
     let at = |name: &str| dir.path().join(name);
     fs::write(at("victim"), "untouched").unwrap();
-    ["a", "b", "c"].iter().for_each(|name| symlink("victim", at(name)).unwrap());
+    for name in ["a", "b", "c"] {
+        symlink("victim", at(name)).unwrap();
+    }
     symlink(".", at("d")).unwrap();
     put_over(&target, "a", b"new", true).unwrap();
     target.make_special(&rel("b"), Special::Symlink(b"else"), &meta(0o777), true).unwrap();

@@ -108,7 +108,7 @@ fn a_file_that_changes_its_size_ends_where_it_ends() {
     let mut reader = FileReader::open(&path).unwrap();
     assert_eq!(reader.next(&mut buffer, 60_000).unwrap(), Some(SegmentKind::Data(60_000)));
     let mut file = File::options().append(true).open(&path).unwrap();
-    file.write_all(&[2; 60_000]).unwrap();
+    file.write_all(&vec![2; 60_000]).unwrap();
     let mut grown = Vec::new();
     while reader.next(&mut grown, 60_000).unwrap().is_some() {}
     assert_eq!(grown.len(), 70_000);

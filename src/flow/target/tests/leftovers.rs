@@ -18,7 +18,9 @@ fn what_a_killed_restore_left_is_removed_where_the_next_one_comes_by() {
     symlink("x", at("dir").join(stale("0123456789abcdef-00000002"))).unwrap();
     // Somebody else's files that only look similar.
     let others = [stale("notes"), stale("0123456789abcdef-short"), ".gbak-restore".to_owned()];
-    others.iter().for_each(|name| fs::write(at(name), "").unwrap());
+    for name in &others {
+        fs::write(at(name), "").unwrap();
+    }
     let target = Target::open(dir.path(), false).unwrap();
     assert!(!at(&old).exists());
     assert_eq!(target.make_dir(&rel("dir"), false).unwrap(), Made::Existing);
