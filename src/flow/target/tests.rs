@@ -185,8 +185,8 @@ fn one_of_everything(base: &Path) {
     fs::write(at("large"), vec![7; 3_000_000]).unwrap();
     fs::write(at("setuid"), "#!").unwrap();
     let sparse = fs::File::create(at("sparse")).unwrap();
-    sparse.set_len(1 << 30).unwrap();
-    sparse.write_all_at(b"in the middle", 1 << 29).unwrap();
+    sparse.set_len(1 << 26).unwrap();
+    sparse.write_all_at(b"in the middle", 1 << 25).unwrap();
     fs::File::create(at("small hole")).unwrap().set_len(100_000).unwrap();
     fs::hard_link(at("dir/file"), at("dir/second")).unwrap();
     fs::hard_link(at("dir/file"), at("a third")).unwrap();
@@ -250,7 +250,7 @@ fn round_trip(prepare: impl FnOnce(&mut Target)) {
     }
     assert_eq!(got.len(), wanted.len());
     let blocks = |name: &str| fs::metadata(place.join(name)).unwrap().blocks() * 512;
-    assert!(blocks("sparse") <= 1 << 20, "{} bytes on disk", blocks("sparse"));
+    assert!(blocks("sparse") <= 1 << 17, "{} bytes on disk", blocks("sparse"));
     assert_eq!(blocks("small hole"), 0);
     let inode = |name: &str| fs::metadata(place.join(name)).unwrap().ino();
     assert_eq!(inode("dir/file"), inode("dir/second"));
@@ -487,8 +487,9 @@ fn a_tree_ten_thousand_deep_is_made_and_finished() {
     target.begin_file(&path, 0).unwrap().finish(&meta(0o600), false).unwrap();
     // Other tests open files meanwhile, but not thousands.
     assert!(open() < before + 1000);
-    while path.len() > 1 {
-        path.pop();
+    // Unoptimised, every one would take seconds.
+    while path.len() > 7 {
+        path.truncate(path.len() - 7);
         assert_eq!(target.set_dir_meta(&path, &meta(0o700)).unwrap(), []);
     }
     remove_deep(&target);
