@@ -134,7 +134,7 @@ impl Target {
         match Self::make_new_dir(&place) {
             Err(Errno::EXIST) => {}
             Ok(dir) => {
-                self.dirs.remember(rel, Arc::new(dir));
+                self.dirs.keep(&place.path, rel.len(), Arc::new(dir));
                 return Ok(Made::New);
             }
             Err(error) => return Err(io("create", &place.path)(error)),
@@ -145,7 +145,7 @@ impl Target {
             let dir = dirs::open_existing(&place.dir, place.name, self.rights)
                 .map_err(io("open", &place.path))?;
             temp::sweep(&dir.fd).map_err(io("list", &place.path))?;
-            self.dirs.remember(rel, Arc::new(dir));
+            self.dirs.keep(&place.path, rel.len(), Arc::new(dir));
             return Ok(Made::Existing);
         }
         if !overwrite {
@@ -154,7 +154,7 @@ impl Target {
         fs::unlinkat(&place.dir.fd, place.name, AtFlags::empty())
             .map_err(io("replace", &place.path))?;
         let dir = Self::make_new_dir(&place).map_err(io("create", &place.path))?;
-        self.dirs.remember(rel, Arc::new(dir));
+        self.dirs.keep(&place.path, rel.len(), Arc::new(dir));
         Ok(Made::New)
     }
 
@@ -202,7 +202,7 @@ impl Target {
     /// itself. Returns what could not be set.
     pub fn set_dir_meta(&self, rel: &[Vec<u8>], meta: &Meta) -> Result<Vec<Problem>, TargetError> {
         let path = name::check(rel)?;
-        let dir = self.dirs.open(rel).map_err(not_a_dir(&path))?;
+        let dir = self.dirs.open(rel, &path).map_err(not_a_dir(&path))?;
         let handle =
             if dir.held { Handle::held(dir.fd.as_fd()) } else { Handle::Open(dir.fd.as_fd()) };
         let failures = attrs::apply(handle, FileType::Directory, meta, self.rights);
@@ -251,7 +251,9 @@ impl Target {
         let Some((name, parents)) = rel.split_last() else {
             return Err(TargetError::BadName { path });
         };
-        let dir = self.dirs.open(parents).map_err(not_a_dir(&path))?;
+        let above = path.len().saturating_sub(name.len() + 1);
+        let above = path.get(..above).unwrap_or_default();
+        let dir = self.dirs.open(parents, above).map_err(not_a_dir(&path))?;
         Ok(Place { dir, name, path })
     }
 }

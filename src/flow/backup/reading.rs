@@ -201,7 +201,7 @@ impl Reader {
     fn begin(&mut self, path: PathBuf, node: Node) {
         use std::os::unix::ffi::OsStrExt;
         self.monitor.current(path.as_os_str().as_bytes());
-        match FileReader::open(&path) {
+        match self.scan.open(&path) {
             Ok(file) => {
                 let known = self.old.node(&node.name).is_some();
                 self.items.push(Item::Begin { node, known });

@@ -95,9 +95,8 @@ impl Attrs {
         let device = fs::makedev(stat.stx_dev_major, stat.stx_dev_minor);
         let mut xattrs = Vec::new();
         let problem = match self.xattrs(of, path, device, &mut xattrs) {
-            Ok(()) => None,
-            // Gone already: whoever reads its content will tell.
-            Err(ItemError::Vanished) => None,
+            // If it is gone already, whoever reads its content will tell.
+            Ok(()) | Err(ItemError::Vanished) => None,
             Err(error) => Some(error),
         };
         xattrs.sort_unstable();

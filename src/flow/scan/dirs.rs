@@ -1,6 +1,5 @@
 //! Opening and listing directories, at any depth.
 
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{self, CWD, Mode, OFlags, RawDir, Statx};
@@ -66,8 +65,8 @@ pub(super) fn open_unseen(
 
 /// Adds the names in `dir`. What was read before a failure stays.
 pub(super) fn list(dir: &OwnedFd, into: &mut Vec<Entry>) -> Result<(), Errno> {
-    let mut buffer = vec![MaybeUninit::uninit(); LIST_BYTES];
-    let mut raw = RawDir::new(dir, &mut buffer);
+    let mut buffer = Vec::with_capacity(LIST_BYTES);
+    let mut raw = RawDir::new(dir, buffer.spare_capacity_mut());
     while let Some(entry) = raw.next() {
         let name = match &entry {
             Ok(entry) => entry.file_name().to_bytes(),

@@ -182,7 +182,7 @@ fn through(fd: BorrowedFd<'_>) -> String {
 
 /// Whether what is made in this directory gets an access list from it.
 pub(super) fn has_default_acl(dir: BorrowedFd<'_>) -> bool {
-    fs::fgetxattr(dir, DEFAULT_ACL, &mut [0_u8; 0]).is_ok_and(|len| len > 0)
+    fs::fgetxattr_query(dir, DEFAULT_ACL).is_ok_and(|len| len > 0)
 }
 
 /// Takes away the access lists a new file or directory got from the directory it was made in.

@@ -66,20 +66,20 @@ impl Dirs {
         &self.root
     }
 
-    /// Opens a directory by names that were checked.
-    pub(super) fn open(&self, rel: &[Vec<u8>]) -> Result<Arc<Dir>, Errno> {
+    /// Opens a directory by names that were checked; `path` is the same, joined.
+    pub(super) fn open(&self, rel: &[Vec<u8>], path: &[u8]) -> Result<Arc<Dir>, Errno> {
         if rel.is_empty() {
             return Ok(Arc::clone(&self.root));
         }
-        let path = rel.join(&b'/');
-        let (mut from, mut depth) = match self.nearest(&path, rel.len()) {
+        let (mut from, mut depth) = match self.nearest(path, rel.len()) {
             Nearest::Same(dir) => return Ok(dir),
             Nearest::Above(dir, depth) => (dir, depth),
         };
         if rel.len() - depth > STRIDE {
             let stop = rel.len() - STRIDE;
             from = self.open_from(&from, rel.get(depth..stop).unwrap_or_default())?;
-            self.remember(rel.get(..stop).unwrap_or_default(), Arc::clone(&from));
+            let stopped = rel.get(..stop).unwrap_or_default();
+            self.keep(&stopped.join(&b'/'), stop, Arc::clone(&from));
             depth = stop;
         }
         let dir = self.open_from(&from, rel.get(depth..).unwrap_or_default())?;
@@ -87,21 +87,20 @@ impl Dirs {
         Ok(dir)
     }
 
-    /// Keeps a directory that was just made.
-    pub(super) fn remember(&self, rel: &[Vec<u8>], dir: Arc<Dir>) {
-        self.keep(rel.join(&b'/'), rel.len(), dir);
-    }
-
-    fn keep(&self, path: Vec<u8>, depth: usize, dir: Arc<Dir>) {
+    /// Keeps a directory open.
+    pub(super) fn keep(&self, path: &[u8], depth: usize, dir: Arc<Dir>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|other| other.path != path);
-        kept.push(Kept { path, depth, dir });
+        kept.push(Kept { path: path.to_vec(), depth, dir });
         let over = kept.len().saturating_sub(self.capacity);
         kept.drain(..over);
     }
 
     fn nearest(&self, path: &[u8], depth: usize) -> Nearest {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = kept.last().filter(|last| last.path == path) {
+            return Nearest::Same(Arc::clone(&last.dir));
+        }
         let is_above = |kept: &Kept| {
             path.starts_with(&kept.path) && path.get(kept.path.len()).is_none_or(|b| *b == b'/')
         };

@@ -120,8 +120,17 @@ pub(super) enum AttrError {
     Mode(#[source] SystemSaid),
     #[error("Cannot set its time")]
     Time(#[source] SystemSaid),
-    #[error("Cannot set its extended attribute {} (and {others} more)", Shown(name))]
+    #[error("Cannot set its extended attribute {}{}", Shown(name), AndMore(*others))]
     Xattr { name: Vec<u8>, others: usize, source: SystemSaid },
+}
+
+/// How many others failed like it.
+struct AndMore(usize);
+
+impl std::fmt::Display for AndMore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0 > 0 { write!(f, " and {} more", self.0) } else { Ok(()) }
+    }
 }
 
 /// A path from outside, harmless on a terminal: control characters and the marks that turn text

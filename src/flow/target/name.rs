@@ -13,12 +13,19 @@ pub(super) fn check(rel: &[Vec<u8>]) -> Result<Vec<u8>, TargetError> {
     if rel.len() > MAX_DEPTH {
         return Err(TargetError::TooDeep { depth: rel.len() });
     }
-    if let Some(bad) = rel.iter().find(|name| !is_valid(name)) {
-        // The bad name alone: as part of a path, `a/b` would look harmless.
-        let shown = bad.get(..NAME_BYTES.min(bad.len())).unwrap_or_default();
-        return Err(TargetError::BadName { path: shown.to_vec() });
+    let mut path = Vec::with_capacity(rel.len() * 16);
+    for name in rel {
+        if !is_valid(name) {
+            // The bad name alone: as part of a path, `a/b` would look harmless.
+            let shown = name.get(..NAME_BYTES.min(name.len())).unwrap_or_default();
+            return Err(TargetError::BadName { path: shown.to_vec() });
+        }
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
     }
-    Ok(rel.join(&b'/'))
+    Ok(path)
 }
 
 fn is_valid(name: &[u8]) -> bool {
@@ -26,5 +33,6 @@ fn is_valid(name: &[u8]) -> bool {
         && name.len() <= NAME_BYTES
         && name != b"."
         && name != b".."
-        && !name.iter().any(|byte| matches!(byte, b'/' | 0))
+        && !name.contains(&b'/')
+        && !name.contains(&0)
 }
