@@ -19,6 +19,7 @@ pub mod members;
 pub mod peer;
 pub mod rtt;
 pub mod sim;
+pub mod swarm;
 pub mod wire;
 
 pub use chunker::{GridId, OwnerId, PeerId};
@@ -28,4 +29,5 @@ pub use invite::{Invite, InviteError};
 pub use members::{Identity, Members};
 pub use peer::{Offer, Path, PeerInfo, PeerState};
 pub use sim::{SimGrid, SimNet, Weather};
+pub use swarm::{Swarm, SwarmConfig, SwarmError, knock};
 pub use wire::{Refusal, Reply, Request};

@@ -1,0 +1,236 @@
+//! Frames on a stream: `u32 header length (big endian) | header record | body bytes`.
+//!
+//! Lengths are checked before anything is allocated, a body is read into one buffer of the announced
+//! length, and every step has a deadline: a frame once begun must go on at [`PIECE`] bytes per
+//! [`PIECE_DEADLINE`], in both directions. Between frames a stream may rest for as long as it likes.
+//!
+//! How it fails: with a [`CodecError`], after which the stream is in an unknown state and must be
+//! dropped. The one exception is a header that is well framed but not understood
+//! ([`Question::Unknown`]): the stream goes on after it.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chunker::Record;
+use chunker::record::{RecordError, decode_body};
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use tokio::time::timeout;
+
+use crate::wire::{BODY_LIMIT, HEADER_LIMIT, ReplyHeader, RequestHeader};
+use crate::{Reply, Request};
+
+/// Bodies are read and written in pieces of this many bytes, each with a deadline of its own.
+pub(super) const PIECE: usize = 256 * 1024;
+/// How long one piece may take: 4 KiB/s, slow enough for many transfers over one thin uplink.
+pub(super) const PIECE_DEADLINE: Duration = Duration::from_mins(1);
+/// How long a header may take once its first byte is there.
+pub(super) const HEADER_DEADLINE: Duration = Duration::from_secs(20);
+/// Largest header on the door, where anybody may knock.
+pub(super) const DOOR_HEADER_LIMIT: usize = 32 * 1024;
+
+/// Why a stream is of no more use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CodecError {
+    #[error("The stream ended")]
+    Ended,
+    #[error("The stream failed")]
+    Io(#[source] io::Error),
+    #[error("The other side is too slow")]
+    Slow,
+    #[error("A header of {len} bytes was announced, of at most {limit}")]
+    HeaderTooLarge { len: usize, limit: usize },
+    #[error("A body of {len} bytes was announced, of at most {BODY_LIMIT}")]
+    BodyTooLarge { len: usize },
+    #[error("A body came where none belongs")]
+    UnexpectedBody,
+    #[error("A header is malformed")]
+    Header(#[source] RecordError),
+}
+
+impl CodecError {
+    /// Whether the other side broke the protocol, rather than the line breaking.
+    pub(super) fn is_misconduct(&self) -> bool {
+        !matches!(self, Self::Ended | Self::Io(_))
+    }
+}
+
+impl From<io::Error> for CodecError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Ended,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// A request's header as it came.
+#[derive(Debug)]
+pub(super) enum Question {
+    /// Understood.
+    Known(RequestHeader),
+    /// Well framed, but of a kind this version does not know.
+    Unknown {
+        /// Bytes of body that follow it.
+        body_len: u32,
+    },
+}
+
+impl Question {
+    /// Bytes of body that follow.
+    pub(super) fn body_len(&self) -> usize {
+        match self {
+            Self::Known(header) => header.body_len as usize,
+            Self::Unknown { body_len } => *body_len as usize,
+        }
+    }
+}
+
+/// Waits for the next request's header, for as long as it takes; once begun it must be quick.
+pub(super) async fn read_question<S>(stream: &mut S, limit: usize) -> Result<Question, CodecError>
+where
+    S: AsyncRead + Unpin,
+{
+    let mut first = [0; 1];
+    if stream.read(&mut first).await? == 0 {
+        return Err(CodecError::Ended);
+    }
+    let bytes = within(HEADER_DEADLINE, read_header(stream, first[0], limit)).await?;
+    let question = question(&bytes)?;
+    check_body_len(question.body_len())?;
+    Ok(question)
+}
+
+/// Puts a question's body to its header.
+pub(super) async fn read_request<S>(
+    stream: &mut S,
+    header: RequestHeader,
+) -> Result<Request, CodecError>
+where
+    S: AsyncRead + Unpin,
+{
+    if header.body_len > 0 && !matches!(header.request, Request::Put { .. }) {
+        return Err(CodecError::UnexpectedBody);
+    }
+    let body = read_body(stream, header.body_len as usize).await?;
+    Request::join(header, body).ok_or(CodecError::UnexpectedBody)
+}
+
+/// Reads past a body nobody wants.
+pub(super) async fn skip_body<S>(stream: &mut S, mut len: usize) -> Result<(), CodecError>
+where
+    S: AsyncRead + Unpin,
+{
+    let mut scratch = [0; 8 * 1024];
+    while len > 0 {
+        let piece = len.min(scratch.len());
+        within(PIECE_DEADLINE, stream.read_exact(&mut scratch[..piece])).await?;
+        len -= piece;
+    }
+    Ok(())
+}
+
+/// Reads a reply that should begin within `patience`.
+pub(super) async fn read_reply<S>(stream: &mut S, patience: Duration) -> Result<Reply, CodecError>
+where
+    S: AsyncRead + Unpin,
+{
+    let bytes = within(patience, async {
+        let mut first = [0; 1];
+        stream.read_exact(&mut first).await?;
+        read_header(stream, first[0], HEADER_LIMIT).await
+    })
+    .await?;
+    let header = ReplyHeader::decode(&bytes).map_err(CodecError::Header)?;
+    let len = header.body_len as usize;
+    check_body_len(len)?;
+    if len > 0 && !matches!(header.reply, Reply::Shard { .. }) {
+        return Err(CodecError::UnexpectedBody);
+    }
+    let body = read_body(stream, len).await?;
+    Reply::join(header, body).ok_or(CodecError::UnexpectedBody)
+}
+
+/// Writes a header and its body, and sees them off.
+pub(super) async fn write_frame<S>(
+    stream: &mut S,
+    header: &[u8],
+    body: &Bytes,
+) -> Result<(), CodecError>
+where
+    S: AsyncWrite + Unpin,
+{
+    let mut head = Vec::with_capacity(header.len() + 4);
+    head.extend((header.len() as u32).to_be_bytes());
+    head.extend(header);
+    within(PIECE_DEADLINE, stream.write_all(&head)).await?;
+    for piece in body.chunks(PIECE) {
+        within(PIECE_DEADLINE, stream.write_all(piece)).await?;
+    }
+    within(PIECE_DEADLINE, stream.flush()).await
+}
+
+async fn read_header<S>(stream: &mut S, first: u8, limit: usize) -> Result<Vec<u8>, CodecError>
+where
+    S: AsyncRead + Unpin,
+{
+    let mut rest = [0; 3];
+    stream.read_exact(&mut rest).await?;
+    let len = u32::from_be_bytes([first, rest[0], rest[1], rest[2]]) as usize;
+    if len > limit {
+        return Err(CodecError::HeaderTooLarge { len, limit });
+    }
+    let mut bytes = vec![0; len];
+    stream.read_exact(&mut bytes).await?;
+    Ok(bytes)
+}
+
+async fn read_body<S>(stream: &mut S, len: usize) -> Result<Bytes, CodecError>
+where
+    S: AsyncRead + Unpin,
+{
+    // Zeroed memory of this size comes from the kernel page by page, as the bytes arrive.
+    let mut body = BytesMut::zeroed(len);
+    for piece in body.chunks_mut(PIECE) {
+        within(PIECE_DEADLINE, stream.read_exact(piece)).await?;
+    }
+    Ok(body.freeze())
+}
+
+fn question(bytes: &[u8]) -> Result<Question, CodecError> {
+    /// What every version's request header has.
+    #[derive(Deserialize)]
+    struct Outline {
+        #[serde(rename = "request")]
+        _request: IgnoredAny,
+        body_len: u32,
+    }
+    let error = match RequestHeader::decode(bytes) {
+        Ok(header) => return Ok(Question::Known(header)),
+        Err(error) => error,
+    };
+    let body = bytes.get(1..).unwrap_or_default();
+    match decode_body::<Outline>(RequestHeader::NAME, body) {
+        Ok(Outline { body_len, .. }) => Ok(Question::Unknown { body_len }),
+        Err(_) => Err(CodecError::Header(error)),
+    }
+}
+
+fn check_body_len(len: usize) -> Result<(), CodecError> {
+    if len > BODY_LIMIT { Err(CodecError::BodyTooLarge { len }) } else { Ok(()) }
+}
+
+async fn within<T, E: Into<CodecError>>(
+    deadline: Duration,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, CodecError> {
+    match timeout(deadline, step).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_) => Err(CodecError::Slow),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Answering one stream of an admitted peer: its questions, one after the other, until it ends.
+//!
+//! A body is received only after room was set aside for it, first in the peer's own share and then in
+//! the whole swarm's, so that neither one peer nor all together can make us hold more than
+//! [`Budget::BODIES`]; until there is room the stream simply waits. A stream that carries anything
+//! malformed is closed and counted; the connection and its other streams live on.
+
+use std::sync::Arc;
+
+use chunker::{PeerId, Record};
+use futures::AsyncWriteExt;
+use libp2p::Stream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Shared;
+use super::codec::{self, CodecError, Question};
+use super::streams::Arrived;
+use crate::wire::{BODY_LIMIT, HEADER_LIMIT};
+use crate::{Refusal, Reply, Request, Service};
+
+/// Room is counted in these units.
+const UNIT: usize = 1024;
+
+/// Room for bodies that are being received or sent.
+#[derive(Debug)]
+pub(super) struct Budget {
+    bodies: Arc<Semaphore>,
+    gets: Arc<Semaphore>,
+}
+
+impl Budget {
+    /// Bytes of bodies being received from all peers.
+    const BODIES: usize = 256 * 1024 * 1024;
+    /// Bytes of bodies being received from one peer.
+    const PEER_BODIES: usize = 64 * 1024 * 1024;
+    /// Shards read and being sent to all peers: their size is not known before they are read.
+    const GETS: usize = 48;
+    /// Shards read and being sent to one peer.
+    const PEER_GETS: usize = 12;
+
+    /// The whole swarm's.
+    pub(super) fn of_all() -> Self {
+        Self::new(Self::BODIES, Self::GETS)
+    }
+
+    /// One peer's share.
+    pub(super) fn of_peer() -> Self {
+        Self::new(Self::PEER_BODIES, Self::PEER_GETS)
+    }
+
+    fn new(bodies: usize, gets: usize) -> Self {
+        let bodies = Arc::new(Semaphore::new(bodies / UNIT));
+        Self { bodies, gets: Arc::new(Semaphore::new(gets)) }
+    }
+}
+
+/// What a serving task needs.
+pub(super) struct Desk<S> {
+    pub(super) peer: PeerId,
+    pub(super) shared: Arc<Shared>,
+    pub(super) service: Arc<S>,
+    /// The peer's share.
+    pub(super) share: Arc<Budget>,
+}
+
+/// Room that was set aside; free again when dropped.
+type Room = [Option<OwnedSemaphorePermit>; 4];
+
+impl<S: Service> Desk<S> {
+    /// Answers until the stream ends, breaks or misbehaves.
+    pub(super) async fn serve(self, arrived: Arrived) {
+        let Arrived { mut stream, seat, .. } = arrived;
+        let ended = loop {
+            match self.serve_one(&mut stream).await {
+                Ok(()) => self.shared.tally.served.add(),
+                Err(error) => break error,
+            }
+        };
+        if ended.is_misconduct() {
+            self.shared.tally.malformed.add();
+            tracing::debug!(peer = %self.peer.short(), error = %ended, "stream closed");
+        } else if matches!(ended, CodecError::Ended) {
+            // Nothing is left to send; what the other side makes of our end is its own affair.
+            drop(stream.close().await);
+        }
+        drop(seat);
+    }
+
+    async fn serve_one(&self, stream: &mut Stream) -> Result<(), CodecError> {
+        let question = codec::read_question(stream, HEADER_LIMIT).await?;
+        let _room = self.room_for(&question).await;
+        let reply = match question {
+            Question::Known(header) => {
+                let request = codec::read_request(stream, header).await?;
+                self.answer(request).await
+            }
+            Question::Unknown { body_len } => {
+                codec::skip_body(stream, body_len as usize).await?;
+                Reply::Refused(Refusal::Unsupported)
+            }
+        };
+        write_reply(stream, reply).await
+    }
+
+    async fn answer(&self, request: Request) -> Reply {
+        if !request.is_bounded() {
+            return Reply::Refused(Refusal::TooLarge);
+        }
+        match self.shared.members.answer(self.peer, &request) {
+            Some(reply) => reply,
+            None => self.service.answer(self.peer, request).await,
+        }
+    }
+
+    async fn room_for(&self, question: &Question) -> Room {
+        let units = question.body_len().div_ceil(UNIT) as u32;
+        let gets = matches!(question, Question::Known(header)
+            if matches!(header.request, Request::Get { .. }));
+        let (own, all) = (&self.share, &self.shared.budget);
+        [
+            set_aside(&own.gets, u32::from(gets)).await,
+            set_aside(&own.bodies, units).await,
+            set_aside(&all.gets, u32::from(gets)).await,
+            set_aside(&all.bodies, units).await,
+        ]
+    }
+}
+
+/// None only when nothing is asked for: these semaphores are never closed.
+async fn set_aside(of: &Arc<Semaphore>, units: u32) -> Option<OwnedSemaphorePermit> {
+    if units == 0 {
+        return None;
+    }
+    of.clone().acquire_many_owned(units).await.ok()
+}
+
+/// Sends a reply, or says that it cannot be sent.
+pub(super) async fn write_reply(stream: &mut Stream, reply: Reply) -> Result<(), CodecError> {
+    let (mut header, mut body) = reply.split();
+    let mut bytes = header.encode();
+    if bytes.len() > HEADER_LIMIT || body.len() > BODY_LIMIT {
+        tracing::warn!("an answer is larger than the wire allows");
+        body.clear();
+        (header, _) = Reply::Refused(Refusal::TooLarge).split();
+        bytes = header.encode();
+    }
+    codec::write_frame(stream, &bytes, &body).await
+}
