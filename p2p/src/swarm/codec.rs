@@ -46,6 +46,8 @@ pub(super) enum CodecError {
     BodyTooLarge { len: usize },
     #[error("A body came where none belongs")]
     UnexpectedBody,
+    #[error("A request came before the last one was answered")]
+    Impatient,
     #[error("A header is malformed")]
     Header(#[source] RecordError),
 }
@@ -130,6 +132,18 @@ where
         len -= piece;
     }
     Ok(())
+}
+
+/// Waits for the asker to give up. Asking again before the answer is misconduct.
+pub(super) async fn abandoned<S>(stream: &mut S) -> CodecError
+where
+    S: AsyncRead + Unpin,
+{
+    match stream.read(&mut [0; 1]).await {
+        Ok(0) => CodecError::Ended,
+        Ok(_) => CodecError::Impatient,
+        Err(error) => error.into(),
+    }
 }
 
 /// Reads a reply that should begin within `patience`.

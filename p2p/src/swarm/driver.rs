@@ -14,7 +14,7 @@ use futures::StreamExt;
 use libp2p::Multiaddr;
 use libp2p::core::transport::ListenerId;
 use libp2p::swarm::{ConnectionId, SwarmEvent};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -105,12 +105,14 @@ pub(super) struct Driver<S> {
     settlers: Vec<oneshot::Sender<()>>,
     /// The roster changed since it was last copied into the book.
     stale: bool,
+    changes: watch::Receiver<u64>,
     next_search: Instant,
 }
 
 impl<S: Service> Driver<S> {
     pub(super) fn new(parts: Parts<S>) -> Self {
         let Parts { net, net_tasks, shared, service, admitted, commands, book, starting } = parts;
+        let changes = shared.members.changed();
         Self {
             net,
             net_tasks,
@@ -127,6 +129,7 @@ impl<S: Service> Driver<S> {
             waiters: BTreeMap::new(),
             settlers: Vec::new(),
             stale: true,
+            changes,
             next_search: Instant::now(),
         }
     }
@@ -136,7 +139,6 @@ impl<S: Service> Driver<S> {
         // Cancelled however this task ends, by a panic too.
         let _done = self.shared.done.clone().drop_guard();
         self.tell_started();
-        let mut changes = self.shared.members.changed();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -153,7 +155,7 @@ impl<S: Service> Driver<S> {
                     Err(_) => {}
                 },
                 event = self.net.select_next_some() => self.on_event(event),
-                Ok(()) = changes.changed() => self.stale = true,
+                Ok(()) = self.changes.changed() => self.stale = true,
                 _ = ticks.tick() => self.on_tick(),
             }
             self.tell_settled();
@@ -271,7 +273,8 @@ impl<S: Service> Driver<S> {
         if self.settlers.is_empty() {
             return;
         }
-        if self.stale {
+        // Whoever was just heard of has to be tried first.
+        if self.stale || self.changes.has_changed().unwrap_or(false) {
             self.dial_due();
         }
         let toured = self.present.values().all(|present| present.toured);

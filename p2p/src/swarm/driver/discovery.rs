@@ -29,9 +29,11 @@ const AT_ONCE: NonZeroU8 = NonZeroU8::MIN.saturating_add(3);
 impl<S: Service> Driver<S> {
     /// Takes over the roster's addresses, if it changed.
     pub(super) fn copy_roster(&mut self) {
-        if !std::mem::take(&mut self.stale) {
+        let changed = self.changes.has_changed().unwrap_or(false);
+        if !std::mem::take(&mut self.stale) && !changed {
             return;
         }
+        self.changes.mark_unchanged();
         let now = Instant::now();
         for info in self.shared.members.infos() {
             let parsed = info.addresses.iter().filter_map(|text| ids::parse(text));
