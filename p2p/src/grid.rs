@@ -109,3 +109,6 @@ pub enum GridError {
     #[error("The network is shut down")]
     Closed,
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,9 @@
 //! Invariants: the only room that speaks libp2p; knows nothing of disks or of what bytes mean. Only
 //! admitted devices get service; what arrives is bounded before it is allocated.
 
+#[cfg(test)]
+extern crate self as p2p;
+
 pub mod cert;
 pub mod grid;
 pub mod head;
@@ -20,11 +23,13 @@ pub mod peer;
 pub mod rtt;
 pub mod sim;
 pub mod swarm;
+#[cfg(test)]
+mod testing;
 pub mod wire;
 
 pub use chunker::{GridId, OwnerId, PeerId};
 pub use grid::{Clock, Grid, GridError, Service, Target};
-pub use head::SignedHead;
+pub use head::{HeadError, SignedHead};
 pub use invite::{Invite, InviteError};
 pub use members::{Identity, Members};
 pub use peer::{Offer, Path, PeerInfo, PeerState};

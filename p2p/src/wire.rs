@@ -439,3 +439,6 @@ impl Reply {
         Some(reply)
     }
 }
+
+#[cfg(test)]
+mod tests;

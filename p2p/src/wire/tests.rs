@@ -1,0 +1,227 @@
+//! Tests of the promises of `wire`.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::World;
+
+fn shard() -> impl Strategy<Value = ShardId> {
+    any::<[u8; 32]>().prop_map(ShardId::from_bytes)
+}
+
+fn offer() -> impl Strategy<Value = Offer> {
+    any::<[u64; 5]>().prop_map(|[total, reserved, donated, used, free]| Offer {
+        total_bytes: total,
+        reserved_bytes: reserved,
+        donated_bytes: donated,
+        used_bytes: used,
+        free_bytes: free,
+    })
+}
+
+fn body() -> impl Strategy<Value = Bytes> {
+    prop::collection::vec(any::<u8>(), 0..300).prop_map(Bytes::from)
+}
+
+fn hello() -> impl Strategy<Value = Hello> {
+    let addresses = prop::collection::vec("[a-z0-9/]{0,40}", 0..5);
+    (any::<bool>(), addresses, offer(), prop::option::of("\\PC{0,10}")).prop_map(
+        |(recovering, addresses, offer, site)| {
+            let world = World::new("grid");
+            let whole = world.hello("ada", "laptop");
+            let base = if recovering { world.recovering("ada", "laptop") } else { whole };
+            Hello { addresses, offer, site, ..base }
+        },
+    )
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let join = (any::<[u8; 16]>(), "\\PC{0,16}").prop_map(|(token, name)| {
+        let device = World::new("grid").hello("ada", "laptop").device;
+        Request::Join(Box::new(Join { token, device, name }))
+    });
+    let shards = prop::collection::vec(shard(), 0..20);
+    let head = prop::collection::vec(any::<u8>(), 0..200);
+    prop_oneof![
+        hello().prop_map(|hello| Request::Hello(Box::new(hello))),
+        join,
+        (any::<u64>(), offer()).prop_map(|(nonce, offer)| Request::Ping { nonce, offer }),
+        any::<u32>().prop_map(|skip| Request::Roster { skip }),
+        (shard(), body()).prop_map(|(shard, body)| Request::Put { shard, body }),
+        shard().prop_map(|shard| Request::Get { shard }),
+        shards.prop_map(|shards| Request::Have { shards }),
+        head.prop_map(|head| Request::HeadPut { head }),
+        Just(Request::HeadGet),
+    ]
+}
+
+fn refusal() -> impl Strategy<Value = Refusal> {
+    prop_oneof![
+        Just(Refusal::NotAdmitted),
+        Just(Refusal::Busy),
+        any::<u64>().prop_map(|free_bytes| Refusal::Full { free_bytes }),
+        any::<u64>().prop_map(|newest| Refusal::StaleHead { newest }),
+    ]
+}
+
+fn reply() -> impl Strategy<Value = Reply> {
+    let world = World::new("grid");
+    let owner = world.owner("ada");
+    let charter = Box::new(world.charter);
+    let joined = Reply::Joined { charter, owner: Box::new(owner.clone()) };
+    let heads = prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 0..5);
+    let roster = (prop::collection::vec(hello(), 0..3), any::<u32>());
+    prop_oneof![
+        hello().prop_map(move |hello| Reply::Welcome {
+            hello: Box::new(hello),
+            your_owner: Box::new(owner.clone())
+        }),
+        Just(joined),
+        (any::<u64>(), offer()).prop_map(|(nonce, offer)| Reply::Pong { nonce, offer }),
+        roster.prop_map(|(peers, total)| Reply::Roster { peers, total }),
+        Just(Reply::Stored),
+        body().prop_map(|body| Reply::Shard { body }),
+        prop::collection::vec(any::<bool>(), 0..20).prop_map(|held| Reply::Have { held }),
+        Just(Reply::HeadStored),
+        heads.prop_map(|heads| Reply::Heads {
+            heads: heads.into_iter().map(serde_bytes::ByteBuf::from).collect()
+        }),
+        refusal().prop_map(Reply::Refused),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn requests_survive_the_wire(request in request()) {
+        let (header, body) = request.clone().split();
+        let back = RequestHeader::decode(&header.encode()).expect("our own");
+        prop_assert_eq!(back.body_len as usize, request.body_len());
+        prop_assert_eq!(Request::join(back, body), Some(request));
+    }
+
+    #[test]
+    fn replies_survive_the_wire(reply in reply()) {
+        let (header, body) = reply.clone().split();
+        let back = ReplyHeader::decode(&header.encode()).expect("our own");
+        prop_assert_eq!(back.body_len as usize, reply.body_len());
+        prop_assert_eq!(Reply::join(back, body), Some(reply));
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic_a_reader(
+        bytes in prop::collection::vec(any::<u8>(), 0..500),
+        version: bool,
+    ) {
+        let mut bytes = bytes;
+        if version {
+            bytes.insert(0, 1);
+        }
+        if let Ok(header) = RequestHeader::decode(&bytes) {
+            prop_assert_eq!(RequestHeader::decode(&header.encode()).expect("our own"), header);
+        }
+        if let Ok(header) = ReplyHeader::decode(&bytes) {
+            prop_assert_eq!(ReplyHeader::decode(&header.encode()).expect("our own"), header);
+        }
+    }
+
+    #[test]
+    fn damaged_headers_never_panic_a_reader(
+        request in request(),
+        reply in reply(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut asked = request.split().0.encode();
+        let mut told = reply.split().0.encode();
+        for (at, byte) in damage {
+            let here = at.index(asked.len());
+            asked[here] = byte;
+            let here = at.index(told.len());
+            told[here] = byte;
+        }
+        if let Ok(header) = RequestHeader::decode(&asked) {
+            let _bounded = header.request.is_bounded();
+        }
+        let _result = ReplyHeader::decode(&told);
+    }
+}
+
+#[test]
+fn a_body_where_none_belongs_is_not_accepted() {
+    let header = RequestHeader { request: Request::HeadGet, body_len: 1 };
+    assert_eq!(Request::join(header, Bytes::from_static(b"x")), None);
+    let header = ReplyHeader { reply: Reply::Stored, body_len: 1 };
+    assert_eq!(Reply::join(header, Bytes::from_static(b"x")), None);
+}
+
+#[test]
+fn what_is_beyond_its_limit_is_seen() {
+    let shard = ShardId::from_bytes([0; 32]);
+    let put = |len: usize| Request::Put { shard, body: vec![0; len].into() };
+    assert!(put(BODY_LIMIT).is_bounded() && !put(BODY_LIMIT + 1).is_bounded());
+    let have = |len: usize| Request::Have { shards: vec![shard; len] };
+    assert!(have(HAVE_LIMIT).is_bounded() && !have(HAVE_LIMIT + 1).is_bounded());
+    let head = |len: usize| Request::HeadPut { head: vec![0; len] };
+    assert!(head(HEAD_LIMIT).is_bounded() && !head(HEAD_LIMIT + 1).is_bounded());
+    let good = World::new("grid").hello("ada", "laptop");
+    assert!(good.is_bounded());
+    let mut charter = good.charter.clone().expect("whole");
+    charter.name = "x".repeat(NAME_LIMIT + 1);
+    let beyond = [
+        Hello { addresses: vec![String::new(); ADDRESSES_LIMIT + 1], ..good.clone() },
+        Hello { addresses: vec!["x".repeat(ADDRESS_LIMIT + 1)], ..good.clone() },
+        Hello { site: Some("x".repeat(SITE_LIMIT + 1)), ..good.clone() },
+        Hello { charter: Some(charter), ..good },
+    ];
+    for hello in beyond {
+        assert!(!hello.is_bounded(), "{hello:?}");
+    }
+}
+
+#[test]
+fn every_bounded_request_fits_its_header() {
+    let shard = ShardId::from_bytes([0xff; 32]);
+    let world = World::new("grid");
+    let hello = Hello {
+        addresses: vec!["x".repeat(ADDRESS_LIMIT); ADDRESSES_LIMIT],
+        site: Some("x".repeat(SITE_LIMIT)),
+        ..world.hello("ada", "laptop")
+    };
+    let largest = [
+        Request::Hello(Box::new(hello)),
+        Request::Have { shards: vec![shard; HAVE_LIMIT] },
+        Request::HeadPut { head: vec![0xff; HEAD_LIMIT] },
+    ];
+    for request in largest {
+        assert!(request.is_bounded());
+        let len = request.split().0.encode().len();
+        assert!(len <= HEADER_LIMIT, "{len}");
+    }
+}
+
+#[test]
+fn every_fitting_reply_with_heads_fits_its_header() {
+    let heads = |count: usize, len: usize| Reply::Heads {
+        heads: vec![serde_bytes::ByteBuf::from(vec![0xff; len]); count],
+    };
+    let most = (HEADER_LIMIT - HEAD_SLACK) / (HEAD_LIMIT + HEAD_FRAME);
+    for reply in [heads(most, HEAD_LIMIT), heads(HEADS_LIMIT * HEADS_PER_DEVICE, 900)] {
+        assert!(Request::HeadGet.fits(&reply));
+        let len = reply.split().0.encode().len();
+        assert!(len <= HEADER_LIMIT, "{len}");
+    }
+    assert!(!Request::HeadGet.fits(&heads(most + 1, HEAD_LIMIT)));
+    assert!(!Request::HeadGet.fits(&heads(HEADS_LIMIT * HEADS_PER_DEVICE + 1, 1)));
+}
+
+#[test]
+fn only_the_answer_to_the_question_fits_it() {
+    let shard = ShardId::from_bytes([0; 32]);
+    let ping = Request::Ping { nonce: 5, offer: Offer::default() };
+    let pong = |nonce| Reply::Pong { nonce, offer: Offer::default() };
+    assert!(ping.fits(&pong(5)) && !ping.fits(&pong(6)) && !ping.fits(&Reply::Stored));
+    let have = Request::Have { shards: vec![shard; 2] };
+    let held = |count| Reply::Have { held: vec![true; count] };
+    assert!(have.fits(&held(2)) && !have.fits(&held(1)) && !have.fits(&held(3)));
+    let get = Request::Get { shard };
+    assert!(get.fits(&Reply::Refused(Refusal::UnknownShard)) && !get.fits(&Reply::Stored));
+}
