@@ -61,6 +61,7 @@ use gate::Admitted;
 use pool::Pool;
 use serve::Budget;
 use stats::Tally;
+use upkeep::Tempo;
 
 /// How long a listener may take to say where it listens.
 const START_DEADLINE: Duration = Duration::from_secs(5);
@@ -164,6 +165,7 @@ struct Shared {
     listening: Mutex<Vec<Multiaddr>>,
     budget: Budget,
     tally: Tally,
+    tempo: Tempo,
     /// The driver has ended.
     done: CancellationToken,
 }
@@ -173,6 +175,14 @@ impl Swarm {
     pub async fn start<S: Service>(
         config: SwarmConfig,
         service: Arc<S>,
+    ) -> Result<Self, SwarmError> {
+        Self::start_at(config, service, Tempo::default()).await
+    }
+
+    async fn start_at<S: Service>(
+        config: SwarmConfig,
+        service: Arc<S>,
+        tempo: Tempo,
     ) -> Result<Self, SwarmError> {
         let members = config.members.clone();
         let (admitted, net_tasks) = (Admitted::default(), TaskTracker::new());
@@ -184,7 +194,7 @@ impl Swarm {
         let book = bootstrap(members.me(), &config.bootstrap)?;
         let listeners = listen::listen(&mut net, &config.listen).await?;
         let (sender, commands) = mpsc::channel(driver::COMMANDS);
-        let shared = Arc::new(Shared::new(members, sender));
+        let shared = Arc::new(Shared::new(members, sender, tempo));
         let (started, starting) = oneshot::channel();
         let starting_with = (listeners, started);
         let driver = Driver::new(Parts {
@@ -304,7 +314,7 @@ impl fmt::Debug for Swarm {
 }
 
 impl Shared {
-    fn new(members: Members, commands: mpsc::Sender<Command>) -> Self {
+    fn new(members: Members, commands: mpsc::Sender<Command>, tempo: Tempo) -> Self {
         Self {
             members,
             commands,
@@ -312,6 +322,7 @@ impl Shared {
             listening: Mutex::default(),
             budget: Budget::of_all(),
             tally: Tally::default(),
+            tempo,
             done: CancellationToken::new(),
         }
     }

@@ -39,6 +39,16 @@ impl Device {
         listen: &str,
         bootstrap: &[String],
     ) -> Result<Self, SwarmError> {
+        Self::start_in(world, name, listen, bootstrap, Tempo::default()).await
+    }
+
+    async fn start_in(
+        world: &World,
+        name: &str,
+        listen: &str,
+        bootstrap: &[String],
+        tempo: Tempo,
+    ) -> Result<Self, SwarmError> {
         let toy = Arc::new(Toy::new(world));
         let config = SwarmConfig {
             key: key(name).to_bytes(),
@@ -47,7 +57,14 @@ impl Device {
             bootstrap: bootstrap.to_vec(),
             mdns: false,
         };
-        Ok(Self { swarm: Swarm::start(config, toy.clone()).await?, toy })
+        Ok(Self { swarm: Swarm::start_at(config, toy.clone(), tempo).await?, toy })
+    }
+
+    /// A device that loses patience soon.
+    async fn impatient(world: &World, name: &str) -> Self {
+        let (ping_every, silence) = (Duration::from_millis(50), Duration::from_millis(200));
+        let tempo = Tempo { ping_every, silence, greeting: silence };
+        Self::start_in(world, name, "/ip4/127.0.0.1/tcp/0", &[], tempo).await.unwrap()
     }
 
     fn me(&self) -> PeerId {

@@ -59,28 +59,37 @@ impl<S: Service> Driver<S> {
     pub(super) fn dial(&mut self, goal: Goal, addresses: Vec<Multiaddr>) {
         // A dial from the listening port would collide with the other side's to ours, and with
         // what is left of the last connection.
-        let options = match &goal {
-            Goal::Peer(peer) => ids::to_net(peer).map(|peer| {
-                DialOpts::peer_id(peer)
-                    .condition(PeerCondition::DisconnectedAndNotDialing)
-                    .override_dial_concurrency_factor(AT_ONCE)
-                    .addresses(addresses)
-                    .allocate_new_port()
-                    .build()
-            }),
-            Goal::Address(_) => addresses.into_iter().next().map(|address| {
-                DialOpts::unknown_peer_id().address(address).allocate_new_port().build()
-            }),
+        let options: Vec<DialOpts> = match &goal {
+            _ if addresses.is_empty() => Vec::new(),
+            Goal::Peer(peer) => {
+                let named = ids::to_net(peer).map(|peer| {
+                    DialOpts::peer_id(peer)
+                        .condition(PeerCondition::DisconnectedAndNotDialing)
+                        .override_dial_concurrency_factor(AT_ONCE)
+                        .addresses(addresses)
+                        .allocate_new_port()
+                        .build()
+                });
+                named.into_iter().collect()
+            }
+            // More than one when the address is a name.
+            Goal::Address(_) => {
+                let each = addresses.into_iter().map(|address| {
+                    DialOpts::unknown_peer_id().address(address).allocate_new_port().build()
+                });
+                each.collect()
+            }
         };
-        let Some(options) = options else {
+        if options.is_empty() {
             self.book.fail(&goal, Instant::now());
             self.miss(&goal);
-            return;
-        };
-        let connection = options.connection_id();
-        self.book.dialing(goal, connection);
-        if let Err(error) = self.net.dial(options) {
-            self.on_dial_failed(connection, &error);
+        }
+        for options in options {
+            let connection = options.connection_id();
+            self.book.dialing(goal.clone(), connection);
+            if let Err(error) = self.net.dial(options) {
+                self.on_dial_failed(connection, &error);
+            }
         }
     }
 

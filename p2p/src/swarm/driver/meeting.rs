@@ -34,7 +34,9 @@ impl<S: Service> Driver<S> {
         let dialed = endpoint.is_dialer();
         self.book.connected_to(peer, connection, now);
         let remote = endpoint.get_remote_address().to_string();
-        if let Some(oldest) = self.links.open(connection, (peer, net_peer), remote, dialed, now) {
+        let until = now + self.shared.tempo.greeting;
+        let names = (peer, net_peer);
+        if let Some(oldest) = self.links.open(connection, names, remote, dialed, until) {
             self.shared.tally.strangers.add();
             self.net.close_connection(oldest);
         }

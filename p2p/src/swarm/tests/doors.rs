@@ -70,6 +70,34 @@ async fn without_a_hello_there_is_no_service_and_no_table() {
 }
 
 #[tokio::test]
+async fn whoever_does_not_introduce_itself_is_sent_away() {
+    let world = World::new("grid");
+    let one = Device::impatient(&world, "anna").await;
+    let rogue = Rogue::connect("bert", &one, grid_of(&world, "")).await;
+    let trying = async { while rogue.open().await.is_ok() {} };
+    timeout(PATIENCE, trying).await.unwrap();
+    assert_eq!(one.swarm.counters().strangers, 1);
+    assert_eq!(one.toy.served(), 0);
+    rogue.end().await;
+    end([one]).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_no_ping_is_given_up() {
+    let world = World::new("grid");
+    let one = Device::impatient(&world, "anna").await;
+    let rogue = Rogue::admitted(&world, "bert", &one).await;
+    let peer = peer_of(&key("bert"));
+    one.until_online(peer).await;
+    let bytes = some_bytes(10, 1);
+    let asked = timeout(PATIENCE, one.put(peer, &bytes)).await.unwrap();
+    assert_eq!(asked, Err(GridError::Broken { peer }));
+    one.until_offline(peer).await;
+    rogue.end().await;
+    end([one]).await;
+}
+
+#[tokio::test]
 async fn an_oversized_or_malformed_frame_costs_its_stream_and_nothing_else() {
     let world = World::new("grid");
     let one = Device::start(&world, "anna", &[]).await;

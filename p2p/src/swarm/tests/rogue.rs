@@ -26,7 +26,7 @@ impl Rogue {
         let (address, peer) = ids::parse(address).unwrap();
         let peer = ids::to_net(&peer.unwrap()).unwrap();
         let grid = Some(StreamProtocol::try_from_owned(grid).unwrap());
-        let names = Names { door: StreamProtocol::new("/gbak/door/1"), grid, serves: false };
+        let names = Names { door: StreamProtocol::new("/gbak/door/1"), grid, serves: true };
         let pair = identity::Keypair::ed25519_from_bytes(key(name).to_bytes()).unwrap();
         let mut net = SwarmBuilder::with_existing_identity(pair)
             .with_tokio()
@@ -48,6 +48,8 @@ impl Rogue {
         let connection = timeout(PATIENCE, connecting).await.unwrap();
         let (opens, mut wanted) = mpsc::channel::<(Line, OpenReply)>(8);
         let task = tokio::spawn(async move {
+            // What the other side opens is kept open and never answered.
+            let mut kept = Vec::new();
             loop {
                 tokio::select! {
                     biased;
@@ -55,7 +57,7 @@ impl Rogue {
                         Some((line, reply)) => net.behaviour_mut().open(peer, connection, line, reply),
                         None => return,
                     },
-                    _ = net.select_next_some() => {}
+                    event = net.select_next_some() => kept.push(event),
                 }
             }
         });
