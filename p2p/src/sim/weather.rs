@@ -90,6 +90,11 @@ impl Sky {
         Fate { after: queued + self.delay(from, to), lost, twice }
     }
 
+    /// Whether a host whose asker gave up is interrupted, rather than left to finish.
+    pub(super) fn interrupts(&mut self) -> bool {
+        self.chance(0.5)
+    }
+
     /// How long nobody is there takes to find out.
     pub(super) fn delay(&mut self, from: PeerId, to: PeerId) -> Duration {
         let Weather { delay_min, delay_max, .. } = self.weather;
