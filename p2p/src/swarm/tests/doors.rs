@@ -126,6 +126,78 @@ async fn an_oversized_or_malformed_frame_costs_its_stream_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn one_peer_cannot_take_the_room_of_all() {
+    let world = World::new("grid");
+    let one = Device::start(&world, "anna", &[]).await;
+    let two = Device::start(&world, "bert", &one.addresses()).await;
+    let rogue = Rogue::admitted(&world, "cleo", &one).await;
+    let (mut header, _) = put(&some_bytes(10, 1)).split();
+    header.body_len = crate::wire::BODY_LIMIT as u32;
+    let frame = framed(&header.encode());
+    let mut streams = Vec::new();
+    let bytes = some_bytes(crate::wire::BODY_LIMIT, 1);
+    // Together these announce more than fits for everybody. None of the bodies comes.
+    for _ in 0..20 {
+        let mut stream = rogue.open().await.unwrap();
+        stream.write_all(&frame).await.unwrap();
+        stream.flush().await.unwrap();
+        streams.push(stream);
+    }
+    rogue.door(get()).await.unwrap();
+    two.until_online(one.me()).await;
+    for _ in 0..4 {
+        let asked = two.put(one.me(), &bytes);
+        assert_eq!(timeout(PATIENCE, asked).await.unwrap(), Ok(Reply::Stored));
+    }
+    rogue.end().await;
+    end([one, two]).await;
+}
+
+#[tokio::test]
+async fn a_crowd_of_strangers_does_not_keep_a_member_out() {
+    let world = World::new("grid");
+    let one = Device::start(&world, "anna", &[]).await;
+    let mut crowd = Vec::new();
+    for no in 0..70 {
+        crowd.push(Rogue::connect(&format!("stranger {no}"), &one, grid_of(&world, "")).await);
+    }
+    let two = Device::start(&world, "bert", &one.addresses()).await;
+    two.until_online(one.me()).await;
+    assert!(one.swarm.counters().strangers >= 6, "{:?}", one.swarm.counters());
+    for rogue in crowd {
+        rogue.end().await;
+    }
+    end([one, two]).await;
+}
+
+/// Needs a network that carries multicast: `P2P_MDNS=1`.
+#[tokio::test]
+async fn devices_on_one_network_find_each_other() {
+    if std::env::var_os("P2P_MDNS").is_none() {
+        return;
+    }
+    let world = World::new("grid");
+    let start = async |name: &str| {
+        let config = SwarmConfig {
+            key: key(name).to_bytes(),
+            members: world.members(name, name),
+            listen: vec!["/ip4/0.0.0.0/tcp/0".to_owned()],
+            bootstrap: Vec::new(),
+            mdns: true,
+        };
+        let toy = Arc::new(Toy::new(&world));
+        Device { swarm: Swarm::start(config, toy.clone()).await.unwrap(), toy }
+    };
+    let (one, two) = (start("anna").await, start("bert").await);
+    one.until_online(two.me()).await;
+    two.until_online(one.me()).await;
+    let recovering = Request::Hello(Box::new(world.recovering("anna", "new-laptop")));
+    let welcomed = knock(key("new-laptop").to_bytes(), &[], true, recovering, PATIENCE).await;
+    assert!(matches!(welcomed, Ok((_, Reply::Welcome { .. }))), "{welcomed:?}");
+    end([one, two]).await;
+}
+
+#[tokio::test]
 async fn a_request_of_a_later_version_is_refused_and_the_stream_goes_on() {
     let world = World::new("grid");
     let one = Device::start(&world, "anna", &[]).await;
