@@ -165,7 +165,8 @@ impl<S: Service> Driver<S> {
             return present.pool.clone();
         }
         tracing::debug!(peer = %peer.short(), "online");
-        let pool = Arc::new(Pool::new(peer, self.shared.commands.clone()));
+        let (members, commands) = (self.shared.members.clone(), self.shared.commands.clone());
+        let pool = Arc::new(Pool::new(peer, members, commands));
         let keeping = upkeep::run(peer, pool.clone(), self.shared.clone(), self.notes.0.clone());
         let upkeep = self.tasks.spawn(async move {
             keeping.await;
