@@ -46,8 +46,10 @@ pub trait Grid: Clone + Send + Sync + 'static {
     /// the peer id with the target), nearest first, ourselves excluded.
     fn closest(&self, target: Target, count: usize) -> impl Future<Output = Vec<PeerInfo>> + Send;
 
-    /// Asks one peer one thing, within the request's deadline. Cancel-safe: dropping the future
-    /// abandons the request, which the peer may still carry out.
+    /// Asks one peer one thing, within the request's deadline, after introducing ourselves where
+    /// that is still to be done. What an answer tells about devices is in [`Self::peers`] when it is
+    /// returned. Cancel-safe: dropping the future abandons the request, which the peer may still
+    /// carry out.
     fn ask(
         &self,
         peer: PeerId,
@@ -57,7 +59,9 @@ pub trait Grid: Clone + Send + Sync + 'static {
 
 /// Everything other machines can do to us.
 pub trait Service: Send + Sync + 'static {
-    /// Answers one request of `from`, whose identity the transport has proven.
+    /// Answers one request of `from`, whose identity the transport has proven: a stranger's only for
+    /// [`Request::Join`], an admitted device's for all that is not answered from the roster. Must be
+    /// cancel-safe: the future may be dropped when the asker gives up, or at shutdown.
     fn answer(&self, from: PeerId, request: Request) -> impl Future<Output = Reply> + Send;
 }
 

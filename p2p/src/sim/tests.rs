@@ -102,7 +102,7 @@ async fn history(seed: u64) -> ([u8; 32], Counts, Vec<(u64, u64)>) {
         .collect();
     sleep(Duration::from_secs(20)).await;
     net.set_down(all[3], true);
-    net.split(all[10..20].to_vec());
+    net.split(all[10..20].iter().copied());
     sleep(Duration::from_secs(20)).await;
     net.set_down(all[3], false);
     net.split([]);

@@ -100,7 +100,7 @@ impl Sky {
         let Weather { delay_min, delay_max, .. } = self.weather;
         let span = delay_max.saturating_sub(delay_min);
         let base = span.mul_f64(self.distance(from, to));
-        let jitter = (span - base).mul_f64(self.dice.random::<f64>() / 4.0);
+        let jitter = span.saturating_sub(base).mul_f64(self.dice.random::<f64>() / 4.0);
         delay_min + base + jitter
     }
 

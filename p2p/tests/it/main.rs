@@ -3,6 +3,8 @@
 //! A promise is one function of `suite`, generic over [`rig::Rig`]; the macro below makes a test of
 //! each for each rig. The simulation runs in paused time, so waiting out a deadline costs nothing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of it is test")]
+
 mod host;
 mod rig;
 mod suite;

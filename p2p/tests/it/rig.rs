@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::testing::peer_of;
 
 /// Longer than anything here takes, on a machine that is busy with other things.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A network to put devices on.
 pub(crate) trait Rig {
