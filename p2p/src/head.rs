@@ -84,8 +84,9 @@ impl SignedHead {
         Self { cert, seq, prev, sealed, signature }
     }
 
-    /// The genuine head in `bytes`. CBOR has several forms of one value, of which the signature sees
-    /// none: only the form we write is taken, so that one head has one sequence of bytes everywhere.
+    /// The genuine head in `bytes`. CBOR has several forms of one value, of which the signature
+    /// sees none: only the form we write is taken, so that one head has one sequence of bytes
+    /// everywhere.
     pub fn open(bytes: &[u8]) -> Result<Self, HeadError> {
         let head = Self::decode(bytes)?;
         head.verify()?;

@@ -5,9 +5,9 @@
 //! On a current-thread runtime with paused time every run of a seed exchanges the same messages at
 //! the same instants; [`SimNet::trace_hash`] tells whether it did.
 //!
-//! Invariants: all chance comes from the seed; nothing iterates in an order that hashing decides. When
-//! an asker gives up, the host is interrupted or carries on, as the dice say: a service must bear
-//! both. How it fails: only as the weather says, with the errors of [`GridError`].
+//! Invariants: all chance comes from the seed; nothing iterates in an order that hashing decides.
+//! When an asker gives up, the host is interrupted or carries on, as the dice say: a service must
+//! bear both. How it fails: only as the weather says, with the errors of [`GridError`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -179,8 +179,8 @@ impl SimNet {
         if asked.fits(&reply) { Ok(reply) } else { Err(GridError::WrongReply { peer: to }) }
     }
 
-    /// Carries one message and says whether it arrived twice; `None` when its ends cannot reach each
-    /// other. A lost one never arrives: the asker's deadline ends the wait.
+    /// Carries one message and says whether it arrived twice; `None` when its ends cannot reach
+    /// each other. A lost one never arrives: the asker's deadline ends the wait.
     async fn carry(&self, message: &Message) -> Option<bool> {
         let (reachable, fate) = self.send(message);
         if reachable && fate.lost {

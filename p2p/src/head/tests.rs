@@ -72,6 +72,15 @@ fn no_bit_of_a_head_can_be_flipped() {
     }
 }
 
+#[test]
+fn heads_of_version_1_verify_for_ever() {
+    let head = head(2, Some(HeadHash::from_bytes([9; 32])), vec![7; 10]);
+    assert_eq!(
+        head.hash().to_string(),
+        "fc96ee1b70eea8975e2d4c5a532e63b5eca34ada49322809fa4f2cd16a55ca0d"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
