@@ -234,8 +234,9 @@ impl Swarm {
         self.inner.shared.tally.read()
     }
 
-    /// Waits until every known member and bootstrap address has been tried once, and those that were
-    /// reached have been measured and have told whom they know; at most `deadline`. Cancel-safe.
+    /// Waits until every known member and bootstrap address has been tried once, and those that
+    /// were reached have been measured and have told whom they know; at most `deadline`.
+    /// Cancel-safe.
     pub async fn settle(&self, deadline: Duration) {
         let (reply, settled) = oneshot::channel();
         let settling = async {
@@ -249,7 +250,8 @@ impl Swarm {
     }
 
     /// Closes all connections and listeners, and waits until nothing of the swarm runs any more.
-    /// Requests under way get [`GridError::Closed`]. Cancel-safe: the end goes on without the caller.
+    /// Requests under way get [`GridError::Closed`]. Cancel-safe: the end goes on without the
+    /// caller.
     pub async fn shutdown(&self) {
         self.inner.stop.cancel();
         if timeout(SHUTDOWN_DEADLINE, self.inner.shared.done.cancelled()).await.is_err() {

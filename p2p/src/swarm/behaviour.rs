@@ -1,7 +1,7 @@
 //! Which libp2p protocols run, and within which limits.
 //!
-//! TCP with Noise and Yamux: measured twice as fast as QUIC at half the CPU. Identify is not on: peers
-//! tell their addresses in their hello, after they have proven who they are.
+//! TCP with Noise and Yamux: measured twice as fast as QUIC at half the CPU. Identify is not on:
+//! peers tell their addresses in their hello, after they have proven who they are.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -8,8 +8,8 @@
 //!
 //! A goal is a device, or an address where somebody of the grid should be (a bootstrap address that
 //! names nobody). Failures back off from [`FIRST_PAUSE`] to [`LONGEST_PAUSE`], with a jitter that
-//! differs for every pair of devices. Members are dialled for ever; devices that were merely heard of
-//! (local network, Kademlia) are forgotten after [`STRANGER_TRIES`].
+//! differs for every pair of devices. Members are dialled for ever; devices that were merely heard
+//! of (local network, Kademlia) are forgotten after [`STRANGER_TRIES`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! Frames on a stream: `u32 header length (big endian) | header record | body bytes`.
 //!
-//! Lengths are checked before anything is allocated, a body is read into one buffer of the announced
-//! length, and every step has a deadline: a frame once begun must go on at [`PIECE`] bytes per
-//! [`PIECE_DEADLINE`], in both directions. Between frames a stream may rest for as long as it likes.
+//! Lengths are checked before anything is allocated, a body is read into one buffer of the
+//! announced length, and every step has a deadline: a frame once begun must go on at [`PIECE`]
+//! bytes per [`PIECE_DEADLINE`], in both directions. Between frames a stream may rest for as long
+//! as it likes.
 //!
 //! How it fails: with a [`CodecError`], after which the stream is in an unknown state and must be
 //! dropped. The one exception is a header that is well framed but not understood

@@ -1,8 +1,8 @@
 //! The door: how two devices that know nothing of each other get to know each other.
 //!
 //! The side that dialled opens one stream and says hello. The other checks it and answers with a
-//! welcome, which carries its own hello for the first to check, or with a refusal. Only then are both
-//! online. A stranger may besides spend an invitation. One question per stream, small, within
+//! welcome, which carries its own hello for the first to check, or with a refusal. Only then are
+//! both online. A stranger may besides spend an invitation. One question per stream, small, within
 //! [`DOOR_DEADLINE`].
 
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! The one task that owns libp2p's swarm.
 //!
-//! Everything else talks to it through bounded channels; it never waits for anybody. Tasks it starts
-//! (doors, serving, upkeep, name look-ups) report back by ending, and end with it. How it fails: a
-//! panic in a task costs that task's stream; if this task ends, for whatever reason, everything that
-//! was asked of the grid gets [`GridError::Closed`].
+//! Everything else talks to it through bounded channels; it never waits for anybody. Tasks it
+//! starts (doors, serving, upkeep, name look-ups) report back by ending, and end with it. How it
+//! fails: a panic in a task costs that task's stream; if this task ends, for whatever reason,
+//! everything that was asked of the grid gets [`GridError::Closed`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

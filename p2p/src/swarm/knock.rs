@@ -2,8 +2,8 @@
 //! nothing but the recovery words.
 //!
 //! A refusal is an answer, and given only when nobody who was reached says anything better. An
-//! invitation goes to no device but the one it names: with a `/p2p` part in the address Noise sees to
-//! that, and what is found on the local network is asked only if an address named it.
+//! invitation goes to no device but the one it names: with a `/p2p` part in the address Noise sees
+//! to that, and what is found on the local network is asked only if an address named it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

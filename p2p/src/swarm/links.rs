@@ -63,7 +63,8 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Notes a new connection, to be introduced `until` then. Says which one has to go to make room for it.
+    /// Notes a new connection, to be introduced `until` then. Says which one has to go to make room
+    /// for it.
     pub(super) fn open(
         &mut self,
         id: ConnectionId,

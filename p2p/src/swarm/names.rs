@@ -1,7 +1,7 @@
 //! Host names in addresses, looked up just before dialling.
 //!
-//! A member at home is reached by a name that follows its changing address. Looking up takes its time
-//! and may fail: both cost only the address that has the name.
+//! A member at home is reached by a name that follows its changing address. Looking up takes its
+//! time and may fail: both cost only the address that has the name.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

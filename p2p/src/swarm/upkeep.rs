@@ -1,7 +1,8 @@
 //! What is done for one online peer all the while: pings, and now and then its roster.
 //!
 //! Upkeep has a stream of its own, so that a ping never waits behind a transfer's turn. A peer that
-//! has not answered for [`Tempo::silence`] is reported as silent; the driver then closes its connections.
+//! has not answered for [`Tempo::silence`] is reported as silent; the driver then closes its
+//! connections.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -54,7 +54,9 @@ impl Rogue {
                 tokio::select! {
                     biased;
                     open = wanted.recv() => match open {
-                        Some((line, reply)) => net.behaviour_mut().open(peer, connection, line, reply),
+                        Some((line, reply)) => {
+                            net.behaviour_mut().open(peer, connection, line, reply);
+                        }
                         None => return,
                     },
                     event = net.select_next_some() => kept.push(event),
