@@ -35,5 +35,4 @@ pub use members::{Identity, Members};
 pub use peer::{Offer, Path, PeerInfo, PeerState};
 pub use sim::{SimGrid, SimNet, Weather};
 pub use swarm::{Swarm, SwarmConfig, SwarmError, knock};
-pub use swarm::{Swarm, SwarmConfig, SwarmError};
 pub use wire::{Refusal, Reply, Request};
