@@ -16,6 +16,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub mod odds;
 pub mod redundancy;
+pub mod solver;
 mod walk;
 
 #[cfg(test)]

@@ -1,0 +1,137 @@
+//! Tests of the solver: sensible for small grids, optimal for all, honest where it cannot be.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn world(domains: usize, availability: f64, departures: f64, repair_days: u32) -> World {
+    let rate = odds::rate_of(departures);
+    World::new(vec![availability; domains], rate, DAY * repair_days, DAY, 1).unwrap()
+}
+
+fn solved(world: &World) -> Solution {
+    solve(world, &Goals::default()).unwrap()
+}
+
+fn pair(code: Code) -> (u8, u8) {
+    (code.k(), code.m())
+}
+
+#[test]
+fn a_few_friends_get_what_anybody_would_choose() {
+    // Machines that are mostly on, 3 % a year leave, a loss is repaired within five days.
+    let expected = [(2, (1, 1)), (3, (1, 2)), (4, (2, 2)), (5, (3, 2)), (6, (4, 2))];
+    for (domains, code) in expected {
+        assert_eq!(pair(solved(&world(domains, 0.99, 0.03, 5)).code), code, "{domains} domains");
+    }
+}
+
+#[test]
+fn without_measurements_the_table_decides() {
+    for domains in 0..60 {
+        assert_eq!(auto(None, domains), redundancy::auto(domains));
+    }
+}
+
+#[test]
+fn without_two_others_there_is_no_backup() {
+    assert_eq!(solve(&world(0, 0.9, 0.1, 5), &Goals::default()), None);
+    assert_eq!(solve(&world(1, 0.9, 0.1, 5), &Goals::default()), None);
+}
+
+#[test]
+fn worse_grids_get_more_parity() {
+    let storage = |world| {
+        let code = solved(&world).code;
+        code.n() as f64 / f64::from(code.k())
+    };
+    assert!(storage(world(12, 0.99, 0.02, 5)) < storage(world(12, 0.9, 0.2, 10)));
+    assert!(storage(world(12, 0.9, 0.2, 10)) < storage(world(12, 0.75, 0.2, 17)));
+    assert!(storage(world(12, 0.75, 0.2, 17)) < storage(world(12, 0.3, 0.5, 33)));
+}
+
+#[test]
+fn more_lanes_ask_for_no_less() {
+    for lanes in [1, 4, 16] {
+        let one = world(60, 0.9, 0.2, 10);
+        let many = World { lanes, ..one.clone() };
+        let (one, many) = (solved(&one).code, solved(&many).code);
+        assert!(cost(many, one).is_ge(), "{lanes} lanes: {many} for {one}");
+    }
+}
+
+#[test]
+fn what_cannot_be_kept_is_said() {
+    // Everybody leaves within months and repair takes as long.
+    let hopeless = solved(&world(5, 0.2, 0.95, 120));
+    assert!(hopeless.unmet.contains(&Goal::Loss), "{hopeless:?}");
+    // Two domains, one copy to lose: never one in a million.
+    let two = solved(&world(2, 0.99, 0.03, 5));
+    assert_eq!((pair(two.code), two.unmet), ((1, 1), vec![Goal::Loss]));
+    let fine = solved(&world(30, 0.95, 0.1, 7));
+    assert_eq!(fine.unmet, []);
+}
+
+#[test]
+fn repair_has_somewhere_to_go() {
+    for domains in SPARE_FROM..120 {
+        let solution = solved(&world(domains, 0.95, 0.1, 7));
+        let spare = 4 * domains >= 5 * solution.code.n();
+        assert_eq!(spare, !solution.unmet.contains(&Goal::Spare), "{domains}: {solution:?}");
+        assert!(spare, "{domains}: {solution:?}");
+    }
+}
+
+#[test]
+fn what_is_no_measurement_is_refused() {
+    let new = |share, rate, repair| World::new(vec![0.5, share], rate, repair, DAY, 1);
+    assert_eq!(new(1.1, 0.1, DAY), Err(BadMeasure::Availability(1.1)));
+    assert!(matches!(new(f64::NAN, 0.1, DAY), Err(BadMeasure::Availability(_))));
+    assert_eq!(new(0.5, -0.1, DAY), Err(BadMeasure::Rate(-0.1)));
+    assert_eq!(new(0.5, 0.1, LONGEST + DAY), Err(BadMeasure::Delay));
+}
+
+#[test]
+fn ten_thousand_domains_are_solved_as_well() {
+    let solution = solved(&world(10_000, 0.7, 0.3, 17));
+    assert_eq!(solution.unmet, []);
+}
+
+fn any_world() -> impl Strategy<Value = World> {
+    let shares = prop::collection::vec(0.2..=1.0_f64, 2..14);
+    (shares, 0.0..0.6_f64, 1_u32..40, 0_u32..4, 1_u8..5).prop_map(
+        |(shares, departures, repair, absence, lanes)| {
+            let rate = odds::rate_of(departures);
+            World::new(shares, rate, DAY * repair, DAY * absence, lanes).unwrap()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_cheaper_code_keeps_the_promises(world in any_world()) {
+        let (goals, best) = (Goals::default(), solved(&world));
+        let giving = world.giving(goals.wait);
+        for code in codes(world.domains()) {
+            let restore = odds::Subsets::new(&giving, code.n())
+                .at_least(code.n(), usize::from(code.k()));
+            let unmet = unmet(&world, &goals, code, world.loss(code), restore);
+            if unmet.is_empty() {
+                prop_assert!(cost(best.code, code).is_le(), "{best:?}, but {code} does it");
+                prop_assert_eq!(&best.unmet, &[]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_shard_has_a_domain_and_two_may_be_lost_from_three_on(world in any_world()) {
+        let code = solved(&world).code;
+        prop_assert!(code.n() <= world.domains());
+        prop_assert!(code.m() >= 2 || world.domains() == 2);
+        prop_assert!(code.n() <= MAX_OVERHEAD * usize::from(code.k()));
+    }
+}
