@@ -14,6 +14,7 @@ use std::fmt;
 use chunker::{OwnerId, PeerId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+pub mod coords;
 pub mod odds;
 pub mod redundancy;
 pub mod solver;
