@@ -16,6 +16,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub mod coords;
 pub mod odds;
+pub mod proximity;
 pub mod redundancy;
 pub mod solver;
 mod walk;
