@@ -15,6 +15,7 @@ use chunker::{OwnerId, PeerId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub mod coords;
+pub mod domains;
 pub mod odds;
 pub mod proximity;
 pub mod redundancy;
@@ -94,6 +95,17 @@ impl Domain {
     /// All devices of one member.
     pub const fn of_owner(owner: OwnerId) -> Self {
         Self(*owner.as_bytes())
+    }
+
+    /// A group of devices, named after the one with the smallest id.
+    pub const fn of_group(first: PeerId) -> Self {
+        Self(*first.as_bytes())
+    }
+}
+
+impl fmt::Display for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
     }
 }
 
