@@ -14,6 +14,7 @@ use std::fmt;
 use chunker::{OwnerId, PeerId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+pub mod choose;
 pub mod coords;
 pub mod domains;
 pub mod odds;
