@@ -120,7 +120,8 @@ pub(crate) async fn refresh<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
         if *device != ctx.device.peer() {
             if let Err(error) = import(ctx, head).await {
                 // Without it we only dedup less.
-                tracing::warn!(device = %device.short(), %error, "another device's head is unreadable");
+                let device = device.short();
+                tracing::warn!(%device, %error, "another device's head is unreadable");
             }
             continue;
         }
