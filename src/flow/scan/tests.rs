@@ -559,8 +559,10 @@ fn a_directory_moved_away_does_not_lead_the_scan_elsewhere() {
     let (source, away) = (base.join("source"), base.join("away"));
     fs::create_dir(&source).unwrap();
     let end = dig(&source, OPEN_LEVELS + 20);
-    file(&source.join("d/zfile"), "");
-    file(&away.join("zsecret"), "");
+    for above in end.ancestors().skip(1).take_while(|above| above.starts_with(&source)) {
+        file(&above.join("zlast"), "");
+    }
+    file(&away.join("zlast"), "was never asked for");
     let mut scan = Scan::new(std::slice::from_ref(&source), ScanOptions::default()).unwrap();
     let mut told = Written::default();
     for event in scan.by_ref() {
@@ -570,12 +572,27 @@ fn a_directory_moved_away_does_not_lead_the_scan_elsewhere() {
             break;
         }
     }
-    // From the moved directory `..` leads to `away`, which was never asked for.
-    fs::rename(source.join("d/dd"), away.join("dd")).unwrap();
-    scan.for_each(|event| told.add(&source, event));
-    assert_eq!(told.entries.last().unwrap(), "d/zfile", "found again by its path");
-    assert!(!told.entries.iter().any(|entry| entry.contains("zsecret")));
+    // The innermost directory that is still open while the one above it is not.
+    let open = scan.levels.iter().position(|level| level.dir.is_some()).unwrap();
+    let path_of = |level: &Level| {
+        PathBuf::from(std::ffi::OsStr::from_bytes(scan.path.get(..level.len).unwrap()))
+    };
+    let (above, moved) = (&scan.levels[open - 1], &scan.levels[open]);
+    let (above, moved) = (path_of(above), path_of(moved));
+    fs::rename(&moved, away.join("moved")).unwrap();
+    // From there `..` leads to `away`.
+    let mut back = None;
+    for event in scan {
+        if let Event::Leaf(found) = &event
+            && found.path == above.join("zlast")
+        {
+            back = Some(found.node.meta.inode);
+        }
+        told.add(&source, event);
+    }
     assert_eq!(told.problems, []);
+    assert_eq!(back, Some(fs::metadata(above.join("zlast")).unwrap().ino()));
+    assert_eq!(told.entries.len(), (OPEN_LEVELS + 20) + 1 + (OPEN_LEVELS + 21));
 }
 
 #[test]
