@@ -142,15 +142,15 @@ pub fn lane_of(key: &PlacementKey, seed: &[u8; 32], lanes: u8) -> Lane {
     Lane(drawn.saturating_add(1))
 }
 
-/// A number below `bound` (0 for a bound of 0), from 64 bits of a hash scaled down; for bounds as
-/// small as ours the bias is far below anything that could be noticed.
+/// A number below `bound` (0 for a bound of 0): a hash's number scaled down. For bounds as small as
+/// ours the bias is far below anything that could be noticed.
 fn below(hash: &blake3::Hash, bound: u64) -> u64 {
-    let drawn = u64::from_le_bytes(first_eight(hash.as_bytes()));
-    ((u128::from(drawn) * u128::from(bound)) >> 64) as u64
+    ((u128::from(number(hash)) * u128::from(bound)) >> 64) as u64
 }
 
-/// The first eight bytes of a hash.
-fn first_eight(hash: &[u8; 32]) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = *hash;
-    [a, b, c, d, e, f, g, h]
+/// 64 uniform bits of a hash.
+fn number(hash: &blake3::Hash) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&hash.as_bytes()[..8]);
+    u64::from_le_bytes(bytes)
 }

@@ -1,8 +1,9 @@
 //! Who belongs to a grid: charter -> owner -> device, each signed by the one before.
 //!
-//! Signatures cover `context string | 0x00 | encoded body record`, so that bytes signed for one purpose
-//! never verify for another. Every `verify` bounds the names it covers; text from a certificate that
-//! was not verified must not be shown. A certificate has no end: leaving a grid is the charter's to say.
+//! Signatures cover `context string | 0x00 | encoded body record`, so that bytes signed for one
+//! purpose never verify for another. Every `verify` bounds the names it covers; text from a
+//! certificate that was not verified must not be shown. A certificate has no end: leaving a grid is
+//! the charter's to say.
 
 use chunker::{GridId, OwnerId, PeerId, Record};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};

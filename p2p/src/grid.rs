@@ -3,7 +3,8 @@
 //! Both traits promise as little as possible, so that libp2p and a simulation can both keep the
 //! promise: a request may be lost, delayed, repeated, or answered after the asker gave up. `Put` is
 //! idempotent because shards are named by their hash. [`GridError`] says only "no answer came" (try
-//! elsewhere or later); a [`Refusal`](crate::Refusal) says "understood, and declined" (branch on it).
+//! elsewhere or later); a [`Refusal`](crate::Refusal) says "understood, and declined" (branch on
+//! it).
 
 use std::future::Future;
 
@@ -42,12 +43,14 @@ pub trait Grid: Clone + Send + Sync + 'static {
     /// Every admitted device we know of, ourselves excluded, ordered by [`PeerId`].
     fn peers(&self) -> Vec<PeerInfo>;
 
-    /// Up to `count` admitted devices nearest to `target` in Kademlia's metric (XOR of the BLAKE3 of
-    /// the peer id with the target), nearest first, ourselves excluded.
+    /// Up to `count` admitted devices nearest to `target` in Kademlia's metric (XOR of the BLAKE3
+    /// of the peer id with the target), nearest first, ourselves excluded.
     fn closest(&self, target: Target, count: usize) -> impl Future<Output = Vec<PeerInfo>> + Send;
 
-    /// Asks one peer one thing, within the request's deadline. Cancel-safe: dropping the future
-    /// abandons the request, which the peer may still carry out.
+    /// Asks one peer one thing, within the request's deadline, after introducing ourselves where
+    /// that is still to be done. What an answer tells about devices is in [`Self::peers`] when it
+    /// is returned. Cancel-safe: dropping the future abandons the request, which the peer may still
+    /// carry out.
     fn ask(
         &self,
         peer: PeerId,
@@ -57,7 +60,9 @@ pub trait Grid: Clone + Send + Sync + 'static {
 
 /// Everything other machines can do to us.
 pub trait Service: Send + Sync + 'static {
-    /// Answers one request of `from`, whose identity the transport has proven.
+    /// Answers one request of `from`, whose identity the transport has proven: a stranger's only
+    /// for [`Request::Join`], an admitted device's for all that is not answered from the roster.
+    /// Must be cancel-safe: the future may be dropped when the asker gives up, or at shutdown.
     fn answer(&self, from: PeerId, request: Request) -> impl Future<Output = Reply> + Send;
 }
 

@@ -5,7 +5,7 @@
 //! holders see only whose it is and its number. The device's key signs all of it, certificate
 //! included, so a head is genuine or not wherever it is found.
 
-use chunker::{HeadHash, OwnerId, PeerId, Record};
+use chunker::{HeadHash, OwnerId, PeerId, Record, RecordError};
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,21 @@ use crate::cert::{self, CertError, DeviceCert};
 use crate::wire::HEAD_LIMIT;
 
 const HEAD_CONTEXT: &str = "gbak 2026 v1 head";
+
+/// Why bytes from outside are not a genuine head.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// Not a head's record.
+    #[error("Head cannot be read")]
+    Record(#[from] RecordError),
+    /// Not signed by a device that its owner certified.
+    #[error("Head is not genuine")]
+    Cert(#[from] CertError),
+    /// The head is genuine but its bytes are not the ones its device would write.
+    #[error("Head is not in its one form")]
+    OtherForm,
+}
 
 /// One link of a device's chain of heads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +82,15 @@ impl SignedHead {
         let signature = cert::sign(key, HEAD_CONTEXT, &body);
         let HeadBody { cert, seq, prev, sealed } = body;
         Self { cert, seq, prev, sealed, signature }
+    }
+
+    /// The genuine head in `bytes`. CBOR has several forms of one value, of which the signature
+    /// sees none: only the form we write is taken, so that one head has one sequence of bytes
+    /// everywhere.
+    pub fn open(bytes: &[u8]) -> Result<Self, HeadError> {
+        let head = Self::decode(bytes)?;
+        head.verify()?;
+        if head.encode() == bytes { Ok(head) } else { Err(HeadError::OtherForm) }
     }
 
     /// Checks that a device signed this, and an owner certified that device.

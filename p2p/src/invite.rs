@@ -1,8 +1,8 @@
 //! An invitation: one string that leads a stranger to a grid and lets them in once.
 //!
-//! `gbak1...` is bech32m over a versioned record. Its checksum finds a mistyped or cut string before
-//! anything is dialled; at most [`TEXT_LIMIT`] characters, up to which the checksum keeps its
-//! guarantee. A typo ([`InviteError::Typo`]) and a string of a newer program
+//! `gbak1...` is bech32m over a versioned record. Its checksum finds a mistyped or cut string
+//! before anything is dialled; at most [`TEXT_LIMIT`] characters, up to which the checksum keeps
+//! its guarantee. A typo ([`InviteError::Typo`]) and a string of a newer program
 //! ([`InviteError::Newer`]) are told apart, because the user must do different things about them.
 
 use std::fmt;
@@ -27,7 +27,8 @@ pub struct Invite {
     pub grid: GridId,
     /// The device that made it and can redeem it.
     pub peer: PeerId,
-    /// Where that device listens, as multiaddresses. What does not fit the string is left out of it.
+    /// Where that device listens, as multiaddresses. What does not fit the string is left out of
+    /// it.
     pub addresses: Vec<String>,
     /// The one-time secret.
     pub token: [u8; 16],
@@ -107,15 +108,17 @@ impl FromStr for Invite {
     type Err = InviteError;
 
     fn from_str(text: &str) -> Result<Self, InviteError> {
-        let text = text.trim();
+        let text = text.trim_start();
         let prefix = text.get(..5).unwrap_or(text);
         if !prefix.eq_ignore_ascii_case("gbak1") {
             return Err(InviteError::NotAnInvite);
         }
+        // What was copied from a letter or a terminal may have been broken into lines.
+        let text: String = text.split_whitespace().take(TEXT_LIMIT).collect();
         if text.len() > TEXT_LIMIT {
             return Err(InviteError::TooLong);
         }
-        let checked = CheckedHrpstring::new::<Bech32m>(text).map_err(|_| InviteError::Typo)?;
+        let checked = CheckedHrpstring::new::<Bech32m>(&text).map_err(|_| InviteError::Typo)?;
         let bytes: Vec<u8> = checked.byte_iter().collect();
         let record = InviteRecord::decode(&bytes).map_err(InviteError::from)?;
         record.into_invite().ok_or(InviteError::Malformed)

@@ -29,7 +29,7 @@ pub mod wire;
 
 pub use chunker::{GridId, OwnerId, PeerId};
 pub use grid::{Clock, Grid, GridError, Service, Target};
-pub use head::SignedHead;
+pub use head::{HeadError, SignedHead};
 pub use invite::{Invite, InviteError};
 pub use members::{Identity, Members};
 pub use peer::{Offer, Path, PeerInfo, PeerState};

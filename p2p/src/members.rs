@@ -6,9 +6,9 @@
 //! connected to. An owner once proven stays known while its devices are away, so that a device made
 //! from the recovery words is let in with nothing but its owner's signature.
 //!
-//! Bounds: [`DEVICES_LIMIT`] devices, [`DEVICES_PER_OWNER`] of one owner (its oldest absent one makes
-//! room). All calls are short, and hold no lock across an await. How it fails: with a [`Refusal`] to
-//! send back; nothing unverified is ever kept.
+//! Bounds: [`DEVICES_LIMIT`] devices, [`DEVICES_PER_OWNER`] of one owner (its oldest absent one
+//! makes room). All calls are short, and hold no lock across an await. How it fails: with a
+//! [`Refusal`] to send back; nothing unverified is ever kept.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -70,8 +70,8 @@ struct State {
 }
 
 impl Members {
-    /// A roster for the device `identity` proves, filled with what was `known` before: each entry is
-    /// verified again, and one that does not verify is left out.
+    /// A roster for the device `identity` proves, filled with what was `known` before: each entry
+    /// is verified again, and one that does not verify is left out.
     pub fn new(identity: Identity, known: Vec<Hello>, clock: Arc<dyn Clock>) -> Self {
         let grid = identity.charter.id();
         let roster = Roster::new(identity.owner.clone());
@@ -153,7 +153,7 @@ impl Members {
     pub fn learn(&self, heard: Vec<Hello>) {
         for hello in heard {
             if let Err(refusal) = self.take_in(hello.device.peer, &hello, Source::Others) {
-                tracing::debug!(peer = %hello.device.peer.short(), ?refusal, "hearsay not taken in");
+                tracing::debug!(peer = %hello.device.peer.short(), ?refusal, "hearsay left out");
             }
         }
     }

@@ -5,9 +5,9 @@
 //! On a current-thread runtime with paused time every run of a seed exchanges the same messages at
 //! the same instants; [`SimNet::trace_hash`] tells whether it did.
 //!
-//! Invariants: all chance comes from the seed; nothing iterates in an order that hashing decides; an
-//! answer is worked on even when its asker gave up, as on a real network. How it fails: only as the
-//! weather says, with the errors of [`GridError`].
+//! Invariants: all chance comes from the seed; nothing iterates in an order that hashing decides.
+//! When an asker gives up, the host is interrupted or carries on, as the dice say: a service must
+//! bear both. How it fails: only as the weather says, with the errors of [`GridError`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,6 +16,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chunker::PeerId;
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::grid::{Grid, GridError, Service, Target, nearest};
@@ -178,8 +179,8 @@ impl SimNet {
         if asked.fits(&reply) { Ok(reply) } else { Err(GridError::WrongReply { peer: to }) }
     }
 
-    /// Carries one message and says whether it arrived twice; `None` when its ends cannot reach each
-    /// other. A lost one never arrives: the asker's deadline ends the wait.
+    /// Carries one message and says whether it arrived twice; `None` when its ends cannot reach
+    /// each other. A lost one never arrives: the asker's deadline ends the wait.
     async fn carry(&self, message: &Message) -> Option<bool> {
         let (reachable, fate) = self.send(message);
         if reachable && fate.lost {
@@ -223,12 +224,25 @@ impl SimNet {
                 }
                 Some(reply)
             }
-            Request::Join(_) => node.work(from, request).await,
+            Request::Join(_) => self.work(&node, from, request).await,
             _ if !admitted => Some(Reply::Refused(Refusal::NotAdmitted)),
             _ => match node.members.answer(from, &request) {
                 Some(reply) => Some(reply),
-                None => node.work(from, request).await,
+                None => self.work(&node, from, request).await,
             },
+        }
+    }
+
+    /// Has the service work on a question in a task of its own; `None` when it was interrupted.
+    async fn work(&self, node: &Node, from: PeerId, request: Request) -> Option<Reply> {
+        let service = node.service.clone();
+        let task = tokio::spawn(async move { service.answer_boxed(from, request).await });
+        let _work = Work { task: task.abort_handle(), net: self.clone() };
+        match task.await {
+            Ok(reply) => Some(reply),
+            // A panic of the host's is a failed test: let it fail where it is noticed.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => None,
         }
     }
 
@@ -267,16 +281,16 @@ impl State {
     }
 }
 
-impl Node {
-    /// Works on a question in a task of its own: the host carries on when the asker gives up.
-    async fn work(&self, from: PeerId, request: Request) -> Option<Reply> {
-        let service = self.service.clone();
-        let task = tokio::spawn(async move { service.answer_boxed(from, request).await });
-        match task.await {
-            Ok(reply) => Some(reply),
-            // A panic of the host's is a failed test: let it fail where it is noticed.
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => None,
+/// A host at work, for as long as somebody waits for it.
+struct Work {
+    task: AbortHandle,
+    net: SimNet,
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if !self.task.is_finished() && self.net.state().sky.interrupts() {
+            self.task.abort();
         }
     }
 }

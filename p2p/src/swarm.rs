@@ -1,29 +1,38 @@
 //! The grid over libp2p: real sockets, TCP with Noise and Yamux.
 //!
 //! ```text
-//! Swarm (cheap handle) --commands--> Driver (one task owns libp2p::Swarm)
-//!   ask -> Pool: a few long-lived streams per peer     events -> Links, Book: who is connected, whom to dial
-//!   knock: one question at a door, for who has no grid yet
+//! Swarm      cheap handle: Grid for the engine
+//!   pool     streams to one admitted peer, one question at a time on each
+//! driver     the one task that owns libp2p's swarm; everything below runs on its word
+//!   book     whom to dial, and when (pure)       links   each connection's introduction (pure)
+//!   door     hello and welcome, invitations      serve   answering an admitted peer's stream
+//!   upkeep   pings and rosters of online peers   gate    Kademlia for admitted peers only
 //! ```
 //!
-//! Invariants: nobody gets service before both sides have shown their certificates on this connection;
-//! everything that arrives is bounded before it is allocated; whatever the other side does, an ask ends.
-//! How it fails: with the errors of [`GridError`]; after [`Swarm::shutdown`] always with
+//! A connection proves the other side's key; the door proves what that key belongs to. Only then is
+//! the peer online, on both sides, and its streams get service. Every member is kept connected.
+//!
+//! Bounds: connections by libp2p's limits, streams by seats per connection, bodies by a budget per
+//! peer and over all, headers and bodies by the wire's limits before they are allocated, every step
+//! by a deadline. How it fails: with a [`GridError`]; when the driver is gone, always with
 //! [`GridError::Closed`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use libp2p::{Multiaddr, TransportError, noise};
+use chunker::PeerId;
+use libp2p::Multiaddr;
+use libp2p::multiaddr::Protocol;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use zeroize::Zeroize;
 
-use crate::grid::nearest;
-use crate::{Grid, GridError, Members, PeerId, PeerInfo, Reply, Request, Service, Target};
+use crate::{Grid, GridError, Members, PeerInfo, Reply, Request, Service, Target};
 
 mod behaviour;
 mod book;
@@ -34,225 +43,317 @@ mod gate;
 mod ids;
 mod knock;
 mod links;
+mod listen;
+mod names;
 mod pool;
 mod serve;
 mod stats;
 mod streams;
-#[cfg(test)]
-mod tests;
 mod upkeep;
 
 pub use knock::knock;
 pub use stats::Counters;
 
-use driver::{Command, Driver};
+use behaviour::Role;
+use book::{Book, Standing};
+use driver::{Command, Driver, Parts};
+use gate::Admitted;
 use pool::Pool;
 use serve::Budget;
 use stats::Tally;
+use upkeep::Tempo;
 
-/// Commands under way to the driver. A full queue makes askers wait.
-const COMMANDS: usize = 256;
-/// How long an ask waits for a peer that is being dialled.
-const REACH_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a shutdown waits for tasks to see that their connection is gone.
-const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a listener may take to say where it listens.
+const START_DEADLINE: Duration = Duration::from_secs(5);
+/// Beyond the driver's own deadlines: how long its end is waited for.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(8);
 
 /// What a swarm is started with.
 pub struct SwarmConfig {
-    /// The device's ed25519 secret.
+    /// The ed25519 secret of this device. Wiped when the configuration is dropped.
     pub key: [u8; 32],
-    /// The roster, with our own certificates.
+    /// Who belongs, and who we are.
     pub members: Members,
-    /// Multiaddresses to listen on; port 0 takes a free one.
+    /// Multiaddresses to listen on, such as `/ip4/0.0.0.0/tcp/0`.
     pub listen: Vec<String>,
-    /// Multiaddresses of members to begin with, with or without `/p2p/...`.
+    /// Multiaddresses where somebody of the grid should be, with or without `/p2p/..`.
     pub bootstrap: Vec<String>,
-    /// Whether to search the local network.
+    /// Whether to look for members on the local network, and be found there.
     pub mdns: bool,
 }
 
-/// Why a swarm cannot be started.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SwarmError {
-    /// The secret is not an ed25519 key.
-    #[error("The device key is not valid")]
-    BadKey,
-    /// The encryption could not be set up.
-    #[error("Cannot set up the connection encryption")]
-    Noise {
-        /// What went wrong.
-        #[source]
-        source: noise::Error,
-    },
-    /// Not an address we can use.
-    #[error("{address} is not a TCP multiaddress like /ip4/0.0.0.0/tcp/4711")]
-    Address {
-        /// As it was given.
-        address: String,
-    },
-    /// The address cannot be listened on.
-    #[error("Cannot listen on {address}")]
-    Listen {
-        /// Which.
-        address: String,
-        /// What the system says.
-        #[source]
-        source: TransportError<io::Error>,
-    },
-    /// Every listener closed before it had an address.
-    #[error("Cannot listen on any of the addresses")]
-    NoListener,
-}
-
-/// A device's place on the grid. Clones are the same.
-#[derive(Clone)]
-pub struct Swarm {
-    shared: Arc<Shared>,
-    commands: mpsc::Sender<Command>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-}
-
-/// What the handle, the driver and all tasks see.
-struct Shared {
-    members: Members,
-    tally: Tally,
-    budget: Budget,
-    pools: Mutex<BTreeMap<PeerId, Arc<Pool>>>,
-    listening: Mutex<Vec<Multiaddr>>,
-}
-
-impl Shared {
-    fn pool(&self, peer: &PeerId) -> Option<Arc<Pool>> {
-        lock(&self.pools).get(peer).cloned()
+impl Drop for SwarmConfig {
+    fn drop(&mut self) {
+        self.key.zeroize();
     }
 }
 
+impl fmt::Debug for SwarmConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SwarmConfig")
+            .field("me", &self.members.me())
+            .field("listen", &self.listen)
+            .field("bootstrap", &self.bootstrap)
+            .field("mdns", &self.mdns)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a swarm could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SwarmError {
+    /// The device secret is not an ed25519 key.
+    #[error("The device key is not usable")]
+    BadKey,
+    /// The secret is not the one this device's certificate is for.
+    #[error("The device key does not belong to the certificate of device {device}")]
+    WrongKey {
+        /// Whom the certificate names.
+        device: PeerId,
+    },
+    /// Not an address of the form `/ip4/../tcp/..`, or one that cannot be dialled.
+    #[error("{address} is not an address to use")]
+    BadAddress {
+        /// The text given.
+        address: String,
+    },
+    /// The address is taken, or not ours.
+    #[error("Listening on {address} failed")]
+    Listen {
+        /// The address given.
+        address: String,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// No listener said where it listens, in time.
+    #[error("The network did not start")]
+    NotStarted,
+    /// The keys for encrypting connections could not be made.
+    #[error("Encryption could not be set up")]
+    Noise {
+        /// What the library says.
+        #[source]
+        source: libp2p::noise::Error,
+    },
+}
+
+/// The grid over libp2p. Clones share one swarm; it ends with [`Swarm::shutdown`], or when the last
+/// clone is dropped.
+#[derive(Clone)]
+pub struct Swarm {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// What the handle, the driver and its tasks share.
+struct Shared {
+    members: Members,
+    commands: mpsc::Sender<Command>,
+    pools: Mutex<BTreeMap<PeerId, Arc<Pool>>>,
+    listening: Mutex<Vec<Multiaddr>>,
+    budget: Budget,
+    tally: Tally,
+    tempo: Tempo,
+    /// The driver has ended.
+    done: CancellationToken,
+}
+
 impl Swarm {
-    /// Starts listening and dialling; returns when it listens.
+    /// Starts a swarm; returns once it listens.
     pub async fn start<S: Service>(
         config: SwarmConfig,
         service: Arc<S>,
     ) -> Result<Self, SwarmError> {
-        let (commands, inbox) = mpsc::channel(COMMANDS);
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let shared = Arc::new(Shared {
-            members: config.members.clone(),
-            tally: Tally::default(),
-            budget: Budget::of_all(),
-            pools: Mutex::default(),
-            listening: Mutex::default(),
-        });
-        let swarm = Self { shared, commands, stop, tasks };
-        let driver = Driver::start(&swarm, config, service, inbox).await?;
-        drop(swarm.tasks.spawn(driver.run()));
-        Ok(swarm)
+        Self::start_at(config, service, Tempo::default()).await
     }
 
-    /// Where we listen, with `/p2p/...`: what others are told to dial.
+    async fn start_at<S: Service>(
+        config: SwarmConfig,
+        service: Arc<S>,
+        tempo: Tempo,
+    ) -> Result<Self, SwarmError> {
+        let members = config.members.clone();
+        let (admitted, net_tasks) = (Admitted::default(), TaskTracker::new());
+        let role = Role::Member { grid: members.grid(), admitted: admitted.clone() };
+        let mut net = behaviour::build(config.key, role, config.mdns, &net_tasks)?;
+        if ids::from_net(net.local_peer_id()) != Some(members.me()) {
+            return Err(SwarmError::WrongKey { device: members.me() });
+        }
+        let book = bootstrap(members.me(), &config.bootstrap)?;
+        let listeners = listen::listen(&mut net, &config.listen).await?;
+        let (sender, commands) = mpsc::channel(driver::COMMANDS);
+        let shared = Arc::new(Shared::new(members, sender, tempo));
+        let (started, starting) = oneshot::channel();
+        let starting_with = (listeners, started);
+        let driver = Driver::new(Parts {
+            net,
+            net_tasks,
+            shared: shared.clone(),
+            service,
+            admitted,
+            commands,
+            book,
+            starting: starting_with,
+        });
+        let stop = CancellationToken::new();
+        drop(tokio::spawn(driver.run(stop.clone())));
+        let swarm = Self { inner: Arc::new(Inner { shared, stop }) };
+        match timeout(START_DEADLINE, starting).await {
+            Ok(Ok(())) => Ok(swarm),
+            _ => Err(SwarmError::NotStarted),
+        }
+    }
+
+    /// Where this device listens, with ports and its own `/p2p` part.
     pub fn listen_addresses(&self) -> Vec<String> {
         let Some(me) = ids::to_net(&self.me()) else { return Vec::new() };
-        let listening = lock(&self.shared.listening).clone();
-        listening.into_iter().map(|address| format!("{address}/p2p/{me}")).collect()
+        let listening = lock(&self.inner.shared.listening).clone();
+        let named = listening.into_iter().map(|address| address.with(Protocol::P2p(me)));
+        named.map(|address| address.to_string()).collect()
     }
 
-    /// The roster.
+    /// Who belongs.
     pub fn members(&self) -> &Members {
-        &self.shared.members
+        &self.inner.shared.members
     }
 
     /// What has been counted since the start.
     pub fn counters(&self) -> Counters {
-        self.shared.tally.read()
+        self.inner.shared.tally.read()
     }
 
-    /// Waits until every known peer and bootstrap address has been tried and the rosters of those who
-    /// answered are known, but not longer than `deadline`.
+    /// Waits until every known member and bootstrap address has been tried once, and those that
+    /// were reached have been measured and have told whom they know; at most `deadline`.
+    /// Cancel-safe.
     pub async fn settle(&self, deadline: Duration) {
         let (reply, settled) = oneshot::channel();
-        if self.commands.send(Command::Settle { reply }).await.is_ok() {
-            // Neither a late nor a lost answer changes what the caller does next.
-            drop(timeout(deadline, settled).await);
+        let settling = async {
+            if self.inner.shared.commands.send(Command::Settle { reply }).await.is_ok() {
+                drop(settled.await);
+            }
+        };
+        if timeout(deadline, settling).await.is_err() {
+            tracing::debug!("not everybody was reached in time");
         }
     }
 
-    /// Closes every connection and waits until nothing of the swarm runs any more.
+    /// Closes all connections and listeners, and waits until nothing of the swarm runs any more.
+    /// Requests under way get [`GridError::Closed`]. Cancel-safe: the end goes on without the
+    /// caller.
     pub async fn shutdown(&self) {
-        self.stop.cancel();
-        self.tasks.close();
-        if timeout(SHUTDOWN_DEADLINE, self.tasks.wait()).await.is_err() {
-            tracing::warn!(left = self.tasks.len(), "network tasks did not end in time");
+        self.inner.stop.cancel();
+        if timeout(SHUTDOWN_DEADLINE, self.inner.shared.done.cancelled()).await.is_err() {
+            tracing::warn!("the network did not end in time");
         }
     }
 
-    /// Waits until `peer` is online, if there is hope.
-    async fn reach(&self, peer: PeerId) -> Result<(), GridError> {
+    async fn ask_reached(&self, peer: PeerId, request: Request) -> Result<Reply, GridError> {
+        let known = lock(&self.inner.shared.pools).get(&peer).cloned();
+        let pool = match known {
+            Some(pool) => pool,
+            None => self.reach(peer).await?,
+        };
+        pool.ask(request).await
+    }
+
+    async fn reach(&self, peer: PeerId) -> Result<Arc<Pool>, GridError> {
         let (reply, reached) = oneshot::channel();
         let command = Command::Reach { peer, reply };
-        self.commands.send(command).await.map_err(|_| GridError::Closed)?;
-        match timeout(REACH_DEADLINE, reached).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(GridError::Closed),
-            Err(_) => Err(GridError::Timeout { peer, seconds: REACH_DEADLINE.as_secs() }),
-        }
-    }
-
-    async fn ask_member(&self, peer: PeerId, request: Request) -> Result<Reply, GridError> {
-        if self.stop.is_cancelled() {
-            return Err(GridError::Closed);
-        }
-        if self.shared.pool(&peer).is_none() {
-            self.reach(peer).await?;
-        }
-        let pool = self.shared.pool(&peer).ok_or(GridError::Broken { peer })?;
-        pool.ask(request).await
+        self.inner.shared.commands.send(command).await.map_err(|_| GridError::Closed)?;
+        reached.await.map_err(|_| GridError::Closed)?
     }
 }
 
 impl Grid for Swarm {
     fn me(&self) -> PeerId {
-        self.shared.members.me()
+        self.members().me()
     }
 
     fn peers(&self) -> Vec<PeerInfo> {
-        self.shared.members.infos()
+        self.members().infos()
     }
 
     async fn closest(&self, target: Target, count: usize) -> Vec<PeerInfo> {
-        nearest(self.shared.members.infos(), target, count)
+        let mut infos = self.members().infos();
+        infos.sort_by_cached_key(|info| distance(&info.peer, &target));
+        infos.truncate(count);
+        infos
     }
 
     async fn ask(&self, peer: PeerId, request: Request) -> Result<Reply, GridError> {
-        let asked = self.ask_member(peer, request).await;
-        let tally = &self.shared.tally;
-        if asked.is_ok() {
-            tally.asked.add()
-        } else {
-            tally.unanswered.add()
+        let shared = &self.inner.shared;
+        if peer == self.me() {
+            return Err(GridError::Unreachable { peer });
         }
-        if self.stop.is_cancelled() && asked.is_err() { Err(GridError::Closed) } else { asked }
+        let outcome = tokio::select! {
+            biased;
+            () = self.inner.stop.cancelled() => Err(GridError::Closed),
+            () = shared.done.cancelled() => Err(GridError::Closed),
+            outcome = self.ask_reached(peer, request) => outcome,
+        };
+        let count = if outcome.is_ok() { &shared.tally.asked } else { &shared.tally.unanswered };
+        count.add();
+        outcome
     }
 }
 
-/// None of our sections leaves its data half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl std::fmt::Debug for Swarm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Swarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Swarm").field("me", &self.me()).finish_non_exhaustive()
     }
 }
 
-impl std::fmt::Debug for SwarmConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { listen, bootstrap, mdns, .. } = self;
-        f.debug_struct("SwarmConfig")
-            .field("listen", listen)
-            .field("bootstrap", bootstrap)
-            .field("mdns", mdns)
-            .finish_non_exhaustive()
+impl Shared {
+    fn new(members: Members, commands: mpsc::Sender<Command>, tempo: Tempo) -> Self {
+        Self {
+            members,
+            commands,
+            pools: Mutex::default(),
+            listening: Mutex::default(),
+            budget: Budget::of_all(),
+            tally: Tally::default(),
+            tempo,
+            done: CancellationToken::new(),
+        }
     }
 }
+
+fn bootstrap(me: PeerId, addresses: &[String]) -> Result<Book, SwarmError> {
+    let mut book = Book::new(me);
+    for text in addresses {
+        let Some((address, peer)) = ids::parse(text) else {
+            return Err(SwarmError::BadAddress { address: text.clone() });
+        };
+        book.add(Standing::Configured, peer, address, Instant::now());
+    }
+    Ok(book)
+}
+
+/// Kademlia's metric: how far `peer` is from `target`, as bytes that compare like the number.
+fn distance(peer: &PeerId, target: &Target) -> [u8; 32] {
+    let mut distance = *blake3::hash(peer.as_bytes()).as_bytes();
+    for (byte, other) in distance.iter_mut().zip(target.0) {
+        *byte ^= other;
+    }
+    distance
+}
+
+/// No code panics under these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

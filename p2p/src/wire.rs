@@ -1,8 +1,8 @@
 //! Everything one peer can ask another, and every answer: closed, versioned, bounded.
 //!
 //! A message is a CBOR header (a versioned [`Record`]) and, apart from it, at most one body of raw
-//! bytes: shard bytes never travel inside CBOR. Headers are at most [`HEADER_LIMIT`] bytes, bodies at
-//! most [`BODY_LIMIT`]. There are no strings as errors: a refusal is a value to branch on.
+//! bytes: shard bytes never travel inside CBOR. Headers are at most [`HEADER_LIMIT`] bytes, bodies
+//! at most [`BODY_LIMIT`]. There are no strings as errors: a refusal is a value to branch on.
 
 use std::time::Duration;
 
@@ -359,9 +359,12 @@ impl Request {
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Hello(_) | Self::Ping { .. } => 10,
-            Self::Join(_) | Self::Roster { .. } | Self::Have { .. } | Self::HeadGet => 30,
-            // A head is acknowledged after a sync, on a disk that may be spinning up.
-            Self::HeadPut { .. } => 30,
+            // These wait for a disk, which may have to spin up first.
+            Self::Join(_)
+            | Self::Roster { .. }
+            | Self::Have { .. }
+            | Self::HeadPut { .. }
+            | Self::HeadGet => 30,
             // The largest body over a line of 1.2 megabits a second.
             Self::Put { .. } | Self::Get { .. } => 120,
         })

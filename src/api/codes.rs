@@ -43,6 +43,8 @@ codes! {
     FILE = "gbak::cli::file", 1;
     /// An argument makes no sense.
     USAGE = "gbak::cli::usage", 2;
+    /// The agent does not understand the call.
+    BAD_CALL = "gbak::control::bad_call", 2;
     /// An answer is needed and there is no terminal to ask at.
     QUESTION = "gbak::cli::question", 2;
     /// The source cannot be backed up at all: a path that is not there.

@@ -1,6 +1,6 @@
 //! One file per command: arguments to a call, and its answer to text or JSON.
 
-use super::progress::{Direction, Watch};
+use super::progress::{Job, Watch};
 use super::shell::Shell;
 use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, codes};
@@ -21,16 +21,16 @@ pub(crate) mod status;
 pub(crate) mod version;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 
 /// Makes a call and shows what happens meanwhile.
 fn ask(
     backend: &impl Backend,
     call: Call,
-    direction: Direction,
+    job: Job,
     shell: &mut Shell<'_>,
 ) -> Result<Answer, Failure> {
-    let mut watch = Watch::new(shell, direction);
+    let mut watch = Watch::new(shell, job);
     backend.call(call, &mut |event| watch.see(event))
 }
 

@@ -65,9 +65,10 @@ pub(crate) fn as_text(kind: &str, failure: &Failure) -> String {
     text
 }
 
-/// The failure's own commands, else the table's.
+/// The failure's own commands, else those of its code.
 fn commands(failure: &Failure, explained: &Explained) -> String {
-    let own: Vec<(&str, &str)> = failure.help.iter().map(|command| (&**command, "")).collect();
+    let own: Vec<(&str, &str)> =
+        failure.help.iter().map(|command| (&**command, purpose(command, explained))).collect();
     let pairs: &[(&str, &str)] = if own.is_empty() { explained.you } else { &own };
     let width = pairs.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
@@ -78,6 +79,13 @@ fn commands(failure: &Failure, explained: &Explained) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What a command is for: as this code's entry says, else as another's does.
+fn purpose(command: &str, explained: &Explained) -> &'static str {
+    let entries = std::iter::once(explained).chain(TABLE);
+    let mut known = entries.flat_map(|entry| entry.you);
+    known.find(|(known, _)| *known == command).map_or("", |(_, purpose)| *purpose)
 }
 
 /// The process's exit code: never success.

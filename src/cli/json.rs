@@ -3,14 +3,17 @@
 //! Paths that are no text travel inside as marked hex ([`PathBytes`]); printed, they are lossy text
 //! under their name, and exact base64 under the same name with `_b64`.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::output::acts_on_terminal;
 use crate::api::{Failure, PathBytes, codes};
 
 /// One line.
 pub(crate) fn line(document: &impl Serialize) -> Result<String, Failure> {
-    Ok(value(document)?.to_string())
+    Ok(shown(&value(document)?))
 }
 
 /// One line of a long command, of this `message_type`.
@@ -20,7 +23,28 @@ pub(crate) fn message(kind: &str, document: &impl Serialize) -> Result<String, F
     if let Value::Object(inner) = value(document)? {
         fields.extend(inner);
     }
-    Ok(Value::Object(fields).to_string())
+    Ok(shown(&Value::Object(fields)))
+}
+
+/// The text of a document. What a terminal would act on stands in strings only, and is escaped
+/// there beyond what JSON asks for: such output is looked at too.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    if !text.contains(acts_on_terminal) {
+        return text;
+    }
+    let mut safe = String::with_capacity(text.len() + 64);
+    for letter in text.chars() {
+        if acts_on_terminal(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _written = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(letter);
+        }
+    }
+    safe
 }
 
 /// The document with its paths made readable.
@@ -44,8 +68,9 @@ fn readable_fields(fields: Map<String, Value>) -> Map<String, Value> {
         let exact = exact(&value);
         match (exact, value) {
             (Some((lossy, exact)), _) => {
-                shown.insert(format!("{name}_b64"), exact);
+                let also = format!("{name}_b64");
                 shown.insert(name, lossy);
+                shown.insert(also, exact);
             }
             (None, value) => {
                 shown.insert(name, readable(value));

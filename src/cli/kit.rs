@@ -37,6 +37,10 @@ pub(crate) fn page(view: &InitView, words: &Secret) -> Secret {
     for address in &view.bootstrap {
         let _written = writeln!(page, "address    {}", escape(address));
     }
+    if view.bootstrap.is_empty() {
+        // A line that `read` does not take for an address.
+        page.push_str("Add an address: the agent has one once it runs (gbak status shows it)\n");
+    }
     page.push_str(
         "\nTo use it: gbak recover --kit FILE, or --phrase-file FILE --bootstrap ADDRESS\n",
     );

@@ -73,7 +73,7 @@ pub(crate) fn path(path: &PathBytes) -> String {
 }
 
 /// Control, bidirectional and invisible characters, and separators that break lines.
-fn acts_on_terminal(letter: char) -> bool {
+pub(crate) fn acts_on_terminal(letter: char) -> bool {
     letter.is_control()
         || matches!(letter,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -61,27 +61,29 @@ impl Pace {
     }
 }
 
-/// Which way the bytes go.
+/// What kind of work is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    /// To holders.
-    Sent,
-    /// From holders.
-    Received,
+pub(crate) enum Job {
+    /// Bytes go to holders; JSON comes in lines.
+    Send,
+    /// Bytes come from holders; JSON comes in lines.
+    Fetch,
+    /// The JSON is one document, which nothing else on stdout may spoil.
+    Look,
 }
 
 /// Shows one call's events.
 pub(crate) struct Watch<'s, 'a> {
     shell: &'s mut Shell<'a>,
-    direction: Direction,
+    job: Job,
     shown_at: Option<f64>,
     bar: Option<ProgressBar>,
 }
 
 impl<'s, 'a> Watch<'s, 'a> {
     /// Shows nothing yet.
-    pub(crate) fn new(shell: &'s mut Shell<'a>, direction: Direction) -> Self {
-        Self { shell, direction, shown_at: None, bar: None }
+    pub(crate) fn new(shell: &'s mut Shell<'a>, job: Job) -> Self {
+        Self { shell, job, shown_at: None, bar: None }
     }
 
     /// Shows an event, or not. A reader that went away does not stop the work.
@@ -91,7 +93,13 @@ impl<'s, 'a> Watch<'s, 'a> {
             Event::Error(problem) if self.shell.look.json => self.json_note("error", &problem),
             Event::Error(problem) => self.shell.note(&problem_line(&problem)),
             Event::Warning { message } if self.shell.look.json => {
-                drop(self.shell.print_message("warning", &Warning { message: &message }));
+                let warning = Warning { message: &message };
+                match self.job {
+                    Job::Look => self.json_note("warning", &warning),
+                    Job::Send | Job::Fetch => {
+                        drop(self.shell.print_message("warning", &warning));
+                    }
+                }
             }
             Event::Warning { message } if !self.shell.look.quiet => {
                 self.shell.note(&format!("note: {}", escape(&message)));
@@ -110,6 +118,7 @@ impl<'s, 'a> Watch<'s, 'a> {
     fn status(&mut self, progress: &Progress) {
         let (apart, first) = match self.shell.look.pace {
             Pace::None => return,
+            Pace::Json(_) if self.job == Job::Look => return,
             Pace::Bars(apart) => (apart, QUIET_SECONDS),
             Pace::Lines(apart) => (apart, apart),
             Pace::Json(apart) => (apart, 0.0),
@@ -121,16 +130,19 @@ impl<'s, 'a> Watch<'s, 'a> {
         self.shown_at = Some(now);
         match self.shell.look.pace {
             Pace::Bars(_) => self.draw(progress),
-            Pace::Json(_) => drop(self.shell.print_message("status", progress)),
+            Pace::Json(_) => {
+                let line = Line { progress, seconds_remaining: remaining(progress) };
+                drop(self.shell.print_message("status", &line));
+            }
             _ => {
-                let line = one_line(progress, self.direction, &self.shell.look);
+                let line = one_line(progress, self.job, &self.shell.look);
                 self.shell.note(&line);
             }
         }
     }
 
     fn draw(&mut self, progress: &Progress) {
-        let text = bar_text(progress, self.direction, &self.shell.look);
+        let text = bar_text(progress, self.job, &self.shell.look);
         let bars = &self.shell.bars;
         let bar = self.bar.get_or_insert_with(|| {
             let bar = bars.add(ProgressBar::new(1000));
@@ -157,6 +169,13 @@ impl Drop for Watch<'_, '_> {
 const TEMPLATE: &str = "{bar:20} {msg}";
 
 #[derive(serde::Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    progress: &'a Progress,
+    seconds_remaining: Option<u64>,
+}
+
+#[derive(serde::Serialize)]
 struct Warning<'a> {
     message: &'a str,
 }
@@ -167,12 +186,12 @@ pub(crate) fn problem_line(problem: &ProblemView) -> String {
 }
 
 /// Figures, as far as something is known.
-fn figures(progress: &Progress, direction: Direction, look: &super::shell::Look) -> Vec<String> {
+fn figures(progress: &Progress, job: Job, look: &super::shell::Look) -> Vec<String> {
     let size = |bytes| look.units.size(bytes);
     let mut parts = vec![format!("{:.0}%", progress.percent_done.clamp(0.0, 1.0) * 100.0)];
     parts.push(format!("{} of {}", size(progress.bytes_done), size(progress.total_bytes)));
     parts.push(format!("{} of {} files", progress.files_done, progress.total_files));
-    let word = if direction == Direction::Sent { "sent" } else { "received" };
+    let word = if job == Job::Send { "sent" } else { "received" };
     parts.push(format!("{word} {}", size(progress.bytes_sent)));
     if progress.shards_wanted > 0 {
         parts.push(format!("{} of {} shards", progress.shards_placed, progress.shards_wanted));
@@ -197,22 +216,14 @@ fn remaining(progress: &Progress) -> Option<u64> {
 }
 
 /// For those who do not watch.
-pub(crate) fn one_line(
-    progress: &Progress,
-    direction: Direction,
-    look: &super::shell::Look,
-) -> String {
+pub(crate) fn one_line(progress: &Progress, job: Job, look: &super::shell::Look) -> String {
     let elapsed = output::coarse(progress.seconds_elapsed as u64);
-    format!("[{elapsed}] {}", figures(progress, direction, look).join(" · "))
+    format!("[{elapsed}] {}", figures(progress, job, look).join(" · "))
 }
 
 /// Beside and under the bar.
-pub(crate) fn bar_text(
-    progress: &Progress,
-    direction: Direction,
-    look: &super::shell::Look,
-) -> String {
-    let mut text = figures(progress, direction, look).join(" · ");
+pub(crate) fn bar_text(progress: &Progress, job: Job, look: &super::shell::Look) -> String {
+    let mut text = figures(progress, job, look).join(" · ");
     if let Some(file) = progress.current_files.first() {
         text.push_str("\n  ");
         text.push_str(&tail(&escape(file), FILE_WIDTH));

@@ -277,3 +277,6 @@ impl Backend for LocalBackend {
             .map_err(|error| codes::INTERNAL.failure(told(&error)))
     }
 }
+
+#[cfg(test)]
+mod tests;

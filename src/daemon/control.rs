@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::events::{self, EventMonitor, Feed};
-use crate::api::{Answer, Call, Event, Failure, Line};
+use crate::api::{Answer, Call, Event, Failure, Line, codes};
 
 /// Largest request body, in bytes: a few thousand paths and patterns.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -263,12 +263,8 @@ async fn call<D: Desk>(
 }
 
 fn not_a_call(error: &serde_json::Error) -> Response {
-    let failure = Failure {
-        code: "gbak::control::bad_call".to_owned(),
-        exit: 2,
-        message: format!("The agent does not understand the call: {error}"),
-        help: vec!["gbak --version".to_owned()],
-    };
+    let failure =
+        codes::BAD_CALL.failure(format!("The agent does not understand the call: {error}"));
     (StatusCode::BAD_REQUEST, Bytes::from(line(&Line::Failed(failure)))).into_response()
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use p2p::Grid;
+use p2p::{Grid, PeerId, PeerState};
 use tokio_util::sync::CancellationToken;
 
 use super::control::{Control, Desk, Ready};
@@ -15,13 +15,18 @@ use super::events::EventMonitor;
 use super::failure::told;
 use crate::api::{Answer, Call, Failure};
 use crate::flow::backup::{catch_up, is_shortage};
-use crate::flow::{Ctx, FlowError, look, publish};
+use crate::flow::{Ctx, FlowError, publish};
 
-/// Between two looks whether something is queued.
+/// Between two looks whether something is queued, while nobody comes or goes.
 const CATCH_UP: Duration = Duration::from_secs(20);
+/// Between the end of one look and the next, whoever comes and goes.
+const BREATHER: Duration = Duration::from_secs(2);
+/// How long to wait for the first peers before the agent says that it is ready.
+const FIRST_PEERS: Duration = Duration::from_secs(3);
 
 /// Runs the agent on an engine until `stop`, then stops the engine. `ready` is called once, when
-/// the socket is bound and the network listens. Not cancel-safe.
+/// the socket answers, the network listens, and the peers known so far were greeted or did not
+/// answer. Not cancel-safe.
 pub async fn run(
     engine: Arc<Engine>,
     stop: CancellationToken,
@@ -37,12 +42,16 @@ pub async fn run(
     };
     engine.becomes_agent();
     let desk = Arc::new(FrontDesk { engine: engine.clone() });
-    ready(&desk.ready());
-    let catching = tokio::spawn(keep_catching_up(engine.clone(), stop.clone()));
-    control.serve(desk, stop).await;
-    if let Err(error) = catching.await {
-        tracing::error!(%error, "catching up ended badly");
-    }
+    let serving = control.serve(desk.clone(), stop.clone());
+    let catching = keep_catching_up(&engine, stop.clone());
+    let greeting = async {
+        tokio::select! { biased;
+            () = stop.cancelled() => {}
+            () = engine.swarm.settle(FIRST_PEERS) => ready(&desk.ready()),
+        }
+    };
+    // All three end with `stop`.
+    tokio::join!(serving, catching, greeting);
     engine.stop().await;
     Ok(())
 }
@@ -72,17 +81,16 @@ impl Desk for FrontDesk {
     }
 }
 
-async fn keep_catching_up(engine: Arc<Engine>, stop: CancellationToken) {
+async fn keep_catching_up(engine: &Engine, stop: CancellationToken) {
     loop {
         tokio::select! { biased;
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(CATCH_UP) => {}
+            () = reason_to_look(engine) => {}
         }
-        let work = catch_up_once(&engine);
         let result = tokio::select! { biased;
             // Placing and publishing are safe to cut anywhere.
             () = stop.cancelled() => return,
-            result = work => result,
+            result = catch_up_once(engine) => result,
         };
         match result {
             Ok(()) => {}
@@ -92,8 +100,29 @@ async fn keep_catching_up(engine: Arc<Engine>, stop: CancellationToken) {
     }
 }
 
+/// Waits until somebody came or went, or it has been a while.
+async fn reason_to_look(engine: &Engine) {
+    let before = online(engine);
+    tokio::time::sleep(BREATHER).await;
+    let mut changed = engine.swarm.members().changed();
+    let others = async {
+        while online(engine) == before {
+            if changed.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    // Whichever comes first: that the deadline passed is a reason as well.
+    tokio::time::timeout(CATCH_UP, others).await.unwrap_or_default();
+}
+
+fn online(engine: &Engine) -> Vec<PeerId> {
+    let peers = engine.swarm.peers().into_iter();
+    peers.filter(|peer| peer.state == PeerState::Online).map(|peer| peer.peer).collect()
+}
+
 /// Places and publishes what is queued, unless a backup is at it.
-async fn catch_up_once(engine: &Engine) -> Result<(), FlowError> {
+pub(super) async fn catch_up_once(engine: &Engine) -> Result<(), FlowError> {
     let Some(_writing) = engine.try_write() else { return Ok(()) };
     let ctx = engine.ctx();
     if ctx.grid.peers().is_empty() || !is_queued(ctx)? {
@@ -107,7 +136,9 @@ async fn catch_up_once(engine: &Engine) -> Result<(), FlowError> {
 
 /// Whether there is anything to catch up on.
 fn is_queued<G: Grid>(ctx: &Ctx<G>) -> Result<bool, FlowError> {
-    Ok(!ctx.spool.list().is_empty()
-        || publish::pending_head(ctx)?.is_some()
-        || look::snapshots(ctx)?.iter().any(|listed| listed.queued))
+    if !ctx.spool.list().is_empty() || publish::pending_head(ctx)?.is_some() {
+        return Ok(true);
+    }
+    let snapshots = ctx.catalog.snapshots()?;
+    Ok(snapshots.iter().any(|(_, state, _)| *state == publish::SNAPSHOT_PENDING))
 }

@@ -264,7 +264,7 @@ fn config(
     bootstrap: Vec<String>,
 ) -> Config {
     let mut config = Config::default();
-    config.node.name = name.to_owned();
+    name.clone_into(&mut config.node.name);
     if !reach.listen.is_empty() {
         config.node.listen.clone_from(&reach.listen);
     }

@@ -1,5 +1,4 @@
 //! Promises of the whole: homes are made, found, kept apart, and served by an agent.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -23,7 +22,7 @@ mod grid;
 
 const NO_WAIT: Duration = Duration::ZERO;
 
-fn args(name: &str) -> InitArgs {
+pub(super) fn args(name: &str) -> InitArgs {
     let listen = vec!["/ip4/127.0.0.1/tcp/0".to_owned()];
     InitArgs {
         name: name.to_owned(),
@@ -54,7 +53,7 @@ async fn call(engine: &Arc<Engine>, call: Call) -> Result<Answer, Failure> {
 }
 
 /// An agent in this process.
-struct Agent {
+pub(super) struct Agent {
     engine: Arc<Engine>,
     root: PathBuf,
     stop: CancellationToken,
@@ -63,7 +62,7 @@ struct Agent {
 }
 
 impl Agent {
-    async fn start(root: &Path) -> Self {
+    pub(super) async fn start(root: &Path) -> Self {
         let engine = start(root, None).await.unwrap();
         let stop = CancellationToken::new();
         let (sender, receiver) = oneshot::channel();
@@ -93,7 +92,7 @@ impl Agent {
         view.invite
     }
 
-    async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.stop.cancel();
         self.running.await.unwrap().unwrap();
         assert!(!self.root.join("control.sock").exists());

@@ -46,7 +46,8 @@ pub fn snapshots<G: Grid>(ctx: &Ctx<G>) -> Result<Vec<Listed>, FlowError> {
         let snapshot = Snapshot::decode(&ctx.vault.open_local(&sealed)?)?;
         all.push(Listed { id, snapshot, queued: state == SNAPSHOT_PENDING });
     }
-    all.sort_by_key(|listed| (listed.snapshot.time, listed.id));
+    // Stable: of two in one second, the one entered later is the later one.
+    all.sort_by_key(|listed| listed.snapshot.time);
     Ok(all)
 }
 

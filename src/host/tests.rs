@@ -1,5 +1,4 @@
 //! Promises of the host, over a shelf in memory and a roll that is set by the test.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -338,7 +337,9 @@ struct HeldOffload(Mutex<Vec<Job>>);
 impl HeldOffload {
     fn run_all(&self) {
         let jobs = std::mem::take(&mut *self.0.lock().unwrap());
-        jobs.into_iter().for_each(|job| job());
+        for job in jobs {
+            job();
+        }
     }
 }
 

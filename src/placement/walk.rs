@@ -20,7 +20,7 @@ use std::cmp::Ordering;
 
 use chunker::PeerId;
 
-use crate::placement::{Candidate, Domain, Lane, PlacementKey, Step, Tag, first_eight};
+use crate::placement::{Candidate, Domain, Lane, PlacementKey, Step, Tag, number};
 
 #[cfg(test)]
 mod tests;
@@ -71,8 +71,7 @@ impl Walk {
     /// its weight, and stays the smallest whoever else leaves.
     fn draw(&self, j: u32, entry: &Entry) -> u64 {
         let parts: [&[u8]; 3] = [&[self.lane.0], &j.to_le_bytes(), entry.peer.as_bytes()];
-        let hash = self.key.hash(Tag::Rank, &parts);
-        exponential(u64::from_le_bytes(first_eight(hash.as_bytes())))
+        exponential(number(&self.key.hash(Tag::Rank, &parts)))
     }
 }
 
@@ -178,8 +177,7 @@ fn place(hash: &blake3::Hash) -> u128 {
 }
 
 /// `-log2((uniform + 1) / 2^64)` in fixed point with [`FRACTION_BITS`] fractional bits: between 0
-/// and
-/// 64. On integers, as the logarithms of different machines differ in the last digit.
+/// and 64. On integers, as the logarithms of different machines differ in the last digit.
 fn exponential(uniform: u64) -> u64 {
     let value = u128::from(uniform) + 1;
     let whole = value.ilog2();

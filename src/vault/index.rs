@@ -4,8 +4,8 @@
 //! its id and about eight bytes, a placed shard its id and its holder's; the ids of identical
 //! shards (k = 1) are written once, which lets a head name hundreds of copies of the manifest.
 //!
-//! A record that decodes makes sense: as many shards as the code says, blocks that fill their
-//! lengths and fit into the pack.
+//! A record that decodes makes sense: as many shards as the code says, none with two holders, and
+//! blocks that fill their lengths and fit into the pack.
 
 use chunker::{ChunkId, Code, PackMeta, PeerId, Record, ShardId};
 use serde::{Deserialize, Serialize};

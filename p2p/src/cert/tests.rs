@@ -99,6 +99,28 @@ fn a_grids_id_is_that_of_its_charter_alone() {
     assert_eq!(Charter::decode(&charter.encode()).expect("our own").id(), charter.id());
 }
 
+#[test]
+fn certificates_of_version_1_verify_for_ever() {
+    // Were one of these to change, every grid in existence would fall apart.
+    let world = World::new("grid");
+    assert_eq!(
+        world.charter.id().to_string(),
+        "bcd0e566f979e7867e0e0f6290a8b3cb73ed787ecda664a34e4eb2f761cd9020"
+    );
+    assert_eq!(
+        hex_of(&world.owner("ada").signature),
+        "2f58d78c9abd0dcb0da29839e4ea3eaa983c9326f3cea7728644544c8e1812b1"
+    );
+    assert_eq!(
+        hex_of(&device().signature),
+        "3bdd1013e40355f697481e578031dc1e09a86e8c3bedffed3c9a9e6cbb9ac56f"
+    );
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_string()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -110,7 +132,9 @@ proptest! {
     }
 
     #[test]
-    fn a_charter_is_read_from_nothing_but_a_charter(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn a_charter_is_read_from_nothing_but_a_charter(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
         if let Ok(charter) = Charter::decode(&bytes) {
             prop_assert_eq!(Charter::decode(&charter.encode()).expect("our own"), charter);
         }

@@ -28,7 +28,8 @@ fn an_invitation_survives_being_written_read_out_and_pasted() {
     let text = usual().to_string();
     assert!(text.starts_with("gbak1"), "{text}");
     assert!(text.len() < 350, "{} characters", text.len());
-    for form in [text.clone(), text.to_uppercase(), format!("  {text}\n")] {
+    let wrapped = format!("{}\r\n    {}\n{}", &text[..70], &text[70..140], &text[140..]);
+    for form in [text.clone(), text.to_uppercase(), format!("  {text}\n"), wrapped] {
         assert_eq!(form.parse(), Ok(usual()), "{form}");
     }
 }
@@ -51,12 +52,11 @@ fn a_cut_or_lengthened_invitation_is_a_typo() {
         assert_eq!(text[..len].parse::<Invite>(), Err(InviteError::Typo), "{len} characters");
     }
     assert_eq!(format!("{text}q").parse::<Invite>(), Err(InviteError::Typo));
-    assert_eq!(text.replacen('1', "1 ", 1).parse::<Invite>(), Err(InviteError::Typo));
 }
 
 #[test]
 fn what_is_no_invitation_at_all_is_said_so() {
-    let texts = ["", "gbak", "hello", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "gbäk1", "ééé"];
+    let texts = ["", "gbak", "hello", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "gbäk1", "é"];
     for text in texts {
         assert_eq!(text.parse::<Invite>(), Err(InviteError::NotAnInvite), "{text}");
     }
@@ -94,6 +94,18 @@ fn more_addresses_than_allowed_are_not_read() {
     let record = InviteRecord { grid, peer, addresses, token, expires_secs };
     let text = text_of(&record.encode());
     assert_eq!(text.parse::<Invite>(), Err(InviteError::Malformed));
+}
+
+#[test]
+fn invitations_of_version_1_are_read_for_ever() {
+    let text = concat!(
+        "gbak1qxjkze6cyqqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszctstqsqyqszqgp",
+        "qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqnpvxp8sxf0d9crgte38yezuvfk8qhrzt3h9a6",
+        "xxup0xs6nqvrcrghkgmnnxshkzerp9ejhsctdwpkx2tm5vdcz7dp4xqcxzazsqvpsxqcrqvpsxqcrqvp",
+        "sxqcrqdsk2xntf8fqql0d6se",
+    );
+    assert_eq!(usual().to_string(), text);
+    assert_eq!(text.parse(), Ok(usual()));
 }
 
 proptest! {

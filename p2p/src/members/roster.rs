@@ -46,6 +46,8 @@ pub(super) struct Row {
 pub(super) struct Roster {
     rows: BTreeMap<PeerId, Row>,
     owners: BTreeMap<OwnerId, OwnerCert>,
+    /// The rows of each owner.
+    devices: BTreeMap<OwnerId, BTreeSet<PeerId>>,
     /// Connected before they said hello; bounded by the limit on connections.
     strangers: BTreeMap<PeerId, Option<Path>>,
 }
@@ -125,7 +127,8 @@ impl Roster {
     /// A roster that knows `me` and nobody else.
     pub(super) fn new(me: OwnerCert) -> Self {
         let owners = BTreeMap::from([(me.owner, me)]);
-        Self { rows: BTreeMap::new(), owners, strangers: BTreeMap::new() }
+        let (rows, devices, strangers) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { rows, owners, devices, strangers }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -167,12 +170,7 @@ impl Roster {
         let moves = self.row(&peer).is_none_or(|row| row.device.owner != owner.owner);
         if moves && (source == Source::Itself || !self.rows.contains_key(&peer)) {
             self.make_room(&hello.device, source)?;
-            let before = self.rows.remove(&peer).and_then(|row| row.connection);
-            let waiting = self.strangers.remove(&peer);
-            let mut row = Row::new(hello);
-            let likely = row.likely_path();
-            row.connection = before.or_else(|| waiting.map(|path| path.unwrap_or(likely)));
-            self.rows.insert(peer, row);
+            self.insert(hello);
         }
         self.keep_owner(owner);
         let Some(row) = self.rows.get_mut(&peer) else { return Ok(false) };
@@ -209,19 +207,39 @@ impl Roster {
         }
     }
 
+    /// Puts in a new row, which takes over the connection the device has.
+    fn insert(&mut self, hello: &Hello) {
+        let peer = hello.device.peer;
+        let mut row = Row::new(hello);
+        let likely = row.likely_path();
+        let waiting = self.strangers.remove(&peer);
+        let before = self.remove(&peer).and_then(|row| row.connection);
+        row.connection = before.or_else(|| waiting.map(|path| path.unwrap_or(likely)));
+        self.devices.entry(row.device.owner).or_default().insert(peer);
+        self.rows.insert(peer, row);
+    }
+
+    fn remove(&mut self, peer: &PeerId) -> Option<Row> {
+        let row = self.rows.remove(peer)?;
+        if let Some(devices) = self.devices.get_mut(&row.device.owner) {
+            devices.remove(peer);
+        }
+        Some(row)
+    }
+
     /// Makes room for one more device. An owner at its limit loses the absent device that was
     /// certified first; nobody can push out another owner's.
     fn make_room(&mut self, device: &DeviceCert, source: Source) -> Result<(), Refusal> {
-        let others = self.rows.values().filter(|row| row.device.peer != device.peer);
-        let theirs: Vec<&Row> = others.filter(|row| row.device.owner == device.owner).collect();
-        if theirs.len() >= DEVICES_PER_OWNER {
-            let absent = theirs.iter().filter(|row| row.connection.is_none());
+        let theirs = self.devices.get(&device.owner);
+        if theirs.is_some_and(|theirs| theirs.len() >= DEVICES_PER_OWNER) {
+            let rows = theirs.into_iter().flatten().filter_map(|peer| self.rows.get(peer));
+            let absent = rows.filter(|row| row.connection.is_none());
             let oldest = absent.min_by_key(|row| (row.device.since_secs, row.device.peer));
             let giving_way = oldest.filter(|row| {
                 source == Source::Itself || row.device.since_secs < device.since_secs
             });
             let peer = giving_way.ok_or(Refusal::TooLarge)?.device.peer;
-            self.rows.remove(&peer);
+            self.remove(&peer);
         } else if self.rows.len() >= DEVICES_LIMIT && !self.rows.contains_key(&device.peer) {
             return Err(Refusal::TooLarge);
         }

@@ -90,12 +90,17 @@ impl Sky {
         Fate { after: queued + self.delay(from, to), lost, twice }
     }
 
+    /// Whether a host whose asker gave up is interrupted, rather than left to finish.
+    pub(super) fn interrupts(&mut self) -> bool {
+        self.chance(0.5)
+    }
+
     /// How long nobody is there takes to find out.
     pub(super) fn delay(&mut self, from: PeerId, to: PeerId) -> Duration {
         let Weather { delay_min, delay_max, .. } = self.weather;
         let span = delay_max.saturating_sub(delay_min);
         let base = span.mul_f64(self.distance(from, to));
-        let jitter = (span - base).mul_f64(self.dice.random::<f64>() / 4.0);
+        let jitter = span.saturating_sub(base).mul_f64(self.dice.random::<f64>() / 4.0);
         delay_min + base + jitter
     }
 

@@ -1,7 +1,7 @@
 //! Which libp2p protocols run, and within which limits.
 //!
-//! TCP with Noise and Yamux: measured twice as fast as QUIC at half the CPU. Identify is not on: peers
-//! tell their addresses in their hello, after they have proven who they are.
+//! TCP with Noise and Yamux: measured twice as fast as QUIC at half the CPU. Identify is not on:
+//! peers tell their addresses in their hello, after they have proven who they are.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -33,7 +33,7 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 /// Streams of one connection. Each may buffer 256 KiB that nobody reads.
 const STREAMS: usize = 128;
 /// How often the local network is searched.
-const MDNS_INTERVAL: Duration = Duration::from_secs(60);
+const MDNS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// libp2p's swarm with our protocols.
 pub(super) type Net = libp2p::Swarm<Behaviour>;

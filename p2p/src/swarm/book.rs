@@ -8,8 +8,8 @@
 //!
 //! A goal is a device, or an address where somebody of the grid should be (a bootstrap address that
 //! names nobody). Failures back off from [`FIRST_PAUSE`] to [`LONGEST_PAUSE`], with a jitter that
-//! differs for every pair of devices. Members are dialled for ever; devices that were merely heard of
-//! (local network, Kademlia) are forgotten after [`STRANGER_TRIES`].
+//! differs for every pair of devices. Members are dialled for ever; devices that were merely heard
+//! of (local network, Kademlia) are forgotten after [`STRANGER_TRIES`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,9 +24,9 @@ use crate::Refusal;
 /// Pause after the first failure.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause between two tries.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Pause after a refusal: certificates do not change quickly.
-pub(super) const REFUSED_PAUSE: Duration = Duration::from_secs(300);
+pub(super) const REFUSED_PAUSE: Duration = Duration::from_mins(5);
 /// Failures after which a device that is not a member is forgotten.
 const STRANGER_TRIES: u32 = 3;
 /// Devices that are no members, kept at most.

@@ -1,8 +1,9 @@
 //! Frames on a stream: `u32 header length (big endian) | header record | body bytes`.
 //!
-//! Lengths are checked before anything is allocated, a body is read into one buffer of the announced
-//! length, and every step has a deadline: a frame once begun must go on at [`PIECE`] bytes per
-//! [`PIECE_DEADLINE`], in both directions. Between frames a stream may rest for as long as it likes.
+//! Lengths are checked before anything is allocated, a body is read into one buffer of the
+//! announced length, and every step has a deadline: a frame once begun must go on at [`PIECE`]
+//! bytes per [`PIECE_DEADLINE`], in both directions. Between frames a stream may rest for as long
+//! as it likes.
 //!
 //! How it fails: with a [`CodecError`], after which the stream is in an unknown state and must be
 //! dropped. The one exception is a header that is well framed but not understood
@@ -25,7 +26,7 @@ use crate::{Reply, Request};
 /// Bodies are read and written in pieces of this many bytes, each with a deadline of its own.
 pub(super) const PIECE: usize = 256 * 1024;
 /// How long one piece may take: 4 KiB/s, slow enough for many transfers over one thin uplink.
-pub(super) const PIECE_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const PIECE_DEADLINE: Duration = Duration::from_mins(1);
 /// How long a header may take once its first byte is there.
 pub(super) const HEADER_DEADLINE: Duration = Duration::from_secs(20);
 /// Largest header on the door, where anybody may knock.
@@ -46,6 +47,8 @@ pub(super) enum CodecError {
     BodyTooLarge { len: usize },
     #[error("A body came where none belongs")]
     UnexpectedBody,
+    #[error("A request came before the last one was answered")]
+    Impatient,
     #[error("A header is malformed")]
     Header(#[source] RecordError),
 }
@@ -130,6 +133,18 @@ where
         len -= piece;
     }
     Ok(())
+}
+
+/// Waits for the asker to give up. Asking again before the answer is misconduct.
+pub(super) async fn abandoned<S>(stream: &mut S) -> CodecError
+where
+    S: AsyncRead + Unpin,
+{
+    match stream.read(&mut [0; 1]).await {
+        Ok(0) => CodecError::Ended,
+        Ok(_) => CodecError::Impatient,
+        Err(error) => error.into(),
+    }
 }
 
 /// Reads a reply that should begin within `patience`.

@@ -1,8 +1,8 @@
 //! The door: how two devices that know nothing of each other get to know each other.
 //!
 //! The side that dialled opens one stream and says hello. The other checks it and answers with a
-//! welcome, which carries its own hello for the first to check, or with a refusal. Only then are both
-//! online. A stranger may besides spend an invitation. One question per stream, small, within
+//! welcome, which carries its own hello for the first to check, or with a refusal. Only then are
+//! both online. A stranger may besides spend an invitation. One question per stream, small, within
 //! [`DOOR_DEADLINE`].
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::codec::{self, CodecError, DOOR_HEADER_LIMIT, Question};
 use super::serve::write_reply;
-use super::streams::{Arrived, OpenError};
+use super::streams::{Arrived, OpenError, Opened};
 use crate::wire::Hello;
 use crate::{Members, Refusal, Reply, Request, Service};
 
@@ -38,7 +38,7 @@ pub(super) enum Introduced {
 
 /// Asks one question at the other side's door.
 pub(super) async fn ask(
-    opened: oneshot::Receiver<Result<Stream, OpenError>>,
+    opened: oneshot::Receiver<Result<Opened, OpenError>>,
     request: Request,
 ) -> Result<Reply, DoorError> {
     timeout(DOOR_DEADLINE, ask_at_leisure(opened, request)).await.unwrap_or(Err(DoorError::Slow))
@@ -60,11 +60,11 @@ pub(super) enum DoorError {
 }
 
 async fn ask_at_leisure(
-    opened: oneshot::Receiver<Result<Stream, OpenError>>,
+    opened: oneshot::Receiver<Result<Opened, OpenError>>,
     request: Request,
 ) -> Result<Reply, DoorError> {
     let opened = opened.await.map_err(|_| DoorError::Gone)?;
-    let mut stream = opened.map_err(DoorError::Open)?;
+    let mut stream = opened.map_err(DoorError::Open)?.stream;
     let (header, body) = request.split();
     codec::write_frame(&mut stream, &header.encode(), &body).await.map_err(DoorError::Codec)?;
     let reply = codec::read_reply(&mut stream, DOOR_DEADLINE).await.map_err(DoorError::Codec)?;
@@ -76,7 +76,7 @@ async fn ask_at_leisure(
 pub(super) async fn introduce(
     peer: PeerId,
     members: Members,
-    opened: oneshot::Receiver<Result<Stream, OpenError>>,
+    opened: oneshot::Receiver<Result<Opened, OpenError>>,
 ) -> Introduced {
     let reply = ask(opened, Request::Hello(Box::new(members.hello()))).await;
     match reply {

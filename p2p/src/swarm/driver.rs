@@ -1,7 +1,9 @@
-//! The loop: one task owns libp2p's swarm, and everything that happens to it happens here.
+//! The one task that owns libp2p's swarm.
 //!
-//! The driver routes. Who is connected is in [`Links`], whom to dial in [`Book`]; introductions, serving
-//! and upkeep are tasks of their own, so that nothing here ever waits for another machine.
+//! Everything else talks to it through bounded channels; it never waits for anybody. Tasks it
+//! starts (doors, serving, upkeep, name look-ups) report back by ending, and end with it. How it
+//! fails: a panic in a task costs that task's stream; if this task ends, for whatever reason,
+//! everything that was asked of the grid gets [`GridError::Closed`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,595 +12,299 @@ use std::time::Duration;
 use chunker::PeerId;
 use futures::StreamExt;
 use libp2p::Multiaddr;
-use libp2p::kad::{self, QueryResult};
-use libp2p::mdns;
-use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
-use tokio::sync::{mpsc, oneshot};
+use libp2p::core::transport::ListenerId;
+use libp2p::swarm::{ConnectionId, SwarmEvent};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::behaviour::{self, Event, Net, Role};
-use super::book::{Book, Goal, Outlook, Standing};
-use super::door::{self, Introduced};
+use super::behaviour::{Event, Net};
+use super::book::{Book, Goal, Outlook};
+use super::door::Introduced;
 use super::gate::Admitted;
-use super::links::{Links, Seating, Stage};
-use super::pool::{Pool, PooledStream};
-use super::serve::{Budget, Desk};
-use super::streams::{Arrived, Incoming, Line, OpenError};
-use super::upkeep::{self, Note};
-use super::{Shared, Swarm, SwarmConfig, SwarmError, ids, lock};
-use crate::wire::Hello;
+use super::links::Links;
+use super::pool::Pool;
+use super::serve::Budget;
+use super::streams::{Line, OpenReply};
+use super::upkeep::Note;
+use super::{Shared, ids};
 use crate::{GridError, Service};
 
-/// How often time-outs, the roster and due dials are looked at.
-const TICK: Duration = Duration::from_millis(250);
-/// How often the Kademlia table is asked for peers near a random point.
-const WALK_EVERY: Duration = Duration::from_secs(60);
-/// Notes of upkeep tasks under way.
-const NOTES: usize = 64;
+mod discovery;
+mod meeting;
 
-/// What the handle and the pools want of the driver.
+/// Commands that may wait for the driver. Callers wait when it is full.
+pub(super) const COMMANDS: usize = 256;
+/// Notes of upkeep tasks that may wait.
+const NOTES: usize = 256;
+/// How often due dials and overdue connections are looked for.
+const TICK: Duration = Duration::from_millis(500);
+/// How long connections may take to close at the end.
+const CLOSING: Duration = Duration::from_secs(2);
+/// Askers that may wait for one peer to be reached.
+const WAITERS: usize = 1024;
+
+/// What the handle and the pools ask of the driver.
 pub(super) enum Command {
-    /// A stream to an online peer.
-    Open { peer: PeerId, reply: oneshot::Sender<Result<PooledStream, OpenError>> },
-    /// Word when the peer is online, or that there is no hope.
-    Reach { peer: PeerId, reply: oneshot::Sender<Result<(), GridError>> },
-    /// Word when everything known has been tried.
+    /// A stream of the grid protocol to an admitted peer.
+    Open { peer: PeerId, reply: OpenReply },
+    /// The pool of a peer, dialled if need be.
+    Reach { peer: PeerId, reply: Reached },
+    /// Tell me when everybody known has been tried.
     Settle { reply: oneshot::Sender<()> },
 }
 
-/// What is kept for an online peer.
-struct Online {
-    pool: Arc<Pool>,
-    /// Its part of the room for bodies.
-    share: Arc<Budget>,
-    upkeep: AbortHandle,
-    /// Whether its first ping and roster are through.
-    met: bool,
+type Reached = oneshot::Sender<Result<Arc<Pool>, GridError>>;
+
+/// A task's last words.
+enum Ended {
+    Introduced { connection: ConnectionId, dialed: bool, how: Introduced },
+    Resolved { goal: Goal, addresses: Vec<Multiaddr> },
+    Done,
 }
 
-/// How an introduction on a connection ended.
-type Introduction = (ConnectionId, PeerId, Introduced);
+/// What belongs to a peer while it is online.
+struct Present {
+    pool: Arc<Pool>,
+    share: Arc<Budget>,
+    upkeep: AbortHandle,
+    /// Measured, and its roster learned.
+    toured: bool,
+}
 
-/// The loop's state.
+/// What a driver is made of.
+pub(super) struct Parts<S> {
+    pub(super) net: Net,
+    pub(super) net_tasks: TaskTracker,
+    pub(super) shared: Arc<Shared>,
+    pub(super) service: Arc<S>,
+    pub(super) admitted: Admitted,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) book: Book,
+    /// Listeners that have to report an address before the swarm counts as started.
+    pub(super) starting: (Vec<ListenerId>, oneshot::Sender<()>),
+}
+
+/// The driver's state.
 pub(super) struct Driver<S> {
     net: Net,
+    net_tasks: TaskTracker,
     shared: Arc<Shared>,
     service: Arc<S>,
-    inbox: mpsc::Receiver<Command>,
-    /// For the pools.
-    commands: mpsc::Sender<Command>,
+    admitted: Admitted,
+    commands: mpsc::Receiver<Command>,
     notes: (mpsc::Sender<Note>, mpsc::Receiver<Note>),
+    starting: Option<(Vec<ListenerId>, oneshot::Sender<()>)>,
     book: Book,
     links: Links,
-    admitted: Admitted,
-    introductions: JoinSet<Introduction>,
-    resolving: JoinSet<(Goal, Vec<Multiaddr>)>,
-    online: BTreeMap<PeerId, Online>,
-    waiting: BTreeMap<PeerId, Vec<oneshot::Sender<Result<(), GridError>>>>,
-    settling: Vec<oneshot::Sender<()>>,
-    walked: Instant,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+    present: BTreeMap<PeerId, Present>,
+    tasks: JoinSet<Ended>,
+    waiters: BTreeMap<PeerId, Vec<Reached>>,
+    settlers: Vec<oneshot::Sender<()>>,
+    /// The roster changed since it was last copied into the book.
+    stale: bool,
+    changes: watch::Receiver<u64>,
+    next_search: Instant,
 }
 
 impl<S: Service> Driver<S> {
-    /// Builds the network and returns when it listens.
-    pub(super) async fn start(
-        swarm: &Swarm,
-        config: SwarmConfig,
-        service: Arc<S>,
-        inbox: mpsc::Receiver<Command>,
-    ) -> Result<Self, SwarmError> {
-        let admitted = Admitted::default();
-        let grid = config.members.grid();
-        let role = Role::Member { grid, admitted: admitted.clone() };
-        let net = behaviour::build(config.key, role, config.mdns, &swarm.tasks)?;
-        let now = Instant::now();
-        let mut book = Book::new(config.members.me());
-        for text in &config.bootstrap {
-            let wrong = || SwarmError::Address { address: text.clone() };
-            let (address, peer) = ids::parse(text).ok_or_else(wrong)?;
-            book.add(Standing::Configured, peer, address, now);
-        }
-        let mut driver = Self {
+    pub(super) fn new(parts: Parts<S>) -> Self {
+        let Parts { net, net_tasks, shared, service, admitted, commands, book, starting } = parts;
+        let changes = shared.members.changed();
+        Self {
             net,
-            shared: Arc::clone(&swarm.shared),
+            net_tasks,
+            shared,
             service,
-            inbox,
-            commands: swarm.commands.clone(),
+            admitted,
+            commands,
             notes: mpsc::channel(NOTES),
+            starting: Some(starting),
             book,
             links: Links::default(),
-            admitted,
-            introductions: JoinSet::new(),
-            resolving: JoinSet::new(),
-            online: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            settling: Vec::new(),
-            walked: now,
-            stop: swarm.stop.clone(),
-            tasks: swarm.tasks.clone(),
-        };
-        driver.listen(&config.listen).await?;
-        driver.read_roster();
-        driver.dial_due();
-        Ok(driver)
+            present: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            waiters: BTreeMap::new(),
+            settlers: Vec::new(),
+            stale: true,
+            changes,
+            next_search: Instant::now(),
+        }
     }
 
-    async fn listen(&mut self, addresses: &[String]) -> Result<(), SwarmError> {
-        let mut expected = 0;
-        for text in addresses {
-            let wrong = |_| SwarmError::Address { address: text.clone() };
-            let address: Multiaddr = text.parse().map_err(wrong)?;
-            let failed = |source| SwarmError::Listen { address: text.clone(), source };
-            self.net.listen_on(address).map_err(failed)?;
-            expected += 1;
-        }
-        // Each listener reports an address, or closes.
-        while expected > 0 {
-            let event = self.net.select_next_some().await;
-            match &event {
-                SwarmEvent::NewListenAddr { .. } => expected -= 1,
-                SwarmEvent::ListenerClosed { .. } if expected == 1 => {
-                    return Err(SwarmError::NoListener);
-                }
-                SwarmEvent::ListenerClosed { .. } => expected -= 1,
-                _ => {}
-            }
-            self.event(event);
-        }
-        Ok(())
-    }
-
-    /// Runs until told to stop.
-    pub(super) async fn run(mut self) {
+    /// Runs until `stop`, then closes everything.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        // Cancelled however this task ends, by a panic too.
+        let _done = self.shared.done.clone().drop_guard();
+        self.tell_started();
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stop = self.stop.clone();
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                Some(command) = self.inbox.recv() => self.command(command),
-                event = self.net.select_next_some() => self.event(event),
-                Some(done) = self.introductions.join_next() => {
-                    if let Ok((connection, peer, introduced)) = done {
-                        self.introduced(connection, peer, introduced);
+                Some(command) = self.commands.recv() => self.on_command(command),
+                Some(note) = self.notes.1.recv() => self.on_note(note),
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Ok(ended) => self.on_ended(ended),
+                    Err(error) if error.is_panic() => {
+                        tracing::error!(%error, "a task of the network failed");
                     }
-                }
-                Some(done) = self.resolving.join_next() => {
-                    if let Ok((goal, addresses)) = done {
-                        self.dial(goal, addresses);
-                    }
-                }
-                Some(note) = self.notes.1.recv() => self.note(note),
-                _ = ticks.tick() => self.tick(),
+                    Err(_) => {}
+                },
+                event = self.net.select_next_some() => self.on_event(event),
+                Ok(()) = self.changes.changed() => self.stale = true,
+                _ = ticks.tick() => self.on_tick(),
             }
             self.tell_settled();
         }
-        self.close_all();
+        self.shut_down().await;
+        let Self { net, net_tasks, .. } = self;
+        drop(net);
+        net_tasks.close();
+        if timeout(CLOSING, net_tasks.wait()).await.is_err() {
+            tracing::warn!("a connection did not end in time");
+        }
     }
 
-    fn command(&mut self, command: Command) {
+    fn on_command(&mut self, command: Command) {
         match command {
-            Command::Open { peer, reply } => self.open(peer, reply),
+            Command::Open { peer, reply } => {
+                // Without a connection the reply is dropped, which tells as much.
+                if let Some((connection, net_peer)) = self.links.best(peer) {
+                    let streams = &mut self.net.behaviour_mut().streams;
+                    streams.open(net_peer, connection, Line::Grid, reply);
+                }
+            }
             Command::Reach { peer, reply } => self.reach(peer, reply),
             Command::Settle { reply } => {
-                self.read_roster();
+                self.settlers.push(reply);
                 self.dial_due();
-                self.settling.push(reply);
             }
         }
     }
 
-    fn open(&mut self, peer: PeerId, reply: oneshot::Sender<Result<PooledStream, OpenError>>) {
-        let Some((connection, net_peer)) = self.links.best(peer) else {
-            drop(reply.send(Err(OpenError::Broken)));
+    fn reach(&mut self, peer: PeerId, reply: Reached) {
+        if let Some(present) = self.present.get(&peer) {
+            drop(reply.send(Ok(present.pool.clone())));
             return;
+        }
+        self.copy_roster();
+        let waiters = self.waiters.entry(peer).or_default();
+        waiters.retain(|waiter| !waiter.is_closed());
+        let outlook = self.book.outlook(peer, Instant::now());
+        let unlikely = match outlook {
+            Outlook::Open if waiters.len() < WAITERS => None,
+            Outlook::Open | Outlook::Unreachable => Some(GridError::Unreachable { peer }),
+            Outlook::Refused(reason) => Some(GridError::NotAdmitted { peer, reason }),
         };
-        let (sender, opened) = oneshot::channel();
-        self.net.behaviour_mut().streams.open(net_peer, connection, Line::Grid, sender);
-        drop(self.tasks.spawn(async move {
-            let opened = opened.await.unwrap_or(Err(OpenError::Broken));
-            drop(reply.send(opened.map(|stream| PooledStream { connection, stream })));
-        }));
-    }
-
-    fn reach(&mut self, peer: PeerId, reply: oneshot::Sender<Result<(), GridError>>) {
-        let result = if self.online.contains_key(&peer) {
-            Ok(())
+        if let Some(error) = unlikely {
+            drop(reply.send(Err(error)));
         } else {
-            match self.book.outlook(peer, Instant::now()) {
-                Outlook::Open => {
-                    self.waiting.entry(peer).or_default().push(reply);
-                    self.dial_due();
-                    return;
+            waiters.push(reply);
+            self.dial_due();
+        }
+    }
+
+    fn on_note(&mut self, note: Note) {
+        match note {
+            Note::FirstRound(peer) => {
+                if let Some(present) = self.present.get_mut(&peer) {
+                    present.toured = true;
                 }
-                Outlook::Unreachable => Err(GridError::Unreachable { peer }),
-                Outlook::Refused(reason) => Err(GridError::NotAdmitted { peer, reason }),
             }
-        };
-        drop(reply.send(result));
-    }
-
-    /// Tells everybody who waits for `peer` how it went.
-    fn answer_waiting(&mut self, peer: PeerId, result: &Result<(), GridError>) {
-        for reply in self.waiting.remove(&peer).unwrap_or_default() {
-            drop(reply.send(result.clone()));
-        }
-    }
-
-    fn tick(&mut self) {
-        let now = Instant::now();
-        for connection in self.links.overdue(now) {
-            let greeting = |link: &super::links::Link| matches!(link.stage, Stage::Greeting { .. });
-            if self.links.get(connection).is_some_and(greeting) {
-                self.shared.tally.strangers.add();
-            }
-            self.net.close_connection(connection);
-        }
-        self.read_roster();
-        self.dial_due();
-        if now.duration_since(self.walked) >= WALK_EVERY {
-            self.walked = now;
-            self.walk_table();
-        }
-        self.waiting.retain(|_, replies| {
-            replies.retain(|reply| !reply.is_closed());
-            !replies.is_empty()
-        });
-    }
-
-    /// Looks for devices near a random point: whoever turns up and is unknown gets dialled.
-    fn walk_table(&mut self) {
-        let mut point = [0; 32];
-        if let Some(gated) = self.net.behaviour_mut().kad.as_mut()
-            && !self.online.is_empty()
-            && getrandom::fill(&mut point).is_ok()
-        {
-            gated.kad.get_closest_peers(point.to_vec());
-        }
-    }
-
-    /// Takes the roster's members over as goals.
-    fn read_roster(&mut self) {
-        let now = Instant::now();
-        for info in self.shared.members.infos() {
-            let announced = info.addresses.iter().filter_map(|text| ids::parse(text));
-            let announced = announced.map(|(address, _)| address).collect();
-            self.book.member(info.peer, announced, now);
-        }
-    }
-
-    fn dial_due(&mut self) {
-        for (goal, addresses) in self.book.due(Instant::now()) {
-            if addresses.iter().any(|address| ids::dns_host(address).is_some()) {
-                self.resolving.spawn(async move { (goal, resolve(addresses).await) });
-            } else {
-                self.dial(goal, addresses);
+            Note::Silent(peer) => {
+                tracing::info!(peer = %peer.short(), "peer is silent, closing its connections");
+                if let Some(peer) = ids::to_net(&peer) {
+                    // It may have gone by itself.
+                    self.net.disconnect_peer_id(peer).ok();
+                }
             }
         }
     }
 
-    fn dial(&mut self, goal: Goal, addresses: Vec<Multiaddr>) {
-        let options = match (&goal, addresses.first().cloned()) {
-            (_, None) => None,
-            (Goal::Address(_), Some(first)) => {
-                Some(DialOpts::unknown_peer_id().address(first).build())
+    fn on_ended(&mut self, ended: Ended) {
+        match ended {
+            Ended::Introduced { connection, dialed, how } => {
+                self.on_introduced(connection, dialed, how);
             }
-            (Goal::Peer(peer), Some(_)) => ids::to_net(peer).map(|peer| {
-                let options = DialOpts::peer_id(peer).condition(PeerCondition::Always);
-                options.addresses(addresses).build()
-            }),
-        };
-        let Some(options) = options else {
-            self.book.fail(&goal, Instant::now());
-            self.lost_hope(&goal);
-            return;
-        };
-        let connection = options.connection_id();
-        self.book.dialing(goal, connection);
-        if let Err(error) = self.net.dial(options) {
-            self.dial_failed(connection, &error);
+            Ended::Resolved { goal, addresses } => self.dial(goal, addresses),
+            Ended::Done => {}
         }
     }
 
-    fn dial_failed(&mut self, connection: ConnectionId, error: &DialError) {
-        tracing::debug!(%error, "a dial failed");
-        if matches!(error, DialError::LocalPeerId { .. }) {
-            self.book.is_me(connection);
-        } else if let Some(goal) = self.book.failed(connection, Instant::now()) {
-            self.lost_hope(&goal);
-        }
-    }
-
-    fn lost_hope(&mut self, goal: &Goal) {
-        if let Goal::Peer(peer) = *goal
-            && !self.links.has(peer)
-        {
-            self.answer_waiting(peer, &Err(GridError::Unreachable { peer }));
-        }
-    }
-
-    fn event(&mut self, event: SwarmEvent<Event>) {
+    fn on_event(&mut self, event: SwarmEvent<Event>) {
         match event {
-            SwarmEvent::NewListenAddr { address, .. } => {
-                lock(&self.shared.listening).push(address);
-                self.announce();
-            }
-            SwarmEvent::ExpiredListenAddr { address, .. } => {
-                lock(&self.shared.listening).retain(|known| *known != address);
-                self.announce();
-            }
+            SwarmEvent::Behaviour(Event::Streams(incoming)) => self.on_stream(incoming),
+            SwarmEvent::Behaviour(Event::Kad(event)) => self.on_table(*event),
+            SwarmEvent::Behaviour(Event::Mdns(event)) => self.on_local(event),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
-                let remote = endpoint.get_remote_address().to_string();
-                self.connected(peer_id, connection_id, remote, endpoint.is_dialer());
+                self.on_connected(peer_id, connection_id, &endpoint);
             }
-            SwarmEvent::ConnectionClosed { peer_id, connection_id, .. } => {
-                self.closed(peer_id, connection_id);
-            }
+            SwarmEvent::ConnectionClosed { connection_id, .. } => self.on_closed(connection_id),
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
-                self.dial_failed(connection_id, &error);
+                self.on_dial_failed(connection_id, &error);
             }
-            SwarmEvent::Behaviour(Event::Streams(incoming)) => self.arrived(incoming),
-            SwarmEvent::Behaviour(Event::Kad(event)) => self.table(*event),
-            SwarmEvent::Behaviour(Event::Mdns(mdns::Event::Discovered(found))) => {
-                for (peer, address) in found {
-                    self.found(peer, address);
-                }
+            SwarmEvent::NewListenAddr { listener_id, .. } => self.on_listening(listener_id),
+            SwarmEvent::ExpiredListenAddr { .. } => self.announce(),
+            SwarmEvent::ListenerClosed { addresses, reason, .. } => {
+                tracing::warn!(?addresses, ?reason, "no longer listening");
+                self.announce();
             }
+            SwarmEvent::ListenerError { error, .. } => tracing::warn!(%error, "listener failed"),
             _ => {}
         }
     }
 
-    /// Tells the grid where we listen. Loopback only helps others when there is nothing else.
-    fn announce(&self) {
-        let listening = lock(&self.shared.listening).clone();
-        let public = listening.iter().filter(|address| !ids::is_loopback(address));
-        let mut announced: Vec<String> = public.map(ToString::to_string).collect();
-        if announced.is_empty() {
-            announced = listening.iter().map(ToString::to_string).collect();
-        }
-        self.shared.members.set_addresses(announced);
-    }
-
-    /// A device turned up that nobody vouched for yet.
-    fn found(&mut self, peer: libp2p::PeerId, address: Multiaddr) {
-        let Some(peer) = ids::from_net(&peer) else { return };
-        if let Some((address, named)) = ids::split(address)
-            && named.is_none_or(|named| named == peer)
-        {
-            self.book.add(Standing::Stranger, Some(peer), address, Instant::now());
-        }
-    }
-
-    fn table(&mut self, event: kad::Event) {
-        let kad::Event::OutboundQueryProgressed {
-            result: QueryResult::GetClosestPeers(found), ..
-        } = event
-        else {
-            return;
-        };
-        let peers = match found {
-            Ok(found) => found.peers,
-            Err(kad::GetClosestPeersError::Timeout { peers, .. }) => peers,
-        };
-        for info in peers {
-            for address in info.addrs {
-                self.found(info.peer_id, address);
-            }
-        }
-    }
-
-    fn connected(
-        &mut self,
-        net_peer: libp2p::PeerId,
-        connection: ConnectionId,
-        remote: String,
-        dialed: bool,
-    ) {
-        let Some(peer) = ids::from_net(&net_peer) else {
+    fn on_tick(&mut self) {
+        let now = Instant::now();
+        for connection in self.links.overdue(now) {
+            self.shared.tally.strangers.add();
             self.net.close_connection(connection);
-            return;
-        };
-        let now = Instant::now();
-        self.book.connected_to(peer, connection, now);
-        if let Some(evicted) = self.links.open(connection, (peer, net_peer), remote, dialed, now) {
-            self.net.close_connection(evicted);
         }
-        if dialed {
-            let (sender, opened) = oneshot::channel();
-            self.net.behaviour_mut().streams.open(net_peer, connection, Line::Door, sender);
-            let members = self.shared.members.clone();
-            self.introductions.spawn(async move {
-                (connection, peer, door::introduce(peer, members, opened).await)
-            });
-        }
-    }
-
-    fn closed(&mut self, net_peer: libp2p::PeerId, connection: ConnectionId) {
-        let Some(link) = self.links.close(connection) else { return };
-        let peer = link.peer;
-        if let Some(online) = self.online.get(&peer) {
-            online.pool.forget(connection);
-        }
-        let worked = link.stage == Stage::Admitted;
-        if worked && self.links.best(peer).is_none() {
-            self.go_offline(peer, net_peer);
-        }
-        if !self.links.has(peer) {
-            self.book.closed(peer, worked, Instant::now());
-            self.answer_waiting(peer, &Err(GridError::Broken { peer }));
-        }
-    }
-
-    fn arrived(&mut self, incoming: Incoming) {
-        let Incoming { connection, arrived, .. } = incoming;
-        match arrived.line {
-            Line::Door => self.knocked(connection, arrived),
-            Line::Grid => {
-                if let Seating::Serve(peer, arrived) = self.links.seat(connection, arrived) {
-                    self.serve(peer, arrived);
-                }
-            }
-        }
-    }
-
-    fn knocked(&mut self, connection: ConnectionId, arrived: Arrived) {
-        let Some(peer) = self.links.get(connection).map(|link| link.peer) else { return };
-        if !self.links.knock(connection) {
-            self.net.close_connection(connection);
-            return;
-        }
-        let (members, service) = (self.shared.members.clone(), Arc::clone(&self.service));
-        self.introductions.spawn(async move {
-            (connection, peer, door::answer(peer, members, service, arrived).await)
-        });
-    }
-
-    fn serve(&self, peer: PeerId, arrived: Arrived) {
-        let Some(online) = self.online.get(&peer) else { return };
-        let (shared, service) = (Arc::clone(&self.shared), Arc::clone(&self.service));
-        let desk = Desk { peer, shared, service, share: Arc::clone(&online.share) };
-        let stop = self.stop.clone();
-        drop(self.tasks.spawn(async move {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => {}
-                () = desk.serve(arrived) => {}
-            }
-        }));
-    }
-
-    fn introduced(&mut self, connection: ConnectionId, peer: PeerId, introduced: Introduced) {
-        let now = Instant::now();
-        match introduced {
-            Introduced::Admitted(hello) => {
-                let Some(link) = self.links.get(connection) else { return };
-                let (net_peer, remote) = (link.net_peer, link.remote.clone());
-                let held = self.links.admit(connection).unwrap_or_default();
-                self.go_online(peer, net_peer, &remote, &hello);
-                held.into_iter().for_each(|arrived| self.serve(peer, arrived));
-            }
-            Introduced::Refused(reason) => {
-                tracing::info!(peer = %peer.short(), %reason, "not admitted");
-                self.shared.tally.refused.add();
-                self.book.refused(peer, reason, now);
-                self.links.part(connection, now);
-                self.answer_waiting(peer, &Err(GridError::NotAdmitted { peer, reason }));
-            }
-            Introduced::Other => {}
-            Introduced::Failed => {
-                let ours = self.links.get(connection).is_some_and(super::links::Link::is_dialed);
-                if ours {
-                    self.net.close_connection(connection);
-                }
-            }
-        }
-    }
-
-    fn go_online(&mut self, peer: PeerId, net_peer: libp2p::PeerId, remote: &str, hello: &Hello) {
-        let now = Instant::now();
-        self.shared.tally.admitted.add();
-        self.shared.members.online_at(peer, remote);
-        self.book.admitted(peer, now);
-        self.admitted.insert(net_peer);
-        if let Some(gated) = self.net.behaviour_mut().kad.as_mut() {
-            for (address, _) in hello.addresses.iter().filter_map(|text| ids::parse(text)) {
-                gated.kad.add_address(&net_peer, address);
-            }
-        }
-        if !self.online.contains_key(&peer) {
-            let pool = Arc::new(Pool::new(peer, self.commands.clone()));
-            let (shared, notes) = (Arc::clone(&self.shared), self.notes.0.clone());
-            let keeping = upkeep::run(peer, Arc::clone(&pool), shared, notes);
-            let upkeep = self.tasks.spawn(keeping).abort_handle();
-            let share = Arc::new(Budget::of_peer());
-            lock(&self.shared.pools).insert(peer, Arc::clone(&pool));
-            self.online.insert(peer, Online { pool, share, upkeep, met: false });
-        }
-        self.answer_waiting(peer, &Ok(()));
-    }
-
-    fn go_offline(&mut self, peer: PeerId, net_peer: libp2p::PeerId) {
-        self.admitted.remove(&net_peer);
-        if let Some(gated) = self.net.behaviour_mut().kad.as_mut() {
-            gated.kad.remove_peer(&net_peer);
-        }
-        lock(&self.shared.pools).remove(&peer);
-        if let Some(online) = self.online.remove(&peer) {
-            online.upkeep.abort();
-            online.pool.close();
-        }
-        self.shared.members.offline(peer);
-    }
-
-    fn note(&mut self, note: Note) {
-        match note {
-            Note::FirstRound(peer) => {
-                if let Some(online) = self.online.get_mut(&peer) {
-                    online.met = true;
-                }
-                self.read_roster();
-                self.dial_due();
-            }
-            Note::Silent(peer) => {
-                tracing::info!(peer = %peer.short(), "a peer is silent");
-                if let Some(net_peer) = ids::to_net(&peer) {
-                    // Nothing to disconnect means that it is gone already.
-                    self.net.disconnect_peer_id(net_peer).unwrap_or_default();
-                }
-            }
-        }
+        self.waiters.retain(|_, waiters| !waiters.is_empty());
+        self.search(now);
+        self.dial_due();
     }
 
     fn tell_settled(&mut self) {
-        if self.settling.is_empty() {
+        if self.settlers.is_empty() {
             return;
         }
-        let settled = self.book.is_settled()
-            && self.resolving.is_empty()
-            && !self.links.is_greeting()
-            && self.online.values().all(|online| online.met);
-        if settled {
-            for reply in self.settling.drain(..) {
-                reply.send(()).unwrap_or_default();
+        // Whoever was just heard of has to be tried first.
+        if self.stale || self.changes.has_changed().unwrap_or(false) {
+            self.dial_due();
+        }
+        let toured = self.present.values().all(|present| present.toured);
+        if toured && !self.links.is_greeting() && self.book.is_settled() {
+            for settler in self.settlers.drain(..) {
+                settler.send(()).ok();
             }
         }
     }
 
-    fn close_all(&mut self) {
-        for net_peer in self.links.peers() {
-            self.net.disconnect_peer_id(net_peer).unwrap_or_default();
+    async fn shut_down(&mut self) {
+        let peers: Vec<PeerId> = self.present.keys().copied().collect();
+        for peer in peers {
+            self.set_offline(peer);
         }
-        for (peer, online) in std::mem::take(&mut self.online) {
-            online.upkeep.abort();
-            online.pool.close();
-            self.shared.members.offline(peer);
+        self.tasks.shutdown().await;
+        for peer in self.links.peers() {
+            self.net.disconnect_peer_id(peer).ok();
         }
-        lock(&self.shared.pools).clear();
-        lock(&self.shared.listening).clear();
-    }
-}
-
-/// Replaces host names by what they stand for now; names that stand for nothing are left out.
-pub(super) async fn resolve(addresses: Vec<Multiaddr>) -> Vec<Multiaddr> {
-    let mut resolved = Vec::new();
-    for address in addresses {
-        let Some((name, port)) = ids::dns_host(&address) else {
-            resolved.push(address);
-            continue;
+        let closing = async {
+            while !self.links.peers().is_empty() {
+                if let SwarmEvent::ConnectionClosed { connection_id, .. } =
+                    self.net.select_next_some().await
+                {
+                    self.links.close(connection_id);
+                }
+            }
         };
-        match tokio::net::lookup_host((name.as_str(), port)).await {
-            Ok(found) => resolved.extend(found.map(|at| {
-                Multiaddr::from(at.ip()).with(libp2p::multiaddr::Protocol::Tcp(at.port()))
-            })),
-            Err(error) => tracing::debug!(%name, %error, "a host name stands for nothing"),
+        if timeout(CLOSING, closing).await.is_err() {
+            tracing::debug!("connections did not close in time");
         }
     }
-    resolved
 }

@@ -1,8 +1,9 @@
 //! Kademlia behind the door: only admitted peers may use the table.
 //!
-//! libp2p's Kademlia answers whoever connects and knows the protocol's name. This wrapper offers the
-//! protocol on a connection only once its peer is on the list of admitted ones, which the driver
-//! keeps; what we ask of others is not restricted, since only admitted peers get into the table.
+//! libp2p's Kademlia answers whoever connects and knows the protocol's name. This wrapper offers
+//! the protocol on a connection only once its peer is on the list of admitted ones, which the
+//! driver keeps; what we ask of others is not restricted, since only admitted peers get into the
+//! table.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

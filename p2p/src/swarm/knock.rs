@@ -1,36 +1,40 @@
-//! One question at a stranger's door, for a device that has no grid yet: to spend an invitation, or to
-//! come back with nothing but the words.
+//! Knocking at a door without belonging to a grid: to join with an invitation, or to come back with
+//! nothing but the recovery words.
 //!
-//! All addresses are tried at once. The first answer that is not a refusal counts; when everybody
-//! refuses, the last refusal does.
+//! A refusal is an answer, and given only when nobody who was reached says anything better. An
+//! invitation goes to no device but the one it names: with a `/p2p` part in the address Noise sees
+//! to that, and what is found on the local network is asked only if an address named it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chunker::PeerId;
-use futures::StreamExt;
-use libp2p::swarm::dial_opts::DialOpts;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use libp2p::Multiaddr;
+use libp2p::mdns;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
-use libp2p::{Multiaddr, mdns};
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use super::behaviour::{self, Event, Net, Role};
 use super::door::{self, DoorError};
-use super::driver::resolve;
-use super::ids;
 use super::streams::Line;
+use super::{ids, names};
 use crate::{GridError, Reply, Request};
 
-/// Doors tried at most.
-const DOORS: usize = 64;
-/// How long the end of the connections is waited for.
-const CLOSING: Duration = Duration::from_secs(2);
+/// Devices of the local network tried in one knock.
+const FOUND: usize = 32;
+/// How long our own connections may take to close.
+const CLOSING: Duration = Duration::from_secs(1);
 
-/// Asks `request` at the door of whoever answers first at `addresses`, or, with `mdns`, on the local
-/// network. A refusal is an answer: it comes as [`Reply::Refused`].
+/// Asks `request` (hello or join) at the door of whoever is at `addresses` or, with `mdns`, on the
+/// local network, as the device with this secret `key`. Returns the first answer that is not a
+/// refusal, else a refusal, else why there was none; within `deadline`. When no address names a
+/// device, the error names the all-zero one. Cancel-safe.
 pub async fn knock(
     key: [u8; 32],
     addresses: &[String],
@@ -38,112 +42,160 @@ pub async fn knock(
     request: Request,
     deadline: Duration,
 ) -> Result<(PeerId, Reply), GridError> {
-    let parsed: Vec<_> = addresses.iter().filter_map(|text| ids::parse(text)).collect();
-    let named = parsed.iter().find_map(|(_, peer)| *peer);
-    let nobody = named.unwrap_or(PeerId::from_bytes([0; 32]));
+    let until = Instant::now() + deadline;
     let tasks = TaskTracker::new();
-    let net = behaviour::build(key, Role::Stranger, mdns, &tasks).map_err(|_| GridError::Closed)?;
+    let targets: Vec<_> = addresses.iter().filter_map(|text| ids::parse(text)).collect();
+    let named: BTreeSet<PeerId> = targets.iter().filter_map(|(_, peer)| *peer).collect();
+    let nobody = named.first().copied().unwrap_or(PeerId::from_bytes([0; 32]));
+    let Ok(net) = behaviour::build(key, Role::Stranger, mdns, &tasks) else {
+        return Err(GridError::Unreachable { peer: nobody });
+    };
     let mut knocking = Knocking {
         net,
-        mdns,
         request,
-        dialing: BTreeSet::new(),
-        tried: BTreeSet::new(),
-        asks: JoinSet::new(),
+        named,
+        dials: BTreeSet::new(),
+        found: BTreeSet::new(),
+        asked: BTreeSet::new(),
         refused: None,
+        failure: None,
     };
-    let knocked = timeout(deadline, async {
-        for (address, peer) in parsed {
-            for address in resolve(vec![address]).await {
-                knocking.dial(peer, address);
-            }
-        }
-        knocking.run().await
-    })
-    .await;
-    let refused = knocking.refused.take();
-    drop(knocking);
+    let answer = timeout_at(until, knocking.run(targets, mdns)).await;
+    let Knocking { net, refused, failure, .. } = knocking;
+    drop(net);
     tasks.close();
-    drop(timeout(CLOSING, tasks.wait()).await);
-    match (knocked, refused) {
-        (Ok(Some(answer)), _) | (_, Some(answer)) => Ok(answer),
-        (Ok(None), None) => Err(GridError::Unreachable { peer: nobody }),
-        (Err(_), None) => Err(GridError::Timeout { peer: nobody, seconds: deadline.as_secs() }),
+    if timeout(CLOSING, tasks.wait()).await.is_err() {
+        tracing::debug!("a connection did not close in time");
     }
+    answer
+        .ok()
+        .flatten()
+        .or(refused)
+        .ok_or(failure.unwrap_or(GridError::Unreachable { peer: nobody }))
 }
+
+type Answer = (PeerId, Result<Reply, DoorError>);
+type Answers = FuturesUnordered<BoxFuture<'static, Answer>>;
 
 struct Knocking {
     net: Net,
-    mdns: bool,
     request: Request,
-    dialing: BTreeSet<ConnectionId>,
-    tried: BTreeSet<Multiaddr>,
-    asks: JoinSet<(PeerId, Result<Reply, DoorError>)>,
-    /// The last refusal.
+    /// Devices that the addresses name.
+    named: BTreeSet<PeerId>,
+    /// Dials under way.
+    dials: BTreeSet<ConnectionId>,
+    /// Devices of the local network that were tried.
+    found: BTreeSet<PeerId>,
+    /// Devices whose door was asked: an invitation is spent once.
+    asked: BTreeSet<PeerId>,
     refused: Option<(PeerId, Reply)>,
+    /// What went wrong with a device that was reached.
+    failure: Option<GridError>,
 }
 
 impl Knocking {
-    fn dial(&mut self, peer: Option<PeerId>, address: Multiaddr) {
-        if self.tried.len() >= DOORS || !self.tried.insert(address.clone()) {
-            return;
+    /// Runs until an answer that is no refusal, or nobody is left to ask.
+    async fn run(
+        &mut self,
+        targets: Vec<(Multiaddr, Option<PeerId>)>,
+        search: bool,
+    ) -> Option<(PeerId, Reply)> {
+        let mut at: BTreeMap<Option<PeerId>, Vec<Multiaddr>> = BTreeMap::new();
+        for (address, peer) in targets {
+            at.entry(peer).or_default().push(address);
         }
-        let options = match peer.and_then(|peer| ids::to_net(&peer)) {
-            Some(peer) => DialOpts::peer_id(peer).addresses(vec![address]).build(),
-            None => DialOpts::unknown_peer_id().address(address).build(),
-        };
-        let connection = options.connection_id();
-        match self.net.dial(options) {
-            Ok(()) => drop(self.dialing.insert(connection)),
-            Err(error) => tracing::debug!(%error, "a door cannot be dialled"),
+        for (peer, addresses) in at {
+            self.dial(names::resolve(addresses).await, peer);
         }
-    }
-
-    /// Until somebody answers, or nothing is left to try.
-    async fn run(&mut self) -> Option<(PeerId, Reply)> {
-        loop {
-            if self.dialing.is_empty() && self.asks.is_empty() && !self.mdns {
-                return None;
-            }
+        let mut answers = Answers::new();
+        while search || !self.dials.is_empty() || !answers.is_empty() {
             tokio::select! {
                 biased;
-                Some(asked) = self.asks.join_next() => match asked {
-                    Ok((peer, Ok(refusal @ Reply::Refused(_)))) => {
-                        self.refused = Some((peer, refusal));
+                Some((peer, answer)) = answers.next() => {
+                    if let Some(reply) = self.weigh(peer, answer) {
+                        return Some((peer, reply));
                     }
-                    Ok((peer, Ok(reply))) => return Some((peer, reply)),
-                    Ok((peer, Err(error))) => {
-                        tracing::debug!(peer = %peer.short(), %error, "no answer at the door");
-                    }
-                    Err(_) => {}
-                },
-                event = self.net.select_next_some() => self.event(event),
+                }
+                event = self.net.select_next_some() => answers.extend(self.on_event(event)),
             }
         }
+        None
     }
 
-    fn event(&mut self, event: SwarmEvent<Event>) {
+    fn weigh(&mut self, peer: PeerId, answer: Result<Reply, DoorError>) -> Option<Reply> {
+        match answer {
+            Ok(reply @ Reply::Refused(_)) => self.refused = Some((peer, reply)),
+            Ok(reply) => return Some(reply),
+            Err(error) => {
+                tracing::debug!(peer = %peer.short(), %error, "no answer at the door");
+                self.failure = Some(match error {
+                    DoorError::Slow => {
+                        let seconds = door::DOOR_DEADLINE.as_secs();
+                        GridError::Timeout { peer, seconds }
+                    }
+                    DoorError::Misfit => GridError::WrongReply { peer },
+                    _ => GridError::Broken { peer },
+                });
+            }
+        }
+        None
+    }
+
+    fn on_event(&mut self, event: SwarmEvent<Event>) -> Option<BoxFuture<'static, Answer>> {
         match event {
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, .. } => {
-                self.dialing.remove(&connection_id);
-                let Some(peer) = ids::from_net(&peer_id) else { return };
-                let (sender, opened) = oneshot::channel();
-                self.net.behaviour_mut().streams.open(peer_id, connection_id, Line::Door, sender);
-                let request = self.request.clone();
-                self.asks.spawn(async move { (peer, door::ask(opened, request).await) });
+                self.dials.remove(&connection_id);
+                let peer = ids::from_net(&peer_id).filter(|peer| self.asked.insert(*peer))?;
+                let (reply, opened) = oneshot::channel();
+                self.net.behaviour_mut().streams.open(peer_id, connection_id, Line::Door, reply);
+                let asking = door::ask(opened, self.request.clone());
+                return Some(async move { (peer, asking.await) }.boxed());
             }
             SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
-                tracing::debug!(%error, "a door cannot be reached");
-                self.dialing.remove(&connection_id);
+                tracing::debug!(%error, "not reached");
+                self.dials.remove(&connection_id);
             }
             SwarmEvent::Behaviour(Event::Mdns(mdns::Event::Discovered(found))) => {
                 for (peer, address) in found {
-                    if let Some((address, _)) = ids::split(address) {
-                        self.dial(ids::from_net(&peer), address);
-                    }
+                    self.on_found(peer, address);
                 }
             }
             _ => {}
+        }
+        None
+    }
+
+    fn on_found(&mut self, peer: libp2p::PeerId, address: Multiaddr) {
+        let (Some(peer), Some((address, _))) = (ids::from_net(&peer), ids::split(address)) else {
+            return;
+        };
+        let wanted = self.named.contains(&peer)
+            || (self.named.is_empty() && !matches!(self.request, Request::Join(_)));
+        if wanted && self.found.len() < FOUND && self.found.insert(peer) {
+            self.dial(vec![address], Some(peer));
+        }
+    }
+
+    /// Dials a device at the first of its addresses that works, or whoever is at each of them.
+    fn dial(&mut self, addresses: Vec<Multiaddr>, peer: Option<PeerId>) {
+        let Some(peer) = peer else {
+            for address in addresses {
+                let options = DialOpts::unknown_peer_id().address(address);
+                self.dial_with(options.allocate_new_port().build());
+            }
+            return;
+        };
+        if let Some(peer) = ids::to_net(&peer) {
+            let options = DialOpts::peer_id(peer).condition(PeerCondition::Disconnected);
+            self.dial_with(options.addresses(addresses).allocate_new_port().build());
+        }
+    }
+
+    fn dial_with(&mut self, options: DialOpts) {
+        let connection = options.connection_id();
+        match self.net.dial(options) {
+            Ok(()) => drop(self.dials.insert(connection)),
+            Err(error) => tracing::debug!(%error, "not dialled"),
         }
     }
 }

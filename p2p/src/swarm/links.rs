@@ -17,8 +17,6 @@ use tokio::time::Instant;
 
 use super::streams::Arrived;
 
-/// How long a connection may stay without an introduction.
-pub(super) const GREETING: Duration = Duration::from_secs(20);
 /// How long a refusal may take to travel.
 const PARTING: Duration = Duration::from_secs(2);
 /// Streams held for one greeting connection.
@@ -65,17 +63,18 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Notes a new connection. Says which one has to go to make room for it.
+    /// Notes a new connection, to be introduced `until` then. Says which one has to go to make room
+    /// for it.
     pub(super) fn open(
         &mut self,
         id: ConnectionId,
         peers: (PeerId, libp2p::PeerId),
         remote: String,
         dialed: bool,
-        now: Instant,
+        until: Instant,
     ) -> Option<ConnectionId> {
         let (peer, net_peer) = peers;
-        let stage = Stage::Greeting { until: now + GREETING };
+        let stage = Stage::Greeting { until };
         let link = Link { peer, net_peer, remote, stage, dialed, held: Vec::new(), doors: 0 };
         self.links.insert(id, link);
         let strangers = self.links.iter().filter(|(_, link)| link.is_stranger());
@@ -163,11 +162,6 @@ impl Links {
 }
 
 impl Link {
-    /// Whether we opened it.
-    pub(super) fn is_dialed(&self) -> bool {
-        self.dialed
-    }
-
     fn is_stranger(&self) -> bool {
         !self.dialed && matches!(self.stage, Stage::Greeting { .. })
     }

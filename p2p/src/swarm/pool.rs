@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::codec::{self, CodecError};
 use super::driver::Command;
-use super::streams::OpenError;
+use super::streams::{OpenError, Opened};
 use crate::wire::HEADER_LIMIT;
-use crate::{GridError, Refusal, Reply, Request};
+use crate::{GridError, Members, Refusal, Reply, Request};
 
 /// Streams to one peer. Measured: four saturate a loopback connection; more help over long lines.
 pub(super) const STREAMS: usize = 8;
@@ -29,26 +29,20 @@ const OPEN_DEADLINE: Duration = Duration::from_secs(10);
 /// The streams to one peer, while it is online.
 pub(super) struct Pool {
     peer: PeerId,
+    members: Members,
     free: Semaphore,
-    idle: Mutex<Vec<PooledStream>>,
+    idle: Mutex<Vec<Opened>>,
     commands: mpsc::Sender<Command>,
     gone: CancellationToken,
 }
 
-/// A stream and the connection it belongs to.
-#[derive(Debug)]
-pub(super) struct PooledStream {
-    pub(super) connection: ConnectionId,
-    pub(super) stream: Stream,
-}
-
 impl Pool {
-    pub(super) fn new(peer: PeerId, commands: mpsc::Sender<Command>) -> Self {
+    pub(super) fn new(peer: PeerId, members: Members, commands: mpsc::Sender<Command>) -> Self {
         let (free, idle) = (Semaphore::new(STREAMS), Mutex::default());
-        Self { peer, free, idle, commands, gone: CancellationToken::new() }
+        Self { peer, members, free, idle, commands, gone: CancellationToken::new() }
     }
 
-    /// Asks the peer. Cancel-safe.
+    /// Asks the peer, and takes in what its answer tells about the grid. Cancel-safe.
     pub(super) async fn ask(&self, request: Request) -> Result<Reply, GridError> {
         tokio::select! {
             biased;
@@ -76,17 +70,21 @@ impl Pool {
             Some(stream) => stream,
             None => self.open().await?,
         };
-        let asked = Instant::now();
+        let mut asked = Instant::now();
         let mut outcome = exchange(&mut stream.stream, request.clone()).await;
         if was_idle && matches!(outcome, Err(Failure::Codec(CodecError::Ended | CodecError::Io(_))))
         {
             // The stream had died in the pool. Every request may be repeated.
             stream = self.open().await?;
+            asked = Instant::now();
             outcome = exchange(&mut stream.stream, request).await;
         }
         match outcome {
             Ok(reply) => {
                 self.keep(stream);
+                let heard = self.members.heard(self.peer, asked.elapsed(), &reply);
+                let peer = self.peer;
+                heard.map_err(|reason| GridError::NotAdmitted { peer, reason })?;
                 Ok(reply)
             }
             Err(Failure::TooLarge) => {
@@ -98,7 +96,7 @@ impl Pool {
     }
 
     /// Opens a stream of its own for the peer's upkeep, outside the pool.
-    pub(super) async fn open(&self) -> Result<PooledStream, GridError> {
+    pub(super) async fn open(&self) -> Result<Opened, GridError> {
         let (reply, opened) = oneshot::channel();
         let command = Command::Open { peer: self.peer, reply };
         let opening = async {
@@ -114,7 +112,7 @@ impl Pool {
         })
     }
 
-    fn keep(&self, stream: PooledStream) {
+    fn keep(&self, stream: Opened) {
         if !self.gone.is_cancelled() {
             self.idle().push(stream);
         }
@@ -137,7 +135,7 @@ impl Pool {
         GridError::Timeout { peer: self.peer, seconds: after.as_secs() }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<PooledStream>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Opened>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

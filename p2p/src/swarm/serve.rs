@@ -1,9 +1,11 @@
 //! Answering one stream of an admitted peer: its questions, one after the other, until it ends.
 //!
-//! A body is received only after room was set aside for it, first in the peer's own share and then in
-//! the whole swarm's, so that neither one peer nor all together can make us hold more than
+//! A body is received only after room was set aside for it, first in the peer's own share and then
+//! in the whole swarm's, so that neither one peer nor all together can make us hold more than
 //! [`Budget::BODIES`]; until there is room the stream simply waits. A stream that carries anything
-//! malformed is closed and counted; the connection and its other streams live on.
+//! malformed is closed and counted; the connection and its other streams live on. When the asker
+//! resets its stream, the service's answer is dropped: a [`Service`] must bear that, as it must at
+//! shutdown.
 
 use std::sync::Arc;
 
@@ -92,7 +94,12 @@ impl<S: Service> Desk<S> {
         let reply = match question {
             Question::Known(header) => {
                 let request = codec::read_request(stream, header).await?;
-                self.answer(request).await
+                // Whoever gives up makes room for the next.
+                tokio::select! {
+                    biased;
+                    reply = self.answer(request) => reply,
+                    abandoned = codec::abandoned(stream) => return Err(abandoned),
+                }
             }
             Question::Unknown { body_len } => {
                 codec::skip_body(stream, body_len as usize).await?;

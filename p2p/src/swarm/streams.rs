@@ -68,7 +68,14 @@ pub(super) struct Open {
     reply: OpenReply,
 }
 
-pub(super) type OpenReply = oneshot::Sender<Result<Stream, OpenError>>;
+pub(super) type OpenReply = oneshot::Sender<Result<Opened, OpenError>>;
+
+/// A stream we opened, and the connection it belongs to.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) connection: ConnectionId,
+    pub(super) stream: Stream,
+}
 
 /// A stream the other side opened. The seat is free again when it is dropped.
 #[derive(Debug)]
@@ -105,8 +112,9 @@ impl Streams {
         self.events.push_back(ToSwarm::NotifyHandler { peer_id: peer, handler, event });
     }
 
-    fn handler(&self) -> Handler {
+    fn handler(&self, connection: ConnectionId) -> Handler {
         Handler {
+            connection,
             names: self.names.clone(),
             seats: Arc::new(Semaphore::new(SEATS)),
             opens: VecDeque::new(),
@@ -121,23 +129,23 @@ impl NetworkBehaviour for Streams {
 
     fn handle_established_inbound_connection(
         &mut self,
-        _: ConnectionId,
+        connection: ConnectionId,
         _: PeerId,
         _: &Multiaddr,
         _: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.handler())
+        Ok(self.handler(connection))
     }
 
     fn handle_established_outbound_connection(
         &mut self,
-        _: ConnectionId,
+        connection: ConnectionId,
         _: PeerId,
         _: &Multiaddr,
         _: Endpoint,
         _: PortUse,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(self.handler())
+        Ok(self.handler(connection))
     }
 
     fn on_swarm_event(&mut self, _: FromSwarm<'_>) {}
@@ -160,6 +168,7 @@ impl NetworkBehaviour for Streams {
 /// One connection's half of the behaviour.
 #[derive(Debug)]
 pub(super) struct Handler {
+    connection: ConnectionId,
     names: Arc<Names>,
     seats: Arc<Semaphore>,
     opens: VecDeque<Open>,
@@ -240,7 +249,7 @@ impl ConnectionHandler for Handler {
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
                 protocol: stream,
                 info: reply,
-            }) => drop(reply.send(Ok(stream))),
+            }) => drop(reply.send(Ok(Opened { connection: self.connection, stream }))),
             ConnectionEvent::DialUpgradeError(DialUpgradeError { info: reply, error }) => {
                 let error = match error {
                     StreamUpgradeError::Timeout => OpenError::Timeout,

@@ -146,6 +146,52 @@ proptest! {
 }
 
 #[test]
+fn messages_of_version_1_look_like_this_for_ever() {
+    let world = World::new("grid");
+    let hello = Box::new(world.hello("ada", "laptop"));
+    let (shard, offer) = (ShardId::from_bytes([1; 32]), Offer::default());
+    let device = hello.device.clone();
+    let join = Join { token: [2; 16], device, name: "ada".to_owned() };
+    let requests = [
+        Request::Hello(hello.clone()),
+        Request::Join(Box::new(join)),
+        Request::Ping { nonce: 3, offer },
+        Request::Roster { skip: 4 },
+        Request::Put { shard, body: Bytes::from_static(b"body") },
+        Request::Get { shard },
+        Request::Have { shards: vec![shard] },
+        Request::HeadPut { head: vec![5] },
+        Request::HeadGet,
+    ];
+    let your_owner = Box::new(world.owner("ada"));
+    let charter = Box::new(world.charter);
+    let replies = [
+        Reply::Welcome { hello: hello.clone(), your_owner: your_owner.clone() },
+        Reply::Joined { charter, owner: your_owner },
+        Reply::Pong { nonce: 3, offer },
+        Reply::Roster { peers: vec![*hello], total: 1 },
+        Reply::Stored,
+        Reply::Shard { body: Bytes::from_static(b"body") },
+        Reply::Have { held: vec![true, false] },
+        Reply::HeadStored,
+        Reply::Heads { heads: vec![vec![5].into()] },
+        Reply::Refused(Refusal::Full { free_bytes: 6 }),
+        Reply::Refused(Refusal::NotAdmitted),
+    ];
+    let mut hasher = blake3::Hasher::new();
+    for request in requests {
+        hasher.update(&request.split().0.encode());
+    }
+    for reply in replies {
+        hasher.update(&reply.split().0.encode());
+    }
+    assert_eq!(
+        hasher.finalize().to_string(),
+        "16acf6f7f43b163c7016ec1d847c0902defcee94ab608dcfa49717c1fadfb8de"
+    );
+}
+
+#[test]
 fn a_body_where_none_belongs_is_not_accepted() {
     let header = RequestHeader { request: Request::HeadGet, body_len: 1 };
     assert_eq!(Request::join(header, Bytes::from_static(b"x")), None);

@@ -9,7 +9,7 @@ use crate::cli::args::Backup;
 use crate::cli::exit;
 use crate::cli::files;
 use crate::cli::output::{plural, short, took};
-use crate::cli::progress::{Direction, problem_line};
+use crate::cli::progress::{Job, problem_line};
 use crate::cli::shell::{Look, Shell};
 
 use super::{ask, wrong_answer};
@@ -25,7 +25,7 @@ pub(crate) fn run(
     shell: &mut Shell<'_>,
 ) -> Result<u8, Failure> {
     let call = Call::Backup(call_args(args)?);
-    let Answer::Backup(summary) = ask(backend, call, Direction::Sent, shell)? else {
+    let Answer::Backup(summary) = ask(backend, call, Job::Send, shell)? else {
         return Err(wrong_answer());
     };
     if shell.look.json {
@@ -112,7 +112,7 @@ fn text(summary: &BackupSummary, look: &Look) -> String {
     let (sent, peers) = (size(summary.bytes_sent), plural(summary.peers_used, "peer"));
     let data = format!("  data    {added} added, {packed} packed; {sent} sent to {peers}");
     let mut lines = vec![head, files, data];
-    if summary.redundancy.k > 0 && !summary.dry_run {
+    if summary.redundancy.k > 0 && summary.snapshot_id.is_some() {
         lines.push(safety(summary));
     }
     lines.push(format!("  time    {}", took(summary.seconds_elapsed)));

@@ -4,7 +4,7 @@ use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, InviteArgs};
 use crate::cli::args::Invite;
 use crate::cli::output::{escape, time};
-use crate::cli::progress::Direction;
+use crate::cli::progress::Job;
 use crate::cli::shell::Shell;
 
 use super::{ask, wrong_answer};
@@ -15,7 +15,7 @@ pub(crate) fn run(
     shell: &mut Shell<'_>,
 ) -> Result<u8, Failure> {
     let call = Call::Invite(InviteArgs { expires_secs: args.expires.as_secs() });
-    let Answer::Invite(view) = ask(backend, call, Direction::Sent, shell)? else {
+    let Answer::Invite(view) = ask(backend, call, Job::Look, shell)? else {
         return Err(wrong_answer());
     };
     if shell.look.json {

@@ -4,7 +4,7 @@ use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, LsArgs, LsEntry};
 use crate::cli::args::Ls;
 use crate::cli::output::{path, time};
-use crate::cli::progress::Direction;
+use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
 use super::{ask, wrong_answer};
@@ -14,7 +14,7 @@ pub(crate) fn run(args: &Ls, backend: &impl Backend, shell: &mut Shell<'_>) -> R
         snapshot: args.snapshot.clone(),
         wait_peers_secs: args.wait_peers.map(|wait| wait.as_secs()),
     });
-    let Answer::Ls(view) = ask(backend, call, Direction::Received, shell)? else {
+    let Answer::Ls(view) = ask(backend, call, Job::Look, shell)? else {
         return Err(wrong_answer());
     };
     if shell.look.json {

@@ -3,13 +3,13 @@
 use crate::api::backend::Backend;
 use crate::api::{Answer, AuditView, Call, Failure, PeerView, PeersView};
 use crate::cli::output::{Column, escape, month, plural, table};
-use crate::cli::progress::Direction;
+use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
 use super::{ask, wrong_answer};
 
 pub(crate) fn run(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
-    let answer = ask(backend, Call::Peers, Direction::Received, shell)?;
+    let answer = ask(backend, Call::Peers, Job::Look, shell)?;
     let Answer::Peers(view) = answer else { return Err(wrong_answer()) };
     if shell.look.json {
         shell.print_json(&view)?;
@@ -87,7 +87,7 @@ fn summary(view: &PeersView, look: &Look) -> String {
     let (me, totals) = (&view.me, &view.totals);
     let stored = view.peers.iter().map(|peer| peer.mine_here_bytes).fold(0, u64::saturating_add);
     format!(
-        "{} ({}) and {}, {} of {} machines online · \
+        "{} ({}) and {}, {} of {} online · \
          you give {}, {} used, and have {} stored elsewhere",
         escape(&me.name),
         "this machine",

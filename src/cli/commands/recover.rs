@@ -7,7 +7,7 @@ use crate::cli::args::Recover;
 use crate::cli::files;
 use crate::cli::kit::{self, Kit};
 use crate::cli::output::{escape, plural};
-use crate::cli::progress::{Direction, Watch};
+use crate::cli::progress::{Job, Watch};
 use crate::cli::prompts::{Question, unanswered};
 use crate::cli::settings::new_passphrase;
 use crate::cli::shell::Shell;
@@ -26,7 +26,7 @@ pub(crate) fn run(
     } else {
         let asks = !args.non_interactive && !shell.look.json && shell.ask.present();
         let call = call_args(args, given, asks, shell)?;
-        let mut watch = Watch::new(shell, Direction::Received);
+        let mut watch = Watch::new(shell, Job::Look);
         backend.recover(call, &mut |event| watch.see(event))?
     };
     if shell.look.json {
@@ -41,7 +41,7 @@ pub(crate) fn run(
 }
 
 fn rebuild(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<RecoverView, Failure> {
-    match ask(backend, Call::Rebuild, Direction::Received, shell)? {
+    match ask(backend, Call::Rebuild, Job::Look, shell)? {
         Answer::Rebuild(view) => Ok(view),
         _ => Err(wrong_answer()),
     }

@@ -5,7 +5,7 @@ use crate::api::{Answer, Call, Failure, RestoreArgs, RestoreSummary, codes};
 use crate::cli::args::Restore;
 use crate::cli::exit;
 use crate::cli::output::{plural, short, took};
-use crate::cli::progress::Direction;
+use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
 use super::backup::{absolute, repeat_problems};
@@ -26,7 +26,7 @@ pub(crate) fn run(
         dry_run: args.dry_run,
         wait_peers_secs: args.wait_peers.map(|wait| wait.as_secs()),
     });
-    let Answer::Restore(summary) = ask(backend, call, Direction::Received, shell)? else {
+    let Answer::Restore(summary) = ask(backend, call, Job::Fetch, shell)? else {
         return Err(wrong_answer());
     };
     if shell.look.json {

@@ -3,13 +3,13 @@
 use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, SnapshotView, SnapshotsView};
 use crate::cli::output::{escape, path, plural, short, table, time};
-use crate::cli::progress::Direction;
+use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
 use super::{ask, wrong_answer};
 
 pub(crate) fn run(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
-    let answer = ask(backend, Call::Snapshots, Direction::Received, shell)?;
+    let answer = ask(backend, Call::Snapshots, Job::Look, shell)?;
     let Answer::Snapshots(view) = answer else { return Err(wrong_answer()) };
     if shell.look.json {
         shell.print_json(&view)?;

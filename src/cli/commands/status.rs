@@ -3,8 +3,8 @@
 use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, StatusView};
 use crate::cli::args::Status;
-use crate::cli::output::{ago, coarse, escape, plural, since};
-use crate::cli::progress::Direction;
+use crate::cli::output::{ago, coarse, escape, since};
+use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
 use super::{ask, wrong_answer};
@@ -17,7 +17,7 @@ pub(crate) fn run(
     if let Some(deadline) = args.wait_ready {
         backend.wait_ready(deadline)?;
     }
-    let answer = ask(backend, Call::Status, Direction::Received, shell)?;
+    let answer = ask(backend, Call::Status, Job::Look, shell)?;
     let Answer::Status(mut view) = answer else { return Err(wrong_answer()) };
     if let Some(limit) = args.max_age {
         apply_max_age(&mut view, limit, &shell.look);
@@ -115,7 +115,7 @@ fn packs(view: &StatusView) -> String {
 
 fn lose(view: &StatusView) -> String {
     match view.can_lose {
-        Some(count) => format!(" · {} more may fail", plural(count, "peer")),
+        Some(count) => format!(" · {count} more may fail"),
         None => String::new(),
     }
 }

@@ -43,6 +43,13 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak help COMMAND", "what it takes")],
     },
     Explained {
+        code: codes::BAD_CALL,
+        what: "The agent does not understand the call: it is of another version",
+        data: NOTHING_CHANGED,
+        gbak: NOTHING,
+        you: &[("gbak version", "of this program"), ("gbak daemon", "restart it after an update")],
+    },
+    Explained {
         code: codes::QUESTION,
         what: "An answer is needed and there is no terminal to ask at",
         data: NOTHING_CHANGED,

@@ -1,5 +1,4 @@
 //! Promises of the control socket, over a real one.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,4 @@
 //! Promises of the roster's file.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! How a pack's record is written, and what must hold before it is believed.
+//! How a pack's record is written, and what must hold before it is believed. (What the pack itself
+//! claims, [`PackMeta`] checks as it is decoded.)
 
 use chunker::{Code, PackMeta, PeerId, ShardId};
 use serde::{Deserialize, Serialize};
@@ -8,27 +9,21 @@ use super::{PackRecord, Placed};
 const ID_LEN: usize = chunker::id::ID_LEN;
 /// A holder's entry: the index of its shard, then the peer.
 const HOLDER_LEN: usize = 1 + ID_LEN;
-/// Most bytes a block may have once opened. Far above what is written (a chunk more than 256 KiB),
-/// far below what would hurt.
-const RAW_LIMIT: u32 = 8 * 1024 * 1024;
-/// Most bytes of a pack: the largest class, with room for its header.
-const PACK_LIMIT: u32 = 17 * 1024 * 1024;
-
 /// A pack's record, flat.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct PackRecordWire {
     #[serde(rename = "m")]
-    meta: PackMeta,
+    pub(super) meta: PackMeta,
     #[serde(rename = "c")]
-    code: Code,
+    pub(super) code: Code,
     #[serde(rename = "l")]
-    lane: u8,
+    pub(super) lane: u8,
     /// The shards' names: all `n`, or one when they are all the same.
     #[serde(rename = "s", with = "serde_bytes")]
-    names: Vec<u8>,
+    pub(super) names: Vec<u8>,
     /// An entry for each shard that has a holder, by ascending index.
     #[serde(rename = "h", with = "serde_bytes", skip_serializing_if = "Vec::is_empty", default)]
-    holders: Vec<u8>,
+    pub(super) holders: Vec<u8>,
 }
 
 /// What is wrong with a record.
@@ -40,14 +35,6 @@ pub(super) enum Inconsistent {
     Holders { bytes: usize },
     #[error("shard {index} does not exist or has two holders")]
     HolderIndex { index: u8 },
-    #[error("the pack claims {len} bytes")]
-    PackLength { len: u32 },
-    #[error("block {no} claims {raw_len} bytes but its chunks have {sum}")]
-    BlockLength { no: usize, raw_len: u32, sum: u64 },
-    #[error("block {no} has an empty chunk")]
-    EmptyChunk { no: usize },
-    #[error("blocks of {sum} bytes are in a pack of {len}")]
-    Overfull { sum: u64, len: u32 },
 }
 
 impl From<PackRecord> for PackRecordWire {
@@ -71,7 +58,6 @@ impl TryFrom<PackRecordWire> for PackRecord {
     type Error = Inconsistent;
 
     fn try_from(wire: PackRecordWire) -> Result<Self, Inconsistent> {
-        check_blocks(&wire.meta)?;
         let mut shards = names(&wire.names, wire.code.n())?;
         assign(&mut shards, &wire.holders)?;
         let PackRecordWire { meta, code, lane, .. } = wire;
@@ -103,27 +89,6 @@ fn assign(shards: &mut [Placed], bytes: &[u8]) -> Result<(), Inconsistent> {
         let shard = shards.get_mut(usize::from(index)).ok_or(wrong)?;
         shard.holder = Some(PeerId::from_bytes(*peer));
         next = usize::from(index) + 1;
-    }
-    Ok(())
-}
-
-fn check_blocks(meta: &PackMeta) -> Result<(), Inconsistent> {
-    if meta.len > PACK_LIMIT {
-        return Err(Inconsistent::PackLength { len: meta.len });
-    }
-    let mut stored = 0;
-    for (no, block) in meta.blocks.iter().enumerate() {
-        if block.chunks.iter().any(|chunk| chunk.len == 0) {
-            return Err(Inconsistent::EmptyChunk { no });
-        }
-        let sum = block.chunks.iter().map(|chunk| u64::from(chunk.len)).sum();
-        if sum != u64::from(block.raw_len) || block.raw_len > RAW_LIMIT {
-            return Err(Inconsistent::BlockLength { no, raw_len: block.raw_len, sum });
-        }
-        stored += u64::from(block.stored_len);
-    }
-    if stored > u64::from(meta.len) {
-        return Err(Inconsistent::Overfull { sum: stored, len: meta.len });
     }
     Ok(())
 }

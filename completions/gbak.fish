@@ -1,0 +1,290 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_gbak_global_optspecs
+    string join \n json q/quiet v/verbose no-progress p/passphrase-file= passphrase-command= retry-lock= yes log-level= h/help V/version
+end
+
+function __fish_gbak_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_gbak_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_gbak_using_subcommand
+    set -l cmd (__fish_gbak_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c gbak -n "__fish_gbak_needs_command" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_needs_command" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_needs_command" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_needs_command" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_needs_command" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_needs_command" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_needs_command" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_needs_command" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_needs_command" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_needs_command" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_needs_command" -s V -l version -d 'Print version'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "init" -d 'Set this machine up: keys, donation, grid'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "join" -d 'Enter a grid with an invitation'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "invite" -d 'Invite another machine or member'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "recover" -d 'Get everything back with the 24 words'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "backup" -d 'Back paths up'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "restore" -d 'Restore a snapshot or a part of it'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "snapshots" -d 'List the snapshots'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "peers" -d 'Show the machines of the grid'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "status" -d 'Show whether everything is backed up'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "daemon" -d 'Run the agent in the foreground'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "explain" -d 'Explain an error code'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "completions" -d 'Print a shell completion script'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "version" -d 'Print the version'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l name -d 'Name of this machine; the host name when absent' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l donate -d 'Disk to lend: a size, a percentage of what is free, or none' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l min-free -d 'Free space below which lent disk is handed back' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l safe-area -d 'Part of the donation that always stays empty' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l listen -d 'Listen on this multiaddress (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l bootstrap -d 'Address of a member to begin with (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l site -d 'Name of the place this machine stands at; losing a place counts as one loss' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l phrase-file -d 'File with the 24 words; written (0600) when absent, read when present' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l kit -d 'Write the recovery kit to FILE (0600)' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l join -d 'Join the grid of this invitation' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l grid -d 'Name of the grid to found' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l no-mdns -d 'Do not look for members on the local network'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l skip-phrase-check -d 'Do not ask to type three of the words again'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l non-interactive -d 'Ask nothing'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l name -d 'Name of this machine; the host name when absent' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l donate -d 'Disk to lend: a size, a percentage of what is free, or none' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l min-free -d 'Free space below which lent disk is handed back' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l safe-area -d 'Part of the donation that always stays empty' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l listen -d 'Listen on this multiaddress (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l bootstrap -d 'Address of a member to begin with (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l site -d 'Name of the place this machine stands at; losing a place counts as one loss' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l phrase-file -d 'File with the 24 words; written (0600) when absent, read when present' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l kit -d 'Write the recovery kit to FILE (0600)' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand join" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l no-mdns -d 'Do not look for members on the local network'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l skip-phrase-check -d 'Do not ask to type three of the words again'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l non-interactive -d 'Ask nothing'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -l expires -d 'How long it is valid' -r
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l phrase-file -d 'File with the 24 words; - reads stdin' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l kit -d 'Recovery kit: the words and addresses are taken from it' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l name -d 'Name of this machine; the host name when absent' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l donate -d 'Disk to lend: a size, a percentage of what is free, or none' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l min-free -d 'Free space below which lent disk is handed back' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l safe-area -d 'Part of the donation that always stays empty' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l listen -d 'Listen on this multiaddress (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l bootstrap -d 'Address of a member to begin with (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l site -d 'Name of the place this machine stands at; losing a place counts as one loss' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l rebuild -d 'Rebuild the index of the home that is here from the grid'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l no-mdns -d 'Do not look for members on the local network'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l non-interactive -d 'Ask nothing'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -s e -l exclude -d 'Leave out what matches PATTERN (gitignore syntax, repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l exclude-file -d 'Read patterns from FILE, one a line (repeatable)' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l exclude-if-present -d 'Leave out directories that hold NAME (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l exclude-larger-than -d 'Leave out files larger than SIZE' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l tag -d 'Tags of the snapshot, comma-separated (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -s H -l host -d 'Host name to record' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l redundancy -d 'Needed and spare shards, like 8+4; solved from the grid when absent' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l compression -d 'auto, off, fastest, better, max, or a zstd level' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l exclude-caches -d 'Leave out directories marked with CACHEDIR.TAG'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -s x -l one-file-system -d 'Stay on the file systems of the paths given'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -s f -l force -d 'Read every file again, changed or not'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -s n -l dry-run -d 'Only say what would be done'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l skip-if-unchanged -d 'Make no snapshot when nothing changed'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l spool -d 'When peers are missing, keep packs here and let the agent place them later'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -s t -l target -d 'Directory to restore under; made when absent' -r -f -a "(__fish_complete_directories)"
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -s i -l include -d 'Restore only what matches PATTERN (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -s e -l exclude -d 'Leave out what matches PATTERN (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l overwrite -d 'What to do with files that exist; without it the directory must be empty' -r -f -a "if-changed\t'Size or modification time differs'
+always\t'Always'
+if-newer\t'It is older than the snapshot\'s'
+never\t'Never'"
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l verify -d 'Read every restored file back and compare'
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -s n -l dry-run -d 'Only say what would be done'
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -s l -l long -d 'Show mode, owner, size and time'
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l max-age -d 'Critical when the last backup is older, like 2d' -r
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l wait-ready -d 'Wait until the agent answers; then exit 0 whatever the state' -r
+complete -c gbak -n "__fish_gbak_using_subcommand status" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand status" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand status" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand status" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l listen -d 'Listen on this multiaddress instead of the configured ones (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l bootstrap -d 'Address of a member to try besides the known ones (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l no-mdns -d 'Do not look for members on the local network'
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gbak -n "__fish_gbak_using_subcommand version" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand version" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand version" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand version" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand version" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand version" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand version" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand version" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand version" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand version" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "version" -d 'Print the version'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
