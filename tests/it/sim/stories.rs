@@ -285,3 +285,31 @@ async fn a_holder_receives_no_name_no_content_and_no_size_of_the_source() {
         assert!(sizes.contains(&len), "a shard of {len} bytes");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn snapshots_of_every_device_come_back_however_often_it_was_lost() {
+    let world = World::new(12, Weather::calm());
+    let (ada, others) = grid(&world, 4).await;
+    let source = source(&world);
+    let first = ada.backup(&source).await.unwrap().snapshot.unwrap();
+    world.net.set_down(ada.peer(), true);
+    let second = world.node(1, 2);
+    let all: Vec<&Node> = std::iter::once(&second).chain(&others).collect();
+    world.meet(&all).await;
+    recover::recover(&second.ctx).await.unwrap();
+    fs::write(source.join("new"), "made on the second device").unwrap();
+    second.backup(&source).await.unwrap();
+    world.net.set_down(second.peer(), true);
+    let third = world.node(1, 3);
+    let all: Vec<&Node> = std::iter::once(&third).chain(&others).collect();
+    world.meet(&all).await;
+    let found = recover::recover(&third.ctx).await.unwrap();
+    assert_eq!((found.snapshots, found.devices), (2, 2), "{:?}", found.warnings);
+    let target = world.dir.path().join("newest");
+    third.restore("latest", &target).await.unwrap();
+    assert_same(&source, &under(&target, &source));
+    fs::remove_file(source.join("new")).unwrap();
+    let target = world.dir.path().join("oldest");
+    third.restore(&first.to_string(), &target).await.unwrap();
+    assert_same(&source, &under(&target, &source));
+}
