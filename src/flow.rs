@@ -26,6 +26,7 @@ pub mod recover;
 pub mod restore;
 pub mod scan;
 pub mod target;
+pub mod whereabouts;
 
 /// Everything a verb works with.
 #[derive(Clone)]

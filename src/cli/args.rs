@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Snapshots,
     /// List the files of a snapshot
     Ls(Ls),
+    /// Show who holds the shards of a snapshot, path or pack
+    Placement(Placement),
     /// Show the machines of the grid
     Peers,
     /// Show whether everything is backed up
@@ -334,6 +336,14 @@ pub(crate) struct Ls {
     /// How long to wait for peers to connect
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak placement`
+#[derive(Debug, Args)]
+pub(crate) struct Placement {
+    /// Snapshot (with :PATH a part of it), absolute path in the latest one, or pack id
+    #[arg(value_name = "SNAP|PATH|PACK", value_hint = ValueHint::AnyPath)]
+    pub(crate) what: PathBuf,
 }
 
 /// `gbak status`: exit 0, 30 (warning) or 31 (critical)
