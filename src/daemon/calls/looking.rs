@@ -211,6 +211,9 @@ fn judge(
             health.degraded, health.total
         ));
     }
+    if health.min_held_above_k.is_some_and(|spare| spare <= 0) {
+        warning.push("Some data has no spare: one lost machine loses it".to_owned());
+    }
     if known == 0 {
         warning.push("No other device is known yet: invite somebody".to_owned());
     } else if online == 0 {
