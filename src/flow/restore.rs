@@ -133,9 +133,9 @@ async fn carry_out<G: Grid>(
             plan::make_others(&place, &others, rule, &mut done);
             plan::make_links(&place, &links, rule, &mut done);
             plan::finish_dirs(&place, &dirs, &mut done);
-            done
+            place.sync().map(|()| done)
         })
-        .await?;
+        .await??;
     outcome.add(ctx, done);
     Ok(outcome)
 }

@@ -183,6 +183,7 @@ impl<G: Grid> Writing<'_, G> {
             monitor: Arc::clone(&self.ctx.monitor),
             verify: self.verify,
             done: Mutex::default(),
+            full: Mutex::default(),
         });
         let first = Arc::clone(&shared);
         self.ctx.work(move || first.finish_contentless()).await?;
@@ -190,6 +191,9 @@ impl<G: Grid> Writing<'_, G> {
         for id in order {
             if cancel.is_cancelled() {
                 return Err(FlowError::Cancelled);
+            }
+            if lock(&shared.full).is_some() {
+                break;
             }
             while running.len() >= PACKS_UNDER_WAY {
                 joined(running.join_next().await)?;
@@ -200,6 +204,9 @@ impl<G: Grid> Writing<'_, G> {
         }
         while !running.is_empty() {
             joined(running.join_next().await)?;
+        }
+        if let Some(error) = lock(&shared.full).take() {
+            return Err(error.into());
         }
         let done = std::mem::take(&mut *lock(&shared.done));
         outcome.add(self.ctx, done);
@@ -244,6 +251,8 @@ struct Shared {
     monitor: Arc<dyn Monitor>,
     verify: bool,
     done: Mutex<Outcome>,
+    /// Why nothing more can be written, once that is so.
+    full: Mutex<Option<TargetError>>,
 }
 
 impl Shared {
@@ -255,7 +264,7 @@ impl Shared {
                     drop(writer);
                     self.finish(file);
                 }
-                Err(error) => self.failed(file, &error),
+                Err(error) => self.not_written(file, error),
             }
         }
     }
@@ -293,9 +302,19 @@ impl Shared {
         let writer = file.writer(&self.target);
         match writer.and_then(|writer| Ok(writer.write_at(wanted.at, chunk)?)) {
             Ok(()) => self.monitor.count(Counter::BytesDone, u64::from(wanted.len)),
-            Err(error) => self.failed(file, &error),
+            Err(error) => self.not_written(file, error),
         }
         self.came(file);
+    }
+
+    /// A full disk ends the whole restore: the other files would only fail one by one.
+    fn not_written(&self, file: &Open, error: ContentError) {
+        self.failed(file, &error);
+        if let ContentError::Target(error) = error
+            && error.is_full()
+        {
+            lock(&self.full).get_or_insert(error);
+        }
     }
 
     fn fail(&self, wanted: Use, error: &FlowError) {
@@ -343,7 +362,7 @@ impl Shared {
                 done.bytes += file.file.size;
                 done.problems.extend(problems);
             }
-            Err(error) => return self.failed(file, &error),
+            Err(error) => return self.not_written(file, error),
         }
         self.monitor.count(Counter::FilesDone, 1);
         if self.verify {
