@@ -103,7 +103,7 @@ async fn a_recovered_device_dedups_against_the_old_ones_packs() {
     assert_eq!(report.counts.files_unmodified, report.counts.files());
 }
 
-/// One history: what is backed up, how the grid behaves, and so every message, follow from the seed.
+/// One history: what is backed up and how the grid behaves, so every message, follow from the seed.
 async fn history(seed: u64, source: &Path) -> [u8; 32] {
     let world = World::new(seed, Weather::stormy());
     let (ada, _others) = grid(&world, 6).await;
@@ -134,7 +134,7 @@ async fn a_seed_replays_its_history_exactly() {
             assert_ne!(one, other);
             return;
         }
-        // Another test made a file beside one of the directories: other input, other history.
+        // Somebody made a file beside one of the directories: other input, other history.
     }
     panic!("the source never kept still");
 }
