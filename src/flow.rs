@@ -208,6 +208,14 @@ pub enum FlowError {
         /// Holders asked.
         asked: usize,
     },
+    /// More segments and snapshots than one head can point to.
+    #[error("The manifest has grown so large that its head takes {len} of at most {limit} bytes")]
+    HeadTooLarge {
+        /// Bytes it would take.
+        len: usize,
+        /// The most there may be.
+        limit: usize,
+    },
     /// A glob pattern is wrong.
     #[error("Pattern {pattern} is not valid")]
     Pattern {

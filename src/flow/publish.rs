@@ -297,7 +297,13 @@ async fn make_head<G: Grid>(
     let sealed = ctx.vault.seal_head(&body, entropy::bytes(&*ctx.entropy));
     let prev = previous.map(|head| head.hash());
     let (key, cert) = (&ctx.device.key, ctx.device.cert.clone());
-    Ok(SignedHead::sign(key, cert, seq, prev, sealed))
+    let head = SignedHead::sign(key, cert, seq, prev, sealed);
+    let (len, limit) = (head.encode().len(), p2p::wire::HEAD_LIMIT);
+    if len > limit {
+        // No holder would take it; better to say so than to send it.
+        return Err(FlowError::HeadTooLarge { len, limit });
+    }
+    Ok(head)
 }
 
 /// Sends a head to every connected peer. Of the last head's witnesses and the peers used since, a

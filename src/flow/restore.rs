@@ -120,22 +120,30 @@ async fn carry_out<G: Grid>(
     let rule = plan.overwrite;
     let mut outcome = Outcome::default();
     problems.into_iter().for_each(|problem| outcome.problem(ctx, problem));
-    let (place, made) = (Arc::clone(&target), dirs.clone());
+    let dirs = Arc::new(dirs);
+    let (place, made) = (Arc::clone(&target), Arc::clone(&dirs));
     let failed = ctx.work(move || plan::make_dirs(&place, &made, rule)).await?;
     outcome.restored += (dirs.len() - failed.len()) as u64;
     failed.into_iter().for_each(|problem| outcome.problem(ctx, problem));
-    let writing = Writing { ctx, target: Arc::clone(&target), rule, verify: plan.verify };
+    let writing = Writing {
+        ctx,
+        target: Arc::clone(&target),
+        dirs: Arc::clone(&dirs),
+        rule,
+        verify: plan.verify,
+    };
     writing.files(files, cancel, &mut outcome).await?;
     let place = Arc::clone(&target);
     let done = ctx
         .work(move || {
             let mut done = Outcome::default();
-            plan::make_others(&place, &others, rule, &mut done);
-            plan::make_links(&place, &links, rule, &mut done);
+            plan::make_others(&place, (&dirs, &others), rule, &mut done);
+            plan::make_links(&place, (&dirs, &links), rule, &mut done);
             plan::finish_dirs(&place, &dirs, &mut done);
-            done
+            // Nobody is told 'restored' of what a power cut would take away again.
+            place.sync().map(|()| done)
         })
-        .await?;
+        .await??;
     outcome.add(ctx, done);
     Ok(outcome)
 }
