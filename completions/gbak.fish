@@ -54,11 +54,11 @@ complete -c gbak -n "__fish_gbak_needs_command" -f -a "version" -d 'Print the ve
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l name -d 'Name of this machine; the host name when absent' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l donate -d 'Disk to lend: a size, a percentage of what is free, or none' -r
-complete -c gbak -n "__fish_gbak_using_subcommand init" -l min-free -d 'Free space below which lent disk is handed back' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l min-free -d 'Free space of the disk below which nothing more is taken in' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l safe-area -d 'Part of the donation that always stays empty' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l listen -d 'Listen on this multiaddress (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l bootstrap -d 'Address of a member to begin with (repeatable)' -r
-complete -c gbak -n "__fish_gbak_using_subcommand init" -l site -d 'Name of the place this machine stands at; losing a place counts as one loss' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l site -d 'Name of the place this machine stands at, shown to the other members' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l phrase-file -d 'File with the 24 words; written (0600) when absent, read when present' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l kit -d 'Write the recovery kit to FILE (0600)' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l join -d 'Join the grid of this invitation' -r
@@ -78,11 +78,11 @@ complete -c gbak -n "__fish_gbak_using_subcommand init" -l yes -d 'Take the defa
 complete -c gbak -n "__fish_gbak_using_subcommand init" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l name -d 'Name of this machine; the host name when absent' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l donate -d 'Disk to lend: a size, a percentage of what is free, or none' -r
-complete -c gbak -n "__fish_gbak_using_subcommand join" -l min-free -d 'Free space below which lent disk is handed back' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l min-free -d 'Free space of the disk below which nothing more is taken in' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l safe-area -d 'Part of the donation that always stays empty' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l listen -d 'Listen on this multiaddress (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l bootstrap -d 'Address of a member to begin with (repeatable)' -r
-complete -c gbak -n "__fish_gbak_using_subcommand join" -l site -d 'Name of the place this machine stands at; losing a place counts as one loss' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l site -d 'Name of the place this machine stands at, shown to the other members' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l phrase-file -d 'File with the 24 words; written (0600) when absent, read when present' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l kit -d 'Write the recovery kit to FILE (0600)' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand join" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
@@ -113,11 +113,11 @@ complete -c gbak -n "__fish_gbak_using_subcommand recover" -l phrase-file -d 'Fi
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l kit -d 'Recovery kit: the words and addresses are taken from it' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l name -d 'Name of this machine; the host name when absent' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l donate -d 'Disk to lend: a size, a percentage of what is free, or none' -r
-complete -c gbak -n "__fish_gbak_using_subcommand recover" -l min-free -d 'Free space below which lent disk is handed back' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l min-free -d 'Free space of the disk below which nothing more is taken in' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l safe-area -d 'Part of the donation that always stays empty' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l listen -d 'Listen on this multiaddress (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l bootstrap -d 'Address of a member to begin with (repeatable)' -r
-complete -c gbak -n "__fish_gbak_using_subcommand recover" -l site -d 'Name of the place this machine stands at; losing a place counts as one loss' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l site -d 'Name of the place this machine stands at, shown to the other members' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r

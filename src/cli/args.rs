@@ -105,7 +105,7 @@ pub(crate) struct LendArgs {
     /// Disk to lend: a size, a percentage of what is free, or none
     #[arg(long, value_name = "SIZE|%|none", value_parser = parse::amount)]
     pub(crate) donate: Option<Amount>,
-    /// Free space below which lent disk is handed back
+    /// Free space of the disk below which nothing more is taken in
     #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
     pub(crate) min_free: Option<Amount>,
     /// Part of the donation that always stays empty
@@ -125,7 +125,7 @@ pub(crate) struct ReachArgs {
     /// Do not look for members on the local network
     #[arg(long)]
     pub(crate) no_mdns: bool,
-    /// Name of the place this machine stands at; losing a place counts as one loss
+    /// Name of the place this machine stands at, shown to the other members
     #[arg(long, value_name = "NAME")]
     pub(crate) site: Option<String>,
 }

@@ -331,3 +331,24 @@ async fn snapshots_of_every_device_come_back_however_often_it_was_lost() {
     third.restore(&first.to_string(), &target).await.unwrap();
     assert_same(&source, &under(&target, &source));
 }
+
+#[tokio::test(start_paused = true)]
+async fn half_the_witnesses_gone_is_said_and_a_rebuild_counts_those_that_are_left() {
+    let world = World::new(13, Weather::calm());
+    let (ada, others) = grid(&world, 4).await;
+    let source = source(&world);
+    ada.backup(&source).await.unwrap();
+    for gone in &others[..2] {
+        world.net.set_down(gone.peer(), true);
+    }
+    fs::write(source.join("new"), "new").unwrap();
+    let error = ada.backup(&source).await.unwrap_err();
+    assert!(matches!(error, FlowError::NotWitnessed { confirmed: 2, asked: 4 }), "{error}");
+    recover::rebuild(&ada.ctx).await.unwrap();
+    fs::write(source.join("newer"), "newer").unwrap();
+    let report = ada.backup(&source).await.unwrap();
+    assert_eq!(report.witnesses, (2, 2));
+    let target = world.dir.path().join("restored");
+    ada.restore("latest", &target).await.unwrap();
+    assert_same(&source, &under(&target, &source));
+}
