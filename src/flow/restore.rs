@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chunker::SnapshotId;
-use p2p::Grid;
+use p2p::{Grid, PeerState};
 use tokio_util::sync::CancellationToken;
 
 use crate::flow::fetch::ChunkReader;
@@ -100,12 +100,22 @@ pub async fn restore<G: Grid>(
             problems: planned.problems,
         });
     }
+    if planned.files.iter().any(|file| file.size > 0) && nothing_to_read_from(ctx) {
+        // Otherwise every single file would fail for the same reason.
+        return Err(FlowError::NoPeers);
+    }
     let path = plan.target.clone();
     let target = ctx.work(move || Target::open(&path, true)).await??;
     if plan.overwrite.is_none() && !target.is_empty()? {
         return Err(FlowError::TargetNotEmpty { path: plan.target.display().to_string() });
     }
     carry_out(ctx, Arc::new(target), planned, &plan, cancel).await.map(|report| report.named(id))
+}
+
+/// Whether no pack can be had: nobody is connected, and none waits in the spool.
+fn nothing_to_read_from<G: Grid>(ctx: &Ctx<G>) -> bool {
+    let online = ctx.grid.peers().into_iter().any(|peer| peer.state == PeerState::Online);
+    !online && ctx.spool.list().is_empty()
 }
 
 /// Directories first, then files, then what refers to them, then the directories' metadata.

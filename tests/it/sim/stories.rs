@@ -352,3 +352,18 @@ async fn half_the_witnesses_gone_is_said_and_a_rebuild_counts_those_that_are_lef
     ada.restore("latest", &target).await.unwrap();
     assert_same(&source, &under(&target, &source));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_restore_that_reaches_nobody_says_so_and_writes_nothing() {
+    let world = World::new(14, Weather::calm());
+    let (ada, others) = grid(&world, 3).await;
+    let source = source(&world);
+    ada.backup(&source).await.unwrap();
+    for other in &others {
+        world.net.set_down(other.peer(), true);
+    }
+    let target = world.dir.path().join("restored");
+    let error = ada.restore("latest", &target).await.unwrap_err();
+    assert!(matches!(error, FlowError::NoPeers), "{error}");
+    assert!(!target.exists());
+}
