@@ -28,6 +28,10 @@ impl Roll for FakeRoll {
     fn owner_of(&self, peer: &PeerId) -> Option<OwnerId> {
         self.0.lock().unwrap().get(peer).copied()
     }
+
+    fn admitted(&self, device: Hello) {
+        self.0.lock().unwrap().insert(device.device.peer, device.device.owner);
+    }
 }
 
 struct FakeClock(AtomicU64);

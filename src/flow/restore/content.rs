@@ -132,7 +132,10 @@ impl<G: Grid> Writing<'_, G> {
             self.ctx.monitor.count(Counter::BytesDone, file.size);
             return Ok(());
         };
-        let pieces = reader.pieces(&file.content).await.map_err(|e| failed(&e))?;
+        let pieces = reader.pieces(&file.content).await.map_err(|error| {
+            outcome.note_lost(&error);
+            failed(&error)
+        })?;
         let uses = self.uses(&pieces, file.size, window.files.len() as u32);
         let uses = uses.map_err(|e| failed(&e))?;
         let state = State { writer: None, left: uses.len(), failed: false };
@@ -186,6 +189,7 @@ impl<G: Grid> Writing<'_, G> {
             monitor: Arc::clone(&self.ctx.monitor),
             verify: self.verify,
             done: Mutex::default(),
+            full: Mutex::default(),
         });
         let first = Arc::clone(&shared);
         self.ctx.work(move || first.finish_contentless()).await?;
@@ -193,6 +197,9 @@ impl<G: Grid> Writing<'_, G> {
         for id in order {
             if cancel.is_cancelled() {
                 return Err(FlowError::Cancelled);
+            }
+            if lock(&shared.full).is_some() {
+                break;
             }
             while running.len() >= PACKS_UNDER_WAY {
                 joined(running.join_next().await)?;
@@ -206,6 +213,9 @@ impl<G: Grid> Writing<'_, G> {
         }
         let done = std::mem::take(&mut *lock(&shared.done));
         outcome.add(self.ctx, done);
+        if let Some(full) = lock(&shared.full).take() {
+            return Err(full.into());
+        }
         Ok(())
     }
 }
@@ -234,7 +244,10 @@ async fn write_pack<G: Grid>(
     };
     ctx.work(move || match fetched {
         Ok((record, bytes)) => shared.write(&record, &bytes, uses),
-        Err(error) => uses.iter().for_each(|wanted| shared.fail(*wanted, &error)),
+        Err(error) => {
+            lock(&shared.done).note_lost(&error);
+            uses.iter().for_each(|wanted| shared.fail(*wanted, &error));
+        }
     })
     .await
 }
@@ -248,6 +261,8 @@ struct Shared {
     monitor: Arc<dyn Monitor>,
     verify: bool,
     done: Mutex<Outcome>,
+    /// That the disk is full, once it was: the rest would fail too.
+    full: Mutex<Option<TargetError>>,
 }
 
 impl Shared {
@@ -277,7 +292,7 @@ impl Shared {
                     drop(writer);
                     self.finish(file);
                 }
-                Err(error) => self.failed(file, &error),
+                Err(error) => self.not_written(file, error),
             }
         }
     }
@@ -315,7 +330,7 @@ impl Shared {
         let writer = self.writer(file);
         match writer.and_then(|writer| Ok(writer.write_at(wanted.at, chunk)?)) {
             Ok(()) => self.monitor.count(Counter::BytesDone, u64::from(wanted.len)),
-            Err(error) => self.failed(file, &error),
+            Err(error) => self.not_written(file, error),
         }
         self.came(file);
     }
@@ -352,6 +367,15 @@ impl Shared {
         }
     }
 
+    fn not_written(&self, file: &Open, error: ContentError) {
+        self.failed(file, &error);
+        if let ContentError::Target(error) = error
+            && error.is_full()
+        {
+            lock(&self.full).get_or_insert(error);
+        }
+    }
+
     fn finish(&self, file: &Open) {
         let writer = lock(&file.state).writer.take().and_then(Arc::into_inner);
         let finished = match writer {
@@ -365,7 +389,7 @@ impl Shared {
                 done.bytes += file.file.size;
                 done.problems.extend(problems);
             }
-            Err(error) => return self.failed(file, &error),
+            Err(error) => return self.not_written(file, error),
         }
         self.monitor.count(Counter::FilesDone, 1);
         if self.verify {
