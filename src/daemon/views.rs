@@ -78,7 +78,11 @@ pub(crate) fn restore(report: &RestoreReport, started: Instant) -> RestoreSummar
         files_verified: report.verified,
         seconds_elapsed: started.elapsed().as_secs_f64(),
         problems: report.problems.iter().map(problem_view).collect(),
-        exit: if report.problems.is_empty() { 0 } else { 3 },
+        exit: match (report.problems.is_empty(), report.lost_packs) {
+            (_, 1..) => 6,
+            (false, 0) => 3,
+            (true, 0) => 0,
+        },
     }
 }
 

@@ -8,10 +8,11 @@
 //!
 //! One file that fails is a problem in the report, not the end.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chunker::SnapshotId;
+use chunker::{PackId, SnapshotId};
 use p2p::{Grid, PeerState};
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +73,8 @@ pub struct RestoreReport {
     pub bytes: u64,
     /// Files read back and found identical.
     pub verified: u64,
+    /// Packs of which too few shards exist: what was in them is lost, unless a copy turns up.
+    pub lost_packs: u64,
     /// What failed, file by file.
     pub problems: Vec<Problem>,
 }
@@ -97,6 +100,7 @@ pub async fn restore<G: Grid>(
             skipped: 0,
             bytes: planned.files.iter().map(|file| file.size).sum(),
             verified: 0,
+            lost_packs: 0,
             problems: planned.problems,
         });
     }
@@ -165,6 +169,7 @@ struct Outcome {
     skipped: u64,
     bytes: u64,
     verified: u64,
+    lost_packs: BTreeSet<PackId>,
     problems: Vec<Problem>,
 }
 
@@ -174,16 +179,25 @@ impl Outcome {
         self.problems.push(problem);
     }
 
+    /// Remembers that this is data loss, if it is.
+    fn note_lost(&mut self, error: &FlowError) {
+        if let FlowError::PackLost { pack, .. } = error {
+            self.lost_packs.insert(*pack);
+        }
+    }
+
     fn add<G: Grid>(&mut self, ctx: &Ctx<G>, other: Self) {
         self.restored += other.restored;
         self.skipped += other.skipped;
         self.bytes += other.bytes;
         self.verified += other.verified;
+        self.lost_packs.extend(&other.lost_packs);
         other.problems.into_iter().for_each(|problem| self.problem(ctx, problem));
     }
 
     fn named(self, snapshot: SnapshotId) -> RestoreReport {
-        let Self { restored, skipped, bytes, verified, problems } = self;
-        RestoreReport { snapshot, restored, skipped, bytes, verified, problems }
+        let Self { restored, skipped, bytes, verified, lost_packs, problems } = self;
+        let lost_packs = lost_packs.len() as u64;
+        RestoreReport { snapshot, restored, skipped, bytes, verified, lost_packs, problems }
     }
 }

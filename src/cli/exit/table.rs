@@ -106,6 +106,13 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak restore SNAP -t DIR", "with a directory you can write to")],
     },
     Explained {
+        code: codes::TARGET_FULL,
+        what: "The disk that is restored to is full",
+        data: "the files restored so far are whole; the snapshot is untouched",
+        gbak: "stops there, and leaves no half file under its name",
+        you: &[("--overwrite if-changed", "the same command again, when there is room")],
+    },
+    Explained {
         code: codes::TARGET_NOT_EMPTY,
         what: "The directory to restore under holds something already",
         data: "nothing was restored or overwritten",

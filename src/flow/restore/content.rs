@@ -132,7 +132,10 @@ impl<G: Grid> Writing<'_, G> {
             self.ctx.monitor.count(Counter::BytesDone, file.size);
             return Ok(());
         };
-        let pieces = reader.pieces(&file.content).await.map_err(|e| failed(&e))?;
+        let pieces = reader.pieces(&file.content).await.map_err(|error| {
+            outcome.note_lost(&error);
+            failed(&error)
+        })?;
         let uses = self.uses(&pieces, file.size, window.files.len() as u32);
         let uses = uses.map_err(|e| failed(&e))?;
         let state = State { writer: None, left: uses.len(), failed: false };
@@ -208,11 +211,11 @@ impl<G: Grid> Writing<'_, G> {
         while !running.is_empty() {
             joined(running.join_next().await)?;
         }
-        if let Some(error) = lock(&shared.full).take() {
-            return Err(error.into());
-        }
         let done = std::mem::take(&mut *lock(&shared.done));
         outcome.add(self.ctx, done);
+        if let Some(full) = lock(&shared.full).take() {
+            return Err(full.into());
+        }
         Ok(())
     }
 }
@@ -241,7 +244,10 @@ async fn write_pack<G: Grid>(
     };
     ctx.work(move || match fetched {
         Ok((record, bytes)) => shared.write(&record, &bytes, uses),
-        Err(error) => uses.iter().for_each(|wanted| shared.fail(*wanted, &error)),
+        Err(error) => {
+            lock(&shared.done).note_lost(&error);
+            uses.iter().for_each(|wanted| shared.fail(*wanted, &error));
+        }
     })
     .await
 }
@@ -255,7 +261,7 @@ struct Shared {
     monitor: Arc<dyn Monitor>,
     verify: bool,
     done: Mutex<Outcome>,
-    /// Why nothing more can be written, once that is so.
+    /// That the disk is full, once it was: the rest would fail too.
     full: Mutex<Option<TargetError>>,
 }
 

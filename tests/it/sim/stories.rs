@@ -367,3 +367,48 @@ async fn a_restore_that_reaches_nobody_says_so_and_writes_nothing() {
     assert!(matches!(error, FlowError::NoPeers), "{error}");
     assert!(!target.exists());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_whose_queued_packs_are_gone_never_becomes_visible() {
+    let world = World::new(15, Weather::calm());
+    let (ada, others) = grid(&world, 3).await;
+    for other in &others {
+        world.net.set_down(other.peer(), true);
+    }
+    let source = source(&world);
+    let report = ada.backup_with(&source, |plan| plan.spool = true).await.unwrap();
+    assert!(report.snapshot_queued);
+    for pack in ada.ctx.spool.list() {
+        ada.ctx.spool.remove(&pack).unwrap();
+    }
+    for other in &others {
+        world.net.set_down(other.peer(), false);
+    }
+    let all: Vec<&Node> = std::iter::once(&ada).chain(&others).collect();
+    world.meet(&all).await;
+    // Whether it says so as an error or by a warning: nothing may be published.
+    drop(gbak::flow::backup::catch_up(&ada.ctx).await);
+    assert_eq!(ada.ctx.catalog.snapshots().unwrap(), Vec::new());
+    assert!(ada.monitor.seen().warnings.iter().any(|warning| warning.contains("back up again")));
+    let again = ada.backup(&source).await.unwrap();
+    assert!(again.counts.data_added > 3_000_000, "everything is read and sent again");
+    let target = world.dir.path().join("restored");
+    ada.restore("latest", &target).await.unwrap();
+    assert_same(&source, &under(&target, &source));
+}
+
+#[tokio::test(start_paused = true)]
+async fn data_that_no_holder_has_any_more_is_called_lost_and_not_just_away() {
+    let world = World::new(16, Weather::calm());
+    let (ada, others) = grid(&world, 3).await;
+    let source = source(&world);
+    ada.backup(&source).await.unwrap();
+    for other in &others {
+        for path in other.medium.paths().into_iter().filter(|path| path.starts_with("shards/")) {
+            store::Medium::remove(&*other.medium, &path).unwrap();
+        }
+    }
+    let target = world.dir.path().join("restored");
+    let report = ada.restore("latest", &target).await.unwrap();
+    assert!(report.lost_packs > 0 && !report.problems.is_empty(), "{report:?}");
+}
