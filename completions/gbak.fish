@@ -43,6 +43,7 @@ complete -c gbak -n "__fish_gbak_needs_command" -f -a "backup" -d 'Back paths up
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "restore" -d 'Restore a snapshot or a part of it'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "snapshots" -d 'List the snapshots'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "peers" -d 'Show the machines of the grid'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "status" -d 'Show whether everything is backed up'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "daemon" -d 'Run the agent in the foreground'
@@ -53,11 +54,11 @@ complete -c gbak -n "__fish_gbak_needs_command" -f -a "version" -d 'Print the ve
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l name -d 'Name of this machine; the host name when absent' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l donate -d 'Disk to lend: a size, a percentage of what is free, or none' -r
-complete -c gbak -n "__fish_gbak_using_subcommand init" -l min-free -d 'Free space below which lent disk is handed back' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l min-free -d 'Free space of the disk below which nothing more is taken in' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l safe-area -d 'Part of the donation that always stays empty' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l listen -d 'Listen on this multiaddress (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l bootstrap -d 'Address of a member to begin with (repeatable)' -r
-complete -c gbak -n "__fish_gbak_using_subcommand init" -l site -d 'Name of the place this machine stands at; losing a place counts as one loss' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l site -d 'Name of the place this machine stands at, shown to the other members' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l phrase-file -d 'File with the 24 words; written (0600) when absent, read when present' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l kit -d 'Write the recovery kit to FILE (0600)' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l join -d 'Join the grid of this invitation' -r
@@ -77,11 +78,11 @@ complete -c gbak -n "__fish_gbak_using_subcommand init" -l yes -d 'Take the defa
 complete -c gbak -n "__fish_gbak_using_subcommand init" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l name -d 'Name of this machine; the host name when absent' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l donate -d 'Disk to lend: a size, a percentage of what is free, or none' -r
-complete -c gbak -n "__fish_gbak_using_subcommand join" -l min-free -d 'Free space below which lent disk is handed back' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l min-free -d 'Free space of the disk below which nothing more is taken in' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l safe-area -d 'Part of the donation that always stays empty' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l listen -d 'Listen on this multiaddress (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l bootstrap -d 'Address of a member to begin with (repeatable)' -r
-complete -c gbak -n "__fish_gbak_using_subcommand join" -l site -d 'Name of the place this machine stands at; losing a place counts as one loss' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l site -d 'Name of the place this machine stands at, shown to the other members' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l phrase-file -d 'File with the 24 words; written (0600) when absent, read when present' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l kit -d 'Write the recovery kit to FILE (0600)' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand join" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
@@ -112,11 +113,11 @@ complete -c gbak -n "__fish_gbak_using_subcommand recover" -l phrase-file -d 'Fi
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l kit -d 'Recovery kit: the words and addresses are taken from it' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l name -d 'Name of this machine; the host name when absent' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l donate -d 'Disk to lend: a size, a percentage of what is free, or none' -r
-complete -c gbak -n "__fish_gbak_using_subcommand recover" -l min-free -d 'Free space below which lent disk is handed back' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l min-free -d 'Free space of the disk below which nothing more is taken in' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l safe-area -d 'Part of the donation that always stays empty' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l listen -d 'Listen on this multiaddress (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l bootstrap -d 'Address of a member to begin with (repeatable)' -r
-complete -c gbak -n "__fish_gbak_using_subcommand recover" -l site -d 'Name of the place this machine stands at; losing a place counts as one loss' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l site -d 'Name of the place this machine stands at, shown to the other members' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
@@ -197,6 +198,16 @@ complete -c gbak -n "__fish_gbak_using_subcommand ls" -s v -l verbose -d 'Print 
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
@@ -272,19 +283,20 @@ complete -c gbak -n "__fish_gbak_using_subcommand version" -s v -l verbose -d 'P
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand version" -s h -l help -d 'Print help'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "version" -d 'Print the version'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls peers status daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "version" -d 'Print the version'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

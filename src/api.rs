@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 pub mod backend;
 pub mod codes;
+mod placement;
 pub mod setup;
+
+pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 
 /// One thing to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +28,8 @@ pub enum Call {
     Snapshots,
     /// List a snapshot's files.
     Ls(LsArgs),
+    /// Who holds what.
+    Placement(PlacementArgs),
     /// The table of peers.
     Peers,
     /// One screen of state.
@@ -60,6 +65,8 @@ pub enum Answer {
     Snapshots(SnapshotsView),
     /// The files.
     Ls(LsView),
+    /// Who holds what.
+    Placement(PlacementView),
     /// The peers.
     Peers(PeersView),
     /// The state.

@@ -117,6 +117,7 @@ fn dispatch(
         Command::Restore(args) => c::restore::run(args, backend, shell),
         Command::Snapshots => c::snapshots::run(backend, shell),
         Command::Ls(args) => c::ls::run(args, backend, shell),
+        Command::Placement(args) => c::placement::run(args, backend, shell),
         Command::Peers => c::peers::run(backend, shell),
         Command::Status(args) => c::status::run(args, backend, shell),
         Command::Daemon(args) => c::daemon::run(args, backend, shell),

@@ -26,6 +26,7 @@ pub mod recover;
 pub mod restore;
 pub mod scan;
 pub mod target;
+pub mod whereabouts;
 
 /// Everything a verb works with.
 #[derive(Clone)]
@@ -125,6 +126,16 @@ pub enum FlowError {
         /// Good shards that came.
         found: usize,
     },
+    /// Fewer than k shards of a pack exist: the others' holders answered that they are gone.
+    #[error("Pack {pack} is lost: it needs {needed} shards, and at most {left} still exist")]
+    PackLost {
+        /// Which pack.
+        pack: PackId,
+        /// Its k.
+        needed: usize,
+        /// Shards whose holders did not say that they are gone.
+        left: usize,
+    },
     /// No snapshot answers to that name.
     #[error(transparent)]
     Spec(#[from] crate::vault::view::SpecError),
@@ -206,6 +217,20 @@ pub enum FlowError {
         confirmed: usize,
         /// Holders asked.
         asked: usize,
+    },
+    /// So many snapshots that what names them does not fit into a head.
+    #[error("The head would take {len} bytes, and may take {limit}: there are too many snapshots")]
+    HeadTooLarge {
+        /// Its size.
+        len: usize,
+        /// What holders take.
+        limit: usize,
+    },
+    /// Sealed packs were damaged before they were sent, and with them what waited for them.
+    #[error("{packs} packs that waited to be sent are damaged; back up again")]
+    SpoolLost {
+        /// How many.
+        packs: u64,
     },
     /// A glob pattern is wrong.
     #[error("Pattern {pattern} is not valid")]

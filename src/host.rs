@@ -17,7 +17,7 @@ use chunker::{OwnerId, PeerId, Record, ShardId};
 use ed25519_dalek::SigningKey;
 use p2p::cert::{Charter, OwnerCert};
 use p2p::head::SignedHead;
-use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Join};
+use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
 use serde_bytes::ByteBuf;
 use store::{Figures, InviteError, Shelf, ShelfError};
@@ -37,11 +37,18 @@ const HEADS_BYTES: usize = wire::HEADER_LIMIT - 32 * 1024;
 pub trait Roll: Send + Sync + 'static {
     /// The proven owner of a device that is admitted now or was.
     fn owner_of(&self, peer: &PeerId) -> Option<OwnerId>;
+
+    /// Hears of a device that this host has just admitted.
+    fn admitted(&self, device: Hello);
 }
 
 impl Roll for Members {
     fn owner_of(&self, peer: &PeerId) -> Option<OwnerId> {
         Self::owner_of(self, peer)
+    }
+
+    fn admitted(&self, device: Hello) {
+        self.learn(vec![device]);
     }
 }
 
@@ -207,6 +214,15 @@ impl Host {
         self.spend(token_hash(&join.token), owner, now, pass).await?;
         tracing::info!(owner = %owner.short(), "admitted a member");
         let charter = Box::new(admission.charter.clone());
+        // If the joiner's disk fails before it ever says hello, its words alone still get it in.
+        self.inner.roll.admitted(Hello {
+            charter: Some(admission.charter.clone()),
+            owner: Some(cert.clone()),
+            device: join.device,
+            addresses: Vec::new(),
+            offer: Offer::default(),
+            site: None,
+        });
         Ok(Reply::Joined { charter, owner: Box::new(cert) })
     }
 

@@ -61,6 +61,8 @@ codes! {
     TARGET = "gbak::restore::target", 1;
     /// The restore's target holds something already.
     TARGET_NOT_EMPTY = "gbak::restore::target_not_empty", 1;
+    /// The disk that is restored to is full.
+    TARGET_FULL = "gbak::restore::target_full", 1;
     /// Some of a restore failed and can be tried again.
     RESTORE_PARTIAL = "gbak::restore::partial", 3;
     /// Some of a restore cannot be had from any holder that answers.

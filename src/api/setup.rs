@@ -66,7 +66,7 @@ pub enum Amount {
 pub struct Lend {
     /// Lent to the grid; nothing when absent or zero.
     pub donate: Option<Amount>,
-    /// Free space below which disk is handed back.
+    /// Free space below which nothing more is taken in.
     pub min_free: Option<Amount>,
     /// Bytes of the donation that stay empty.
     pub safe_area: Option<u64>,

@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Snapshots,
     /// List the files of a snapshot
     Ls(Ls),
+    /// Show who holds the shards of a snapshot, path or pack
+    Placement(Placement),
     /// Show the machines of the grid
     Peers,
     /// Show whether everything is backed up
@@ -103,7 +105,7 @@ pub(crate) struct LendArgs {
     /// Disk to lend: a size, a percentage of what is free, or none
     #[arg(long, value_name = "SIZE|%|none", value_parser = parse::amount)]
     pub(crate) donate: Option<Amount>,
-    /// Free space below which lent disk is handed back
+    /// Free space of the disk below which nothing more is taken in
     #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
     pub(crate) min_free: Option<Amount>,
     /// Part of the donation that always stays empty
@@ -123,7 +125,7 @@ pub(crate) struct ReachArgs {
     /// Do not look for members on the local network
     #[arg(long)]
     pub(crate) no_mdns: bool,
-    /// Name of the place this machine stands at; losing a place counts as one loss
+    /// Name of the place this machine stands at, shown to the other members
     #[arg(long, value_name = "NAME")]
     pub(crate) site: Option<String>,
 }
@@ -334,6 +336,14 @@ pub(crate) struct Ls {
     /// How long to wait for peers to connect
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak placement`
+#[derive(Debug, Args)]
+pub(crate) struct Placement {
+    /// Snapshot (with :PATH a part of it), absolute path in the latest one, or pack id
+    #[arg(value_name = "SNAP|PATH|PACK", value_hint = ValueHint::AnyPath)]
+    pub(crate) what: PathBuf,
 }
 
 /// `gbak status`: exit 0, 30 (warning) or 31 (critical)

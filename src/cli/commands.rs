@@ -14,6 +14,7 @@ pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod ls;
 pub(crate) mod peers;
+pub(crate) mod placement;
 pub(crate) mod recover;
 pub(crate) mod restore;
 pub(crate) mod snapshots;

@@ -25,6 +25,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "restore",
         "snapshots",
         "ls",
+        "placement",
         "peers",
         "status",
         "daemon",

@@ -90,6 +90,7 @@ impl Run {
         match call {
             Call::Snapshots => Ok(Answer::Snapshots(self.snapshots()?)),
             Call::Ls(args) => self.ls(args).await.map(Answer::Ls),
+            Call::Placement(args) => self.placement(args).await.map(Answer::Placement),
             Call::Peers => self.peers().await.map(Answer::Peers),
             Call::Status => self.status().await.map(Answer::Status),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),

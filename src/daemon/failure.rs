@@ -51,6 +51,7 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
         FlowError::TooFewPeers { .. } => (codes::TOO_FEW_PEERS, &["gbak peers", "gbak invite"]),
         FlowError::NoPeers => (codes::NO_PEERS, &["gbak peers", "gbak status"]),
         FlowError::PackUnavailable { .. } => (codes::PACK_UNAVAILABLE, &["gbak peers"]),
+        FlowError::PackLost { .. } => (codes::DATA_LOSS, &["gbak status", "gbak snapshots"]),
         FlowError::Spec(_) => (codes::SNAPSHOT, &["gbak snapshots"]),
         FlowError::NoSuchPath { .. } => (codes::NO_PATH, &["gbak ls latest"]),
         FlowError::UnknownChunk { .. }
@@ -62,6 +63,7 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
         | FlowError::Pattern { .. }
         | FlowError::Redundancy { .. } => (codes::USAGE, &["gbak help"]),
         FlowError::Scan(_) => (codes::SOURCE, &[]),
+        FlowError::Target(error) if error.is_full() => (codes::TARGET_FULL, &[]),
         FlowError::Target(_) => (codes::TARGET, &[]),
         FlowError::TargetNotEmpty { .. } => {
             (codes::TARGET_NOT_EMPTY, &["gbak restore ... --overwrite if-changed"])
@@ -70,6 +72,7 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
         | FlowError::Record(_)
         | FlowError::Format(_)
         | FlowError::TooDeep { .. } => (codes::DAMAGED, REBUILD),
+        FlowError::SpoolLost { .. } => (codes::DISK, &["gbak backup"]),
         FlowError::Spool(_) | FlowError::Cache { .. } => (codes::DISK, &[]),
         FlowError::Forked { .. } => (codes::FORKED, &["gbak recover"]),
         FlowError::NotWitnessed { .. } => (codes::NOT_WITNESSED, &["gbak peers", "gbak backup"]),

@@ -78,7 +78,11 @@ pub(crate) fn restore(report: &RestoreReport, started: Instant) -> RestoreSummar
         files_verified: report.verified,
         seconds_elapsed: started.elapsed().as_secs_f64(),
         problems: report.problems.iter().map(problem_view).collect(),
-        exit: if report.problems.is_empty() { 0 } else { 3 },
+        exit: match (report.problems.is_empty(), report.lost_packs) {
+            (_, 1..) => 6,
+            (false, 0) => 3,
+            (true, 0) => 0,
+        },
     }
 }
 
@@ -136,18 +140,22 @@ pub(crate) fn entry(entry: Entry) -> LsEntry {
     }
 }
 
+/// Whether a device can be asked, in a word.
+pub(crate) const fn state(state: PeerState) -> &'static str {
+    match state {
+        PeerState::Online => "online",
+        PeerState::Away => "away",
+        PeerState::Offline => "offline",
+    }
+}
+
 /// Another device; what is where is the caller's to fill in.
 pub(crate) fn peer(info: &PeerInfo) -> PeerView {
     PeerView {
         peer_id: info.peer.to_string(),
         name: info.name.clone(),
         owner_id: info.owner.to_string(),
-        state: match info.state {
-            PeerState::Online => "online",
-            PeerState::Away => "away",
-            PeerState::Offline => "offline",
-        }
-        .to_owned(),
+        state: state(info.state).to_owned(),
         rtt_ms: info.rtt.map(|rtt| rtt.as_secs_f64() * 1000.0),
         site: info.site.clone(),
         total_bytes: info.offer.total_bytes,

@@ -15,7 +15,7 @@ use p2p::Grid;
 use serde_bytes::ByteBuf;
 use tokio_util::sync::CancellationToken;
 
-use crate::flow::place::{self, Targets};
+use crate::flow::place::{self, Resumed, Targets};
 use crate::flow::publish::{self, Published, SNAPSHOT_PENDING};
 use crate::flow::scan::{Scan, ScanOptions};
 use crate::flow::{Ctx, FlowError, recover};
@@ -158,7 +158,8 @@ async fn make_visible<G: Grid>(
     report: &mut BackupReport,
 ) -> Result<(), FlowError> {
     let result = match place::resume(ctx, targets).await? {
-        0 => publish::publish(ctx, targets, Some(report.code)).await,
+        Resumed { lost: packs @ 1.., .. } => Err(FlowError::SpoolLost { packs }),
+        Resumed { queued: 0, .. } => publish::publish(ctx, targets, Some(report.code)).await,
         _ => Err(FlowError::TooFewPeers { wanted: report.code.n(), usable: targets.len() }),
     };
     match result {
@@ -174,7 +175,9 @@ async fn make_visible<G: Grid>(
             Ok(())
         }
         Err(error) => {
-            if !matches!(error, FlowError::NotWitnessed { .. }) {
+            // Once a head names it, somebody may have seen it: then it stays.
+            let waits = matches!(error, FlowError::NotWitnessed { .. });
+            if !waits && !publish::signed(ctx)?.contains(&id) {
                 ctx.catalog.drop_snapshot(&id)?;
             }
             Err(error)
@@ -307,7 +310,7 @@ pub async fn catch_up<G: Grid>(ctx: &Ctx<G>) -> Result<bool, FlowError> {
         return Ok(queued(ctx) > 0);
     }
     recover::refresh(ctx).await?;
-    let queued = place::resume(ctx, &targets).await?;
+    let Resumed { queued, .. } = place::resume(ctx, &targets).await?;
     if queued == 0 {
         publish::publish(ctx, &targets, None).await?;
     }

@@ -4,6 +4,9 @@
 //! A holder that gives wrong bytes is named as a problem and another one is used. When the recorded
 //! holders do not suffice, every other connected peer is asked whether it has the missing shards: a
 //! record can be stale after moves.
+//!
+//! A pack is lost only when so many of its holders answered that their shard is gone, or gave a
+//! rotten one, that the rest cannot be enough. Whoever does not answer may still have it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use bytes::Bytes;
 use chunker::{ChunkId, PackId, PackReader, PeerId, Record, ShardId};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use p2p::{Grid, PeerState, Reply, Request};
+use p2p::{Grid, PeerState, Refusal, Reply, Request};
 use store::ChunkAt;
 
 use crate::flow::{AskError, Ctx, FlowError};
@@ -30,6 +33,15 @@ struct Source {
     index: u8,
     shard: ShardId,
     peer: PeerId,
+}
+
+/// What came of asking.
+#[derive(Debug, Default)]
+struct Gathered {
+    /// Verified shards, by index.
+    good: BTreeMap<u8, Bytes>,
+    /// Indices whose holder answered, but does not have the shard or not whole.
+    gone: BTreeSet<u8>,
 }
 
 /// A pack's record, from the catalog.
@@ -67,20 +79,33 @@ pub(crate) async fn cached_pack_bytes<G: Grid>(
 /// Fetches any k shards from holders and puts the pack together.
 async fn fetch<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Result<Bytes, FlowError> {
     let k = usize::from(record.code.k());
-    let mut good: BTreeMap<u8, Bytes> = BTreeMap::new();
+    let mut gathered = Gathered::default();
     let mut sources = by_nearness(ctx, record);
-    gather(ctx, &mut sources, k, &mut good).await;
-    if good.len() < k {
-        let mut elsewhere = strays(ctx, record, &good).await;
-        gather(ctx, &mut elsewhere, k, &mut good).await;
+    gather(ctx, &mut sources, k, &mut gathered).await;
+    if gathered.good.len() < k {
+        let mut elsewhere = strays(ctx, record, &gathered.good).await;
+        gather(ctx, &mut elsewhere, k, &mut gathered).await;
     }
-    if good.len() < k {
-        let pack = record.meta.id;
-        return Err(FlowError::PackUnavailable { pack, needed: k, found: good.len() });
+    if gathered.good.len() < k {
+        return Err(shortfall(record, &gathered));
     }
     let (code, len) = (record.code, record.meta.len as usize);
-    let shards: Vec<(u8, Bytes)> = good.into_iter().collect();
+    let shards: Vec<(u8, Bytes)> = gathered.good.into_iter().collect();
     Ok(ctx.work(move || chunker::decode(code, len, &shards)).await??)
+}
+
+/// Why there are fewer than k: for good, or for now.
+fn shortfall(record: &PackRecord, gathered: &Gathered) -> FlowError {
+    let (pack, needed) = (record.meta.id, usize::from(record.code.k()));
+    let Gathered { good, gone } = gathered;
+    let silent = record.sources().into_iter().map(|source| source.index);
+    let silent = silent.filter(|index| !good.contains_key(index) && !gone.contains(index)).count();
+    let left = good.len() + silent;
+    if left < needed {
+        FlowError::PackLost { pack, needed, left }
+    } else {
+        FlowError::PackUnavailable { pack, needed, found: good.len() }
+    }
 }
 
 /// The recorded holders that can be asked, the nearest first; data shards before parity when two
@@ -124,8 +149,9 @@ async fn gather<G: Grid>(
     ctx: &Ctx<G>,
     sources: &mut Vec<Source>,
     k: usize,
-    good: &mut BTreeMap<u8, Bytes>,
+    gathered: &mut Gathered,
 ) {
+    let Gathered { good, gone } = gathered;
     let mut under_way = FuturesUnordered::new();
     let mut wanted = k;
     loop {
@@ -144,11 +170,25 @@ async fn gather<G: Grid>(
                 ctx.monitor.count(Counter::BytesMoved, bytes.len() as u64);
                 good.insert(source.index, bytes);
             }
-            Ok(Some((source, Err(error)))) => report(ctx, source, &error),
+            Ok(Some((source, Err(error)))) => {
+                report(ctx, source, &error);
+                if is_gone(&error) {
+                    gone.insert(source.index);
+                }
+            }
             Ok(None) => return,
             Err(_stalled) => wanted += 1,
         }
     }
+}
+
+/// Whether the holder answered, and does not have the shard.
+const fn is_gone(error: &AskError) -> bool {
+    matches!(
+        error,
+        AskError::WrongBytes { .. }
+            | AskError::Refused { refusal: Refusal::UnknownShard | Refusal::Rotten, .. }
+    )
 }
 
 fn report<G: Grid>(ctx: &Ctx<G>, source: Source, error: &AskError) {

@@ -14,7 +14,7 @@ use chunker::{Code, PackId, PeerId, Shard, ShardId};
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
 use store::{PackState, SpoolError};
 
-use crate::flow::{AskError, Ctx, FlowError};
+use crate::flow::{AskError, Ctx, FlowError, publish};
 use crate::monitor::Counter;
 use crate::placement::{Candidate, Domain, Lane, Step, Walk, rotation};
 use crate::vault::index::{PackRecord, Placed};
@@ -151,16 +151,25 @@ pub(crate) async fn keep<G: Grid>(
 }
 
 /// Places what an earlier run left in the spool. Holders are asked first what they already have.
-/// Returns how many packs are still queued.
-pub(crate) async fn resume<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<u64, FlowError> {
-    let mut queued = 0;
+pub(crate) async fn resume<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<Resumed, FlowError> {
+    let mut resumed = Resumed::default();
     for id in ctx.spool.list() {
         if resume_one(ctx, targets, id).await? == Outcome::Queued {
-            queued += 1;
+            resumed.queued += 1;
         }
     }
-    drop_unspooled(ctx)?;
-    Ok(queued)
+    resumed.lost = drop_unspooled(ctx)?;
+    Ok(resumed)
+}
+
+/// What became of the packs of earlier runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Resumed {
+    /// Still without enough holders.
+    pub(crate) queued: u64,
+    /// Gone before they had them. Snapshots that waited are gone with them: they must not become
+    /// visible.
+    pub(crate) lost: u64,
 }
 
 async fn resume_one<G: Grid>(
@@ -188,37 +197,49 @@ async fn resume_one<G: Grid>(
     Ok(place(ctx, targets, record, shards).await?.1)
 }
 
-/// A queued pack whose bytes are gone (power cut) can never be sent: forget it, so that its chunks
-/// are read again.
-fn drop_unspooled<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
-    for (id, _) in ctx.catalog.packs_in(PackState::Queued)? {
-        if !ctx.spool.contains(&id) {
-            tracing::warn!(pack = %id.short(), "a queued pack's bytes are gone");
-            ctx.catalog.drop_pack(&id)?;
-        }
+/// A queued pack whose bytes are gone (power cut, rot) can never be sent: forget it, so that its
+/// chunks are read again. Any snapshot that waits may refer to it: forget those first, and for all.
+fn drop_unspooled<G: Grid>(ctx: &Ctx<G>) -> Result<u64, FlowError> {
+    let queued = ctx.catalog.packs_in(PackState::Queued)?.into_iter().map(|(id, _)| id);
+    let lost: Vec<PackId> = queued.filter(|id| !ctx.spool.contains(id)).collect();
+    if lost.is_empty() {
+        return Ok(0);
     }
-    Ok(())
+    let waiting = publish::drop_waiting(ctx)?;
+    let packs = lost.len();
+    ctx.monitor.warn(&format!(
+        "{packs} packs were damaged before they were sent; {waiting} snapshots that waited for \
+         them are gone: back up again"
+    ));
+    for id in &lost {
+        tracing::warn!(pack = %id.short(), "a queued pack's bytes are gone");
+        ctx.catalog.drop_pack(id)?;
+    }
+    Ok(packs as u64)
 }
 
-/// Asks every peer of the pack's walk which of its unplaced shards it holds already.
+/// Asks every connected peer, along the pack's walk first, which of its unplaced shards it holds
+/// already: one that is full now is no target any more, but may have taken its shard before.
 async fn find_acknowledged<G: Grid>(ctx: &Ctx<G>, targets: &Targets, record: &mut PackRecord) {
-    let mut missing: Vec<ShardId> = record.unplaced().map(|(_, id)| id).collect();
-    missing.dedup();
-    if missing.is_empty() {
-        return;
-    }
     let steps = targets.sequence(ctx, Lane::from_number(record.lane));
+    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
+    let peers = steps.iter().map(|step| step.peer).chain(online.map(|info| info.peer));
     let mut taken: BTreeSet<PeerId> = record.holders().collect();
-    for step in steps.iter() {
-        if taken.contains(&step.peer) {
+    for peer in peers {
+        // Anew for each: what one has counts once, however many claim to have it.
+        let mut missing: Vec<ShardId> = record.unplaced().map(|(_, id)| id).collect();
+        missing.dedup();
+        if missing.is_empty() {
+            return;
+        }
+        if !taken.insert(peer) {
             continue;
         }
-        let asked = ctx.grid.ask(step.peer, Request::Have { shards: missing.clone() }).await;
+        let asked = ctx.grid.ask(peer, Request::Have { shards: missing.clone() }).await;
         let Ok(Reply::Have { held }) = asked else { continue };
         let found = missing.iter().zip(held).find(|(_, held)| *held).map(|(id, _)| *id);
         if let Some(id) = found {
-            record.set_holder_of(id, step.peer);
-            taken.insert(step.peer);
+            record.set_holder_of(id, peer);
             ctx.monitor.count(Counter::ShardsPlaced, 1);
         }
     }

@@ -5,9 +5,11 @@
 //! short after that sends the very same bytes again, so one number never gets two heads.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use chunker::{Block, ChunkId, Class, Code, PackBuilder, PackId, PeerId, Record, SnapshotId};
 use p2p::head::SignedHead;
+use p2p::wire::HEAD_LIMIT;
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
 use serde::{Deserialize, Serialize};
 use store::PackState;
@@ -18,7 +20,9 @@ use crate::flow::{Ctx, FlowError};
 use crate::monitor::Counter;
 use crate::placement::{Lane, redundancy};
 use crate::vault::index::{PackRecord, Segment};
-use crate::vault::manifest::{HeadBody, Manifest, SegmentRef, SnapshotEntry, split_record};
+use crate::vault::manifest::{
+    HeadBody, Manifest, SegmentRef, SnapshotEntry, split_manifest, split_record,
+};
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::{Piece, Stamp};
 
@@ -154,6 +158,28 @@ pub(crate) fn pending_head<G: Grid>(ctx: &Ctx<G>) -> Result<Option<SignedHead>, 
     Ok(Some(SignedHead::decode(&Pending::decode(&noted)?.head)?))
 }
 
+/// The snapshots that the head on its way adds.
+pub(crate) fn signed<G: Grid>(ctx: &Ctx<G>) -> Result<Vec<SnapshotId>, FlowError> {
+    match ctx.catalog.get(PENDING)? {
+        Some(noted) => Ok(Pending::decode(&noted)?.snapshots),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Forgets every snapshot that waits, but for those in a head that is on its way: their packs had
+/// their holders before it was signed. Returns how many.
+pub(crate) fn drop_waiting<G: Grid>(ctx: &Ctx<G>) -> Result<u64, FlowError> {
+    let signed = signed(ctx)?;
+    let mut dropped = 0;
+    for (id, state, _) in ctx.catalog.snapshots()? {
+        if state == SNAPSHOT_PENDING && !signed.contains(&id) {
+            ctx.catalog.drop_snapshot(&id)?;
+            dropped += 1;
+        }
+    }
+    Ok(dropped)
+}
+
 fn pending_snapshots<G: Grid>(ctx: &Ctx<G>) -> Result<Vec<(SnapshotId, Snapshot)>, FlowError> {
     let mut pending = Vec::new();
     for (id, state, sealed) in ctx.catalog.snapshots()? {
@@ -231,8 +257,18 @@ impl<'a, G: Grid> Sealing<'a, G> {
     }
 
     fn add(&mut self, class: Class, bytes: &[u8]) -> Result<Vec<Piece>, FlowError> {
+        let pieces = split_record(self.ctx.vault.keys(), bytes, class);
+        self.add_pieces(class, bytes, pieces)
+    }
+
+    fn add_pieces(
+        &mut self,
+        class: Class,
+        bytes: &[u8],
+        split: Vec<(Piece, Range<usize>)>,
+    ) -> Result<Vec<Piece>, FlowError> {
         let mut pieces = Vec::new();
-        for (piece, range) in split_record(self.ctx.vault.keys(), bytes, class) {
+        for (piece, range) in split {
             let (Some(id), Some(part)) = (piece.chunk, bytes.get(range)) else { continue };
             let block = Block::new(class, &[(id, part)], INDEX_LEVEL)?;
             match self.builders.last_mut() {
@@ -274,7 +310,9 @@ async fn make_head<G: Grid>(
     let previous = current_head(ctx)?;
     let seq = previous.as_ref().map_or(1, |head| head.seq + 1);
     let mut sealing = Sealing::new(ctx);
-    let chunks = sealing.add(Class::Index, &manifest.encode())?;
+    let encoded = manifest.encode();
+    let split = split_manifest(ctx.vault.keys(), &encoded);
+    let chunks = sealing.add_pieces(Class::Index, &encoded, split)?;
     let copies = targets.len().clamp(1, MANIFEST_COPIES) as u8;
     let code = Code::new(1, copies - 1)?;
     let mut packs = Vec::new();
@@ -297,7 +335,14 @@ async fn make_head<G: Grid>(
     let sealed = ctx.vault.seal_head(&body, entropy::bytes(&*ctx.entropy));
     let prev = previous.map(|head| head.hash());
     let (key, cert) = (&ctx.device.key, ctx.device.cert.clone());
-    Ok(SignedHead::sign(key, cert, seq, prev, sealed))
+    let head = SignedHead::sign(key, cert, seq, prev, sealed);
+    // No holder would take it: better said here than kept as pending for ever.
+    let len = head.encode().len();
+    if len > HEAD_LIMIT {
+        Err(FlowError::HeadTooLarge { len, limit: HEAD_LIMIT })
+    } else {
+        Ok(head)
+    }
 }
 
 /// Sends a head to every connected peer. Of the last head's witnesses and the peers used since, a

@@ -8,11 +8,12 @@
 //!
 //! One file that fails is a problem in the report, not the end.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chunker::SnapshotId;
-use p2p::Grid;
+use chunker::{PackId, SnapshotId};
+use p2p::{Grid, PeerState};
 use tokio_util::sync::CancellationToken;
 
 use crate::flow::fetch::ChunkReader;
@@ -72,6 +73,8 @@ pub struct RestoreReport {
     pub bytes: u64,
     /// Files read back and found identical.
     pub verified: u64,
+    /// Packs of which too few shards exist: what was in them is lost, unless a copy turns up.
+    pub lost_packs: u64,
     /// What failed, file by file.
     pub problems: Vec<Problem>,
 }
@@ -97,8 +100,13 @@ pub async fn restore<G: Grid>(
             skipped: 0,
             bytes: planned.files.iter().map(|file| file.size).sum(),
             verified: 0,
+            lost_packs: 0,
             problems: planned.problems,
         });
+    }
+    if planned.files.iter().any(|file| file.size > 0) && nothing_to_read_from(ctx) {
+        // Otherwise every single file would fail for the same reason.
+        return Err(FlowError::NoPeers);
     }
     let path = plan.target.clone();
     let target = ctx.work(move || Target::open(&path, true)).await??;
@@ -106,6 +114,12 @@ pub async fn restore<G: Grid>(
         return Err(FlowError::TargetNotEmpty { path: plan.target.display().to_string() });
     }
     carry_out(ctx, Arc::new(target), planned, &plan, cancel).await.map(|report| report.named(id))
+}
+
+/// Whether no pack can be had: nobody is connected, and none waits in the spool.
+fn nothing_to_read_from<G: Grid>(ctx: &Ctx<G>) -> bool {
+    let online = ctx.grid.peers().into_iter().any(|peer| peer.state == PeerState::Online);
+    !online && ctx.spool.list().is_empty()
 }
 
 /// Directories first, then files, then what refers to them, then the directories' metadata.
@@ -120,22 +134,30 @@ async fn carry_out<G: Grid>(
     let rule = plan.overwrite;
     let mut outcome = Outcome::default();
     problems.into_iter().for_each(|problem| outcome.problem(ctx, problem));
-    let (place, made) = (Arc::clone(&target), dirs.clone());
+    let dirs = Arc::new(dirs);
+    let (place, made) = (Arc::clone(&target), Arc::clone(&dirs));
     let failed = ctx.work(move || plan::make_dirs(&place, &made, rule)).await?;
     outcome.restored += (dirs.len() - failed.len()) as u64;
     failed.into_iter().for_each(|problem| outcome.problem(ctx, problem));
-    let writing = Writing { ctx, target: Arc::clone(&target), rule, verify: plan.verify };
+    let writing = Writing {
+        ctx,
+        target: Arc::clone(&target),
+        dirs: Arc::clone(&dirs),
+        rule,
+        verify: plan.verify,
+    };
     writing.files(files, cancel, &mut outcome).await?;
     let place = Arc::clone(&target);
     let done = ctx
         .work(move || {
             let mut done = Outcome::default();
-            plan::make_others(&place, &others, rule, &mut done);
-            plan::make_links(&place, &links, rule, &mut done);
+            plan::make_others(&place, (&dirs, &others), rule, &mut done);
+            plan::make_links(&place, (&dirs, &links), rule, &mut done);
             plan::finish_dirs(&place, &dirs, &mut done);
-            done
+            // Nobody is told 'restored' of what a power cut would take away again.
+            place.sync().map(|()| done)
         })
-        .await?;
+        .await??;
     outcome.add(ctx, done);
     Ok(outcome)
 }
@@ -147,6 +169,7 @@ struct Outcome {
     skipped: u64,
     bytes: u64,
     verified: u64,
+    lost_packs: BTreeSet<PackId>,
     problems: Vec<Problem>,
 }
 
@@ -156,16 +179,25 @@ impl Outcome {
         self.problems.push(problem);
     }
 
+    /// Remembers that this is data loss, if it is.
+    fn note_lost(&mut self, error: &FlowError) {
+        if let FlowError::PackLost { pack, .. } = error {
+            self.lost_packs.insert(*pack);
+        }
+    }
+
     fn add<G: Grid>(&mut self, ctx: &Ctx<G>, other: Self) {
         self.restored += other.restored;
         self.skipped += other.skipped;
         self.bytes += other.bytes;
         self.verified += other.verified;
+        self.lost_packs.extend(&other.lost_packs);
         other.problems.into_iter().for_each(|problem| self.problem(ctx, problem));
     }
 
     fn named(self, snapshot: SnapshotId) -> RestoreReport {
-        let Self { restored, skipped, bytes, verified, problems } = self;
-        RestoreReport { snapshot, restored, skipped, bytes, verified, problems }
+        let Self { restored, skipped, bytes, verified, lost_packs, problems } = self;
+        let lost_packs = lost_packs.len() as u64;
+        RestoreReport { snapshot, restored, skipped, bytes, verified, lost_packs, problems }
     }
 }

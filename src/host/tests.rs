@@ -10,7 +10,7 @@ use chunker::{OwnerId, PeerId, Record, ShardId};
 use ed25519_dalek::SigningKey;
 use p2p::cert::{Charter, DeviceCert};
 use p2p::head::SignedHead;
-use p2p::wire::{HAVE_LIMIT, HEAD_LIMIT, Join};
+use p2p::wire::{HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Refusal, Reply, Request, Service};
 use store::{DbAt, DiskSpace, Donation, FakeGauge, MARK_LEN, MemMedium, Shelf, ShelfAt};
 
@@ -27,6 +27,10 @@ struct FakeRoll(Mutex<BTreeMap<PeerId, OwnerId>>);
 impl Roll for FakeRoll {
     fn owner_of(&self, peer: &PeerId) -> Option<OwnerId> {
         self.0.lock().unwrap().get(peer).copied()
+    }
+
+    fn admitted(&self, device: Hello) {
+        self.0.lock().unwrap().insert(device.device.peer, device.device.owner);
     }
 }
 

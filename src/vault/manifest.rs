@@ -97,6 +97,20 @@ impl Record for HeadBody {
     const LIMIT: usize = p2p::wire::HEAD_LIMIT;
 }
 
+/// Pieces of a manifest: the head lists them, so they are as few as can be.
+const MANIFEST_PIECE: usize = 4 * 1024 * 1024;
+
+/// Cuts a manifest's bytes into few pieces: a head has room for a hundred or so, and no manifest
+/// shares a chunk with another.
+pub fn split_manifest(keys: &VaultKeys, bytes: &[u8]) -> Vec<(Piece, Range<usize>)> {
+    let starts = (0..bytes.len()).step_by(MANIFEST_PIECE);
+    let whole = bytes.chunks(MANIFEST_PIECE).zip(starts).map(|(plain, start)| {
+        let chunk = Some(keys.chunk_id(Class::Index, plain));
+        (Piece { len: plain.len() as u64, chunk }, start..start + plain.len())
+    });
+    whole.collect()
+}
+
 /// Cuts a record's bytes into chunks of `class`, so that what did not change since the last time is
 /// the same chunks again. Returns each piece with the range it names; there are no holes.
 pub fn split_record(keys: &VaultKeys, bytes: &[u8], class: Class) -> Vec<(Piece, Range<usize>)> {

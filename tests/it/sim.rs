@@ -1,4 +1,5 @@
 //! Stories on a simulated grid: the real engine and hosts, virtual time, one seed each.
 
+mod full;
 mod stories;
 mod world;

@@ -85,7 +85,11 @@ pub(crate) const TABLE: &[Explained] = &[
         what: "Too few holders confirmed that they keep the newest head",
         data: "the data is on the grid; a recovery from the words might find the snapshot before",
         gbak: "hands the head to the other holders with the next backup",
-        you: &[("gbak backup PATH", "sends nothing twice, only the head"), PEERS],
+        you: &[
+            ("gbak backup PATH", "when they are back: sends nothing twice, only the head"),
+            ("gbak recover --rebuild", "when they are gone for good: counts those that are left"),
+            PEERS,
+        ],
     },
     Explained {
         code: codes::FORKED,
@@ -100,6 +104,13 @@ pub(crate) const TABLE: &[Explained] = &[
         data: "nothing was restored; the snapshot is untouched",
         gbak: NOTHING,
         you: &[("gbak restore SNAP -t DIR", "with a directory you can write to")],
+    },
+    Explained {
+        code: codes::TARGET_FULL,
+        what: "The disk that is restored to is full",
+        data: "the files restored so far are whole; the snapshot is untouched",
+        gbak: "stops there, and leaves no half file under its name",
+        you: &[("--overwrite if-changed", "the same command again, when there is room")],
     },
     Explained {
         code: codes::TARGET_NOT_EMPTY,
@@ -265,7 +276,7 @@ pub(crate) const TABLE: &[Explained] = &[
     Explained {
         code: codes::TOO_FEW_PEERS,
         what: "Fewer peers with room can be reached than the redundancy needs",
-        data: "nothing was sent; earlier snapshots are as safe as they were",
+        data: "nothing new counts as backed up; earlier snapshots are as safe as they were",
         gbak: "never stores less safely than asked without being told to",
         you: &[
             PEERS,

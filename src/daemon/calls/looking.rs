@@ -4,19 +4,21 @@
 
 use std::collections::BTreeMap;
 
-use p2p::{Grid, Offer, PeerState};
+use futures::FutureExt;
+use p2p::{Grid, Offer, PeerId, PeerInfo, PeerState};
 use store::Usage;
 
 use super::{Run, WAIT_LOOK};
 use crate::api::{
-    AuditView, DonationView, Failure, HeadView, PacksView, PeerView, PeersView, StatusView,
-    TotalsView,
+    AuditView, DonationView, Failure, HeadView, PacksView, PeerView, PeersView, PlacedPackView,
+    PlacedShardView, PlacementArgs, PlacementView, StatusView, TotalsView,
 };
 use crate::daemon::engine::EngineError;
 use crate::daemon::views;
 use crate::flow::look::{self, Health};
-use crate::flow::publish;
+use crate::flow::{publish, whereabouts};
 use crate::host::offer_of;
+use crate::vault::index::{PackRecord, Placed};
 
 impl Run {
     pub(super) async fn peers(&self) -> Result<PeersView, Failure> {
@@ -67,6 +69,15 @@ impl Run {
         })
     }
 
+    pub(super) async fn placement(&self, args: PlacementArgs) -> Result<PlacementView, Failure> {
+        self.settle(WAIT_LOOK).await?;
+        let records = whereabouts::packs(&self.ctx, &args.what.0).boxed().await?;
+        let peers = self.ctx.grid.peers();
+        let peers: BTreeMap<_, _> = peers.into_iter().map(|info| (info.peer, info)).collect();
+        let packs = records.iter().map(|record| placed(record, &peers)).collect();
+        Ok(PlacementView { schema: "gbak.placement/1".to_owned(), packs })
+    }
+
     async fn health(&self) -> Result<Health, Failure> {
         let ctx = self.ctx.clone();
         Ok(self.ctx.work(move || look::health(&ctx)).await??)
@@ -99,6 +110,33 @@ impl Run {
             audit: AuditView::default(),
             since: views::time_secs(hello.device.since_secs),
         })
+    }
+}
+
+fn placed(record: &PackRecord, peers: &BTreeMap<PeerId, PeerInfo>) -> PlacedPackView {
+    let shard = |(index, shard): (u8, &Placed)| {
+        let info = shard.holder.and_then(|peer| peers.get(&peer));
+        let state = match (shard.holder, info) {
+            (None, _) => "queued",
+            (Some(_), None) => "unknown",
+            (Some(_), Some(info)) => views::state(info.state),
+        };
+        PlacedShardView {
+            index,
+            shard_id: shard.id.to_string(),
+            peer_id: shard.holder.map(|peer| peer.to_string()),
+            name: info.map(|info| info.name.clone()),
+            distance_ms: info.and_then(|info| info.rtt).map(|rtt| rtt.as_secs_f64() * 1e3),
+            domain: info.map(|info| info.owner.to_string()),
+            state: state.to_owned(),
+        }
+    };
+    PlacedPackView {
+        pack_id: record.meta.id.to_string(),
+        k: record.code.k(),
+        m: record.code.m(),
+        lane: record.lane,
+        shards: (0..=u8::MAX).zip(&record.shards).map(shard).collect(),
     }
 }
 
@@ -172,6 +210,9 @@ fn judge(
             "{} of {} packs have holders that are not connected now",
             health.degraded, health.total
         ));
+    }
+    if health.min_held_above_k.is_some_and(|spare| spare <= 0) {
+        warning.push("Some data has no spare: one lost machine loses it".to_owned());
     }
     if known == 0 {
         warning.push("No other device is known yet: invite somebody".to_owned());

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::flow::fetch::{ChunkReader, pack_bytes, record_of};
-use crate::flow::restore::plan::{Decision, PlannedFile, decide, shown};
+use crate::flow::restore::plan::{Decision, PlannedDirs, PlannedFile, Rel, decide, shown};
 use crate::flow::restore::{Outcome, Overwrite};
 use crate::flow::target::{FileWriter, Target, TargetError};
 use crate::flow::{Ctx, FlowError};
@@ -50,6 +50,7 @@ enum ContentError {
 pub(super) struct Writing<'a, G> {
     pub(super) ctx: &'a Ctx<G>,
     pub(super) target: Arc<Target>,
+    pub(super) dirs: Arc<PlannedDirs>,
     pub(super) rule: Option<Overwrite>,
     pub(super) verify: bool,
 }
@@ -120,17 +121,21 @@ impl<G: Grid> Writing<'_, G> {
         window: &mut Window,
         outcome: &mut Outcome,
     ) -> Result<(), Problem> {
-        let failed = |error: &dyn std::error::Error| Problem::new(shown(&file.rel), error);
+        let rel = self.dirs.rel(&file.spot);
+        let failed = |error: &dyn std::error::Error| Problem::new(shown(&rel), error);
         let kind = Kind::File { size: file.size, content: file.content.clone() };
         let node = Node { name: Vec::new(), kind, meta: file.meta.clone() };
-        let decision = decide(&self.target, &file.rel, &node, self.rule).map_err(|e| failed(&e))?;
+        let decision = decide(&self.target, &rel, &node, self.rule).map_err(|e| failed(&e))?;
         let Decision::Write { replace } = decision else {
             outcome.skipped += 1;
             self.ctx.monitor.count(Counter::FilesDone, 1);
             self.ctx.monitor.count(Counter::BytesDone, file.size);
             return Ok(());
         };
-        let pieces = reader.pieces(&file.content).await.map_err(|e| failed(&e))?;
+        let pieces = reader.pieces(&file.content).await.map_err(|error| {
+            outcome.note_lost(&error);
+            failed(&error)
+        })?;
         let uses = self.uses(&pieces, file.size, window.files.len() as u32);
         let uses = uses.map_err(|e| failed(&e))?;
         let state = State { writer: None, left: uses.len(), failed: false };
@@ -179,10 +184,12 @@ impl<G: Grid> Writing<'_, G> {
         let shared = Arc::new(Shared {
             files,
             target: Arc::clone(&self.target),
+            dirs: Arc::clone(&self.dirs),
             vault: Arc::clone(&self.ctx.vault),
             monitor: Arc::clone(&self.ctx.monitor),
             verify: self.verify,
             done: Mutex::default(),
+            full: Mutex::default(),
         });
         let first = Arc::clone(&shared);
         self.ctx.work(move || first.finish_contentless()).await?;
@@ -190,6 +197,9 @@ impl<G: Grid> Writing<'_, G> {
         for id in order {
             if cancel.is_cancelled() {
                 return Err(FlowError::Cancelled);
+            }
+            if lock(&shared.full).is_some() {
+                break;
             }
             while running.len() >= PACKS_UNDER_WAY {
                 joined(running.join_next().await)?;
@@ -203,6 +213,9 @@ impl<G: Grid> Writing<'_, G> {
         }
         let done = std::mem::take(&mut *lock(&shared.done));
         outcome.add(self.ctx, done);
+        if let Some(full) = lock(&shared.full).take() {
+            return Err(full.into());
+        }
         Ok(())
     }
 }
@@ -231,7 +244,10 @@ async fn write_pack<G: Grid>(
     };
     ctx.work(move || match fetched {
         Ok((record, bytes)) => shared.write(&record, &bytes, uses),
-        Err(error) => uses.iter().for_each(|wanted| shared.fail(*wanted, &error)),
+        Err(error) => {
+            lock(&shared.done).note_lost(&error);
+            uses.iter().for_each(|wanted| shared.fail(*wanted, &error));
+        }
     })
     .await
 }
@@ -240,22 +256,43 @@ async fn write_pack<G: Grid>(
 struct Shared {
     files: Vec<Open>,
     target: Arc<Target>,
+    dirs: Arc<PlannedDirs>,
     vault: Arc<Vault>,
     monitor: Arc<dyn Monitor>,
     verify: bool,
     done: Mutex<Outcome>,
+    /// That the disk is full, once it was: the rest would fail too.
+    full: Mutex<Option<TargetError>>,
 }
 
 impl Shared {
+    fn rel(&self, file: &Open) -> Rel {
+        self.dirs.rel(&file.file.spot)
+    }
+
+    /// The file's writer, begun when first asked for.
+    fn writer(&self, file: &Open) -> Result<Arc<FileWriter>, ContentError> {
+        let mut state = lock(&file.state);
+        if let Some(writer) = &state.writer {
+            return Ok(Arc::clone(writer));
+        }
+        if state.failed {
+            return Err(ContentError::Abandoned);
+        }
+        let writer = Arc::new(self.target.begin_file(&self.rel(file), file.file.size)?);
+        state.writer = Some(Arc::clone(&writer));
+        Ok(writer)
+    }
+
     /// Files without chunks: empty, or nothing but holes.
     fn finish_contentless(&self) {
         for file in self.files.iter().filter(|file| lock(&file.state).left == 0) {
-            match file.writer(&self.target) {
+            match self.writer(file) {
                 Ok(writer) => {
                     drop(writer);
                     self.finish(file);
                 }
-                Err(error) => self.failed(file, &error),
+                Err(error) => self.not_written(file, error),
             }
         }
     }
@@ -290,12 +327,22 @@ impl Shared {
             self.fail(wanted, &FlowError::Inconsistent);
             return;
         };
-        let writer = file.writer(&self.target);
+        let writer = self.writer(file);
         match writer.and_then(|writer| Ok(writer.write_at(wanted.at, chunk)?)) {
             Ok(()) => self.monitor.count(Counter::BytesDone, u64::from(wanted.len)),
-            Err(error) => self.failed(file, &error),
+            Err(error) => self.not_written(file, error),
         }
         self.came(file);
+    }
+
+    /// A full disk ends the whole restore: the other files would only fail one by one.
+    fn not_written(&self, file: &Open, error: ContentError) {
+        self.failed(file, &error);
+        if let ContentError::Target(error) = error
+            && error.is_full()
+        {
+            lock(&self.full).get_or_insert(error);
+        }
     }
 
     fn fail(&self, wanted: Use, error: &FlowError) {
@@ -326,7 +373,7 @@ impl Shared {
             !std::mem::replace(&mut state.failed, true)
         };
         if first {
-            lock(&self.done).problems.push(Problem::new(shown(&file.file.rel), error));
+            lock(&self.done).problems.push(Problem::new(shown(&self.rel(file)), error));
         }
     }
 
@@ -343,7 +390,7 @@ impl Shared {
                 done.bytes += file.file.size;
                 done.problems.extend(problems);
             }
-            Err(error) => return self.failed(file, &error),
+            Err(error) => return self.not_written(file, error),
         }
         self.monitor.count(Counter::FilesDone, 1);
         if self.verify {
@@ -353,7 +400,7 @@ impl Shared {
 
     /// Reads a restored file back and names its chunks again.
     fn verify(&self, file: &Open) {
-        let mut content = match self.target.read_back(&file.file.rel) {
+        let mut content = match self.target.read_back(&self.rel(file)) {
             Ok(content) => content,
             Err(error) => return self.failed(file, &error),
         };
@@ -395,22 +442,6 @@ fn all_zero(content: &mut impl std::io::Read) -> std::io::Result<bool> {
             len if buffer.iter().take(len).any(|byte| *byte != 0) => return Ok(false),
             _ => {}
         }
-    }
-}
-
-impl Open {
-    /// The file's writer, begun when first asked for.
-    fn writer(&self, target: &Target) -> Result<Arc<FileWriter>, ContentError> {
-        let mut state = lock(&self.state);
-        if let Some(writer) = &state.writer {
-            return Ok(Arc::clone(writer));
-        }
-        if state.failed {
-            return Err(ContentError::Abandoned);
-        }
-        let writer = Arc::new(target.begin_file(&self.file.rel, self.file.size)?);
-        state.writer = Some(Arc::clone(&writer));
-        Ok(writer)
     }
 }
 

@@ -1,4 +1,7 @@
 //! What a restore has to do, as plain data, and the parts of it that need no content.
+//!
+//! Every entry knows its name and the directory it lies in, no more: whole paths of a tree that is
+//! thousands of directories deep would take gigabytes, and are put together one at a time.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -19,13 +22,49 @@ use crate::vault::tree::{Content, Kind, Meta, Node, valid_name};
 /// A path below the target, as its names.
 pub(super) type Rel = Vec<Vec<u8>>;
 
+/// Where an entry goes: its name, and its directory's number; none for the target itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spot {
+    dir: Option<u32>,
+    name: Vec<u8>,
+}
+
+/// The directories to be made, parents before children; a directory's place is its number.
+#[derive(Debug, Default)]
+pub(super) struct PlannedDirs(Vec<(Spot, Meta)>);
+
+impl PlannedDirs {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The whole path.
+    pub(super) fn rel(&self, spot: &Spot) -> Rel {
+        let mut rel = vec![spot.name.clone()];
+        let mut above = spot.dir;
+        // Parents come before children, so the numbers only fall.
+        while let Some((spot, _)) = above.and_then(|dir| self.0.get(dir as usize)) {
+            rel.push(spot.name.clone());
+            above = spot.dir;
+        }
+        rel.reverse();
+        rel
+    }
+
+    fn push(&mut self, spot: Spot, meta: Meta) -> Option<u32> {
+        self.0.push((spot, meta));
+        u32::try_from(self.0.len() - 1).ok()
+    }
+}
+
 /// Everything to be made, in tree order.
 #[derive(Debug, Default)]
 pub(super) struct Planned {
-    pub(super) dirs: Vec<(Rel, Meta)>,
+    pub(super) dirs: PlannedDirs,
     pub(super) files: Vec<PlannedFile>,
     /// Links, pipes, sockets, devices.
-    pub(super) others: Vec<(Rel, Node)>,
+    pub(super) others: Vec<(Spot, Node)>,
     /// Further names of files and others.
     pub(super) links: Vec<PlannedLink>,
     pub(super) problems: Vec<Problem>,
@@ -34,7 +73,7 @@ pub(super) struct Planned {
 /// A file to be written.
 #[derive(Debug, Clone)]
 pub(super) struct PlannedFile {
-    pub(super) rel: Rel,
+    pub(super) spot: Spot,
     pub(super) size: u64,
     pub(super) content: Content,
     pub(super) meta: Meta,
@@ -43,8 +82,8 @@ pub(super) struct PlannedFile {
 /// Another name for something that is restored under its first name.
 #[derive(Debug, Clone)]
 pub(super) struct PlannedLink {
-    pub(super) rel: Rel,
-    pub(super) first: Rel,
+    pub(super) spot: Spot,
+    pub(super) first: Spot,
     pub(super) node: Node,
 }
 
@@ -96,7 +135,9 @@ pub(super) async fn make<G: Grid>(
 ) -> Result<Planned, FlowError> {
     let mut planner = Planner::new(filter);
     match at {
-        At::Leaf { node, .. } => planner.entry(vec![node.name.clone()], &node),
+        At::Leaf { node, .. } => {
+            planner.entry(Spot { dir: None, name: node.name.clone() }, &node);
+        }
         At::Dir { tree, prefix } => {
             let base = prefix.len();
             look::walk(reader, tree, prefix, |path, node| {
@@ -111,9 +152,9 @@ pub(super) async fn make<G: Grid>(
 struct Planner<'a> {
     filter: &'a Filter,
     planned: Planned,
-    /// Directories on the way to the current entry, with whether they are noted.
-    above: Vec<(Vec<u8>, Meta, bool)>,
-    first_names: BTreeMap<(u64, u64), (Rel, Kind)>,
+    /// Directories on the way to the current entry, with their numbers once they are noted.
+    above: Vec<(Vec<u8>, Meta, Option<u32>)>,
+    first_names: BTreeMap<(u64, u64), (Spot, Kind)>,
 }
 
 impl<'a> Planner<'a> {
@@ -138,52 +179,52 @@ impl<'a> Planner<'a> {
         self.above.truncate(depth);
         let wanted = self.filter.includes(path, dir);
         if dir {
-            self.above.push((node.name.clone(), node.meta.clone(), false));
+            self.above.push((node.name.clone(), node.meta.clone(), None));
             if wanted {
                 self.note_above();
             }
         } else if wanted {
-            self.note_above();
-            let mut rel: Rel = self.above.iter().map(|(name, ..)| name.clone()).collect();
-            rel.push(node.name.clone());
-            self.entry(rel, node);
+            let dir = self.note_above();
+            self.entry(Spot { dir, name: node.name.clone() }, node);
         }
         true
     }
 
-    fn note_above(&mut self) {
-        let mut rel = Rel::new();
-        for (name, meta, noted) in &mut self.above {
-            rel.push(name.clone());
-            if !*noted {
-                self.planned.dirs.push((rel.clone(), meta.clone()));
-                *noted = true;
-            }
+    /// Notes the directories on the way; the innermost one's number.
+    fn note_above(&mut self) -> Option<u32> {
+        let noted = self.above.iter().rposition(|(.., number)| number.is_some());
+        let mut dir = noted.and_then(|at| self.above.get(at)?.2);
+        for (name, meta, number) in self.above.iter_mut().skip(noted.map_or(0, |at| at + 1)) {
+            dir = self.planned.dirs.push(Spot { dir, name: name.clone() }, meta.clone());
+            *number = dir;
         }
+        dir
     }
 
-    fn entry(&mut self, rel: Rel, node: &Node) {
+    fn entry(&mut self, spot: Spot, node: &Node) {
         if node.meta.links > 1 {
             let key = (node.meta.device, node.meta.inode);
             match self.first_names.get(&key) {
                 Some((first, kind)) if *kind == node.kind => {
                     let (first, node) = (first.clone(), node.clone());
-                    self.planned.links.push(PlannedLink { rel, first, node });
+                    self.planned.links.push(PlannedLink { spot, first, node });
                     return;
                 }
                 Some(_) => {}
                 None => {
-                    self.first_names.insert(key, (rel.clone(), node.kind.clone()));
+                    self.first_names.insert(key, (spot.clone(), node.kind.clone()));
                 }
             }
         }
         match &node.kind {
             Kind::File { size, content } => {
                 let (size, content, meta) = (*size, content.clone(), node.meta.clone());
-                self.planned.files.push(PlannedFile { rel, size, content, meta });
+                self.planned.files.push(PlannedFile { spot, size, content, meta });
             }
-            Kind::Dir { .. } => self.planned.dirs.push((rel, node.meta.clone())),
-            _ => self.planned.others.push((rel, node.clone())),
+            Kind::Dir { .. } => {
+                self.planned.dirs.push(spot, node.meta.clone());
+            }
+            _ => self.planned.others.push((spot, node.clone())),
         }
     }
 }
@@ -200,22 +241,24 @@ pub(super) fn shown(rel: &Rel) -> Vec<u8> {
 /// Makes the directories, private until [`finish_dirs`]. Returns what failed.
 pub(super) fn make_dirs(
     target: &Target,
-    dirs: &[(Rel, Meta)],
+    dirs: &PlannedDirs,
     rule: Option<Overwrite>,
 ) -> Vec<Problem> {
     let replace = rule == Some(Overwrite::Always);
-    let failed = |(rel, _): &(Rel, Meta)| {
-        target.make_dir(rel, replace).err().map(|error| Problem::new(shown(rel), &error))
+    let failed = |(spot, _): &(Spot, Meta)| {
+        let rel = dirs.rel(spot);
+        target.make_dir(&rel, replace).err().map(|error| Problem::new(shown(&rel), &error))
     };
-    dirs.iter().filter_map(failed).collect()
+    dirs.0.iter().filter_map(failed).collect()
 }
 
 /// Gives the directories their own metadata, the innermost first.
-pub(super) fn finish_dirs(target: &Target, dirs: &[(Rel, Meta)], done: &mut Outcome) {
-    for (rel, meta) in dirs.iter().rev() {
-        match target.set_dir_meta(rel, meta) {
+pub(super) fn finish_dirs(target: &Target, dirs: &PlannedDirs, done: &mut Outcome) {
+    for (spot, meta) in dirs.0.iter().rev() {
+        let rel = dirs.rel(spot);
+        match target.set_dir_meta(&rel, meta) {
             Ok(problems) => done.problems.extend(problems),
-            Err(error) => done.problems.push(Problem::new(shown(rel), &error)),
+            Err(error) => done.problems.push(Problem::new(shown(&rel), &error)),
         }
     }
 }
@@ -223,11 +266,12 @@ pub(super) fn finish_dirs(target: &Target, dirs: &[(Rel, Meta)], done: &mut Outc
 /// Makes links, pipes, sockets and devices.
 pub(super) fn make_others(
     target: &Target,
-    others: &[(Rel, Node)],
+    (dirs, others): (&PlannedDirs, &[(Spot, Node)]),
     rule: Option<Overwrite>,
     done: &mut Outcome,
 ) {
-    for (rel, node) in others {
+    for (spot, node) in others {
+        let rel = &dirs.rel(spot);
         done.one(
             rel,
             decide(target, rel, node, rule).and_then(|decision| match decision {
@@ -244,11 +288,12 @@ pub(super) fn make_others(
 /// Gives files their further names.
 pub(super) fn make_links(
     target: &Target,
-    links: &[PlannedLink],
+    (dirs, links): (&PlannedDirs, &[PlannedLink]),
     rule: Option<Overwrite>,
     done: &mut Outcome,
 ) {
-    for PlannedLink { rel, first, node } in links {
+    for PlannedLink { spot, first, node } in links {
+        let (rel, first) = (&dirs.rel(spot), &dirs.rel(first));
         done.one(
             rel,
             decide(target, rel, node, rule).and_then(|decision| match decision {
@@ -319,3 +364,6 @@ fn differs(existing: &Existing, node: &Node) -> bool {
         || existing.mtime != node.meta.mtime
         || size.is_some_and(|size| size != existing.size)
 }
+
+#[cfg(test)]
+mod tests;

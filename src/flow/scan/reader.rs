@@ -117,7 +117,7 @@ impl FileReader {
         self.at += len as u64;
         self.drop_behind();
         // Less than asked for, and all that was promised: the end.
-        self.ended = len == 0 || (self.data_end.is_none() && len < wanted && self.at >= self.size);
+        self.ended = len == 0 || (len < wanted && self.at >= self.size);
         Ok((len > 0).then_some(SegmentKind::Data(len)))
     }
 

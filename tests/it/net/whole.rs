@@ -1,5 +1,6 @@
 //! The main job with six processes and a source tree of real size.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,19 @@ fn six_processes_two_lost_holders_and_a_lost_source_cost_nothing() {
         (first["bytes_sent"].as_u64().unwrap(), second["bytes_sent"].as_u64().unwrap());
     assert!(sent > BIG as u64, "{first}");
     assert!(again * 100 < sent, "the second backup sent {again} of {sent} bytes");
+    let held = rig.agents[0].expect(&["placement", source.to_str().unwrap(), "--json"]).unwrap();
+    let packs = held["packs"].as_array().unwrap();
+    assert!(packs.len() > 14, "210 MiB of noise do not fit {} packs", packs.len());
+    for pack in packs {
+        let holders: BTreeSet<_> = pack["shards"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|s| s["peer_id"].as_str())
+            .collect();
+        let holders = holders.len() as u64;
+        assert_eq!(holders, pack["k"].as_u64().unwrap() + pack["m"].as_u64().unwrap(), "{pack}");
+    }
     let before = rig.path("before");
     copy_tree(&source, &before);
     change(&source);

@@ -84,6 +84,11 @@ pub(crate) struct Node {
     _dir: TempDir,
 }
 
+/// Beside the build, so that a simulation disturbs no directory that another one looks at.
+fn temp() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
 impl World {
     pub(crate) fn new(seed: u64, weather: Weather) -> Self {
         println!("world with seed {seed}");
@@ -93,7 +98,7 @@ impl World {
             charter: Charter::found("sim", &key, EPOCH_SECS),
             charter_key: key,
             clock: Arc::new(WorldClock(tokio::time::Instant::now())),
-            dir: tempfile::tempdir().unwrap(),
+            dir: temp(),
         }
     }
 
@@ -124,7 +129,7 @@ impl World {
         let host =
             Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None);
         let grid = self.net.join(members, Arc::new(Twisted { host, twist }));
-        let dir = tempfile::tempdir().unwrap();
+        let dir = temp();
         let monitor = Arc::new(TestMonitor::default());
         let ctx = Ctx {
             grid,

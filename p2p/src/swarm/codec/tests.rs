@@ -117,7 +117,7 @@ async fn a_reader_that_stops_reading_times_the_writer_out() {
 async fn a_stream_may_rest_between_frames() {
     let (mut near, mut far) = pipe(1000);
     let sending = async {
-        tokio::time::sleep(Duration::from_hours(9)).await;
+        tokio::time::advance(Duration::from_hours(9)).await;
         send(&mut far, Request::HeadGet).await.unwrap();
     };
     let (received, ()) = tokio::join!(receive(&mut near), sending);

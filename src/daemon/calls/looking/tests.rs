@@ -27,6 +27,7 @@ fn what_a_person_should_do_something_about_is_a_warning() {
         (Health::default(), 2, 2, false, "Nothing has been backed up"),
         (Health { queued: 4, ..whole.clone() }, 2, 2, true, "4 packs wait"),
         (Health { degraded: 1, full: 0, ..whole.clone() }, 2, 2, true, "not connected now"),
+        (Health { min_held_above_k: Some(0), ..whole.clone() }, 2, 2, true, "no spare"),
         (whole.clone(), 0, 2, true, "None of 2 known devices"),
         (whole.clone(), 0, 0, true, "invite somebody"),
     ] {

@@ -147,6 +147,7 @@ fn nothing_is_restored_through_a_link() {
         scene.target.dirs.beneath &= beneath;
         let outside = scene.dir.path().join("outside");
         put(&scene.target, "bait", b"x").unwrap();
+        scene.target.make_dir(&rel("real"), false).unwrap();
         // As a snapshot would have it, and as somebody may have put them there before.
         let link = |name: &str, to: &[u8]| {
             let what = Special::Symlink(to);
@@ -158,7 +159,9 @@ fn nothing_is_restored_through_a_link() {
         link("here", b".");
         link("chain0", b"../outside");
         (0..41).for_each(|n| link(&format!("chain{}", n + 1), format!("chain{n}").as_bytes()));
-        for way in ["relative", "absolute", "fds", "here", "chain41", "here/here"] {
+        // Not even one that stays within the target.
+        let ways = ["relative", "absolute", "fds", "here", "chain41", "here/here", "here/real"];
+        for way in ways {
             for below in ["new", "file", "dir/new", "dir", "3"] {
                 for overwrite in [false, true] {
                     let path = rel(&format!("{way}/{below}"));
@@ -167,8 +170,23 @@ fn nothing_is_restored_through_a_link() {
             }
             assert!(scene.target.set_dir_meta(&rel(way), &meta(0o777)).is_err());
         }
+        assert!(names_in(&scene.at("real")).is_empty());
         scene.check();
     }
+}
+
+#[test]
+fn a_second_name_of_a_link_is_a_link() {
+    let scene = Scene::new();
+    let link = Special::Symlink(b"../outside/file");
+    scene.target.make_special(&rel("link"), link, &meta(0o777), false).unwrap();
+    put(&scene.target, "file", b"x").unwrap();
+    scene.target.hard_link(&rel("link"), &rel("new"), false).unwrap();
+    scene.target.hard_link(&rel("link"), &rel("file"), true).unwrap();
+    for name in ["new", "file"] {
+        assert!(fs::symlink_metadata(scene.at(name)).unwrap().is_symlink(), "{name}");
+    }
+    scene.check();
 }
 
 #[test]
