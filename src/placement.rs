@@ -6,6 +6,11 @@
 //! placement key none of it can be computed from anything public (I5); with it, every device of the
 //! owner computes the same.
 //!
+//! [`odds`], [`solver`], [`coords`], [`proximity`], [`domains`] and [`choose`] are the groundwork
+//! of placement by measurement (limits of distance, failure domains, solved redundancy): complete
+//! and tested on their own, but no verb uses them yet. Today a domain is an owner, and redundancy
+//! comes from the table in [`redundancy`].
+//!
 //! Nothing here knows the network: who is alive, has room and may be trusted is decided by whoever
 //! makes the candidates. All functions are total: no input makes them fail.
 

@@ -3,16 +3,16 @@
 //! Each candidate must have room and be within the latency of the source. Together, no two may be
 //! outside the spread, and no site, owner or domain may have more shards than it may. Domains get
 //! one shard each; where they are fewer than shards, as few as possible each (or the placement is
-//! refused, with [`Limits::strict_domains`]). The search goes along the walk, domains before seconds
-//! of domains, and turns back where a choice leaves too few others; see [`search`].
+//! refused, with [`Limits::strict_domains`]). The search goes along the walk, domains before
+//! seconds of domains, and turns back where a choice leaves too few others; see [`search`].
 //!
 //! Newcomers on probation come last and never count towards safety: at most as many places go to
 //! them as a pack can have above [`Need::safe`].
 //!
 //! What cannot be met is refused ([`Infeasible`]) with what each limit cost and which single limit
-//! would have to go, unless [`Limits::relax`] names limits to drop, in this order, until it can. The
-//! result depends on its input alone, and never violates a limit that was not dropped. (The search
-//! is bounded; where it gives up, [`Infeasible::exhausted`] says so.)
+//! would have to go, unless [`Limits::relax`] names limits to drop, in this order, until it can.
+//! The result depends on its input alone, and never violates a limit that was not dropped. (The
+//! search is bounded; where it gives up, [`Infeasible::exhausted`] says so.)
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,8 +2,10 @@
 //!
 //! | question | method | source |
 //! |---|---|---|
-//! | how many of n holders answer | Poisson-binomial, [`answering`] | Barlow, Heidtmann 1984; Hong 2013 |
-//! | the same for a random choice of n | its mean over all subsets, [`Subsets`] | the same, one more index |
+//! | how many of n holders answer | Poisson-binomial, [`answering`] | Barlow, Heidtmann 1984; Hong
+//! 2013 |
+//! | the same for a random choice of n | its mean over all subsets, [`Subsets`] | the same, one
+//! more index |
 //! | a holder is seen within a time | two-state chain, [`seen_within`] | |
 //! | packs lost per year | birth-death chain, [`chain_rate`]; [`closed_rate`] | Angus 1988 |
 //! | lost within a time, some missing | the chain, uniformised, [`lost_within`] | Jensen 1953 |

@@ -1,8 +1,8 @@
 //! Proximity: how near and how far holders may be.
 //!
 //! A limit is a [`Range`] of round trips, written `2ms..150ms`, `..150ms` or `2ms..`. Two are asked
-//! for ([`Proximity`]): between source and target (`latency`), and between any two targets of a pack
-//! (`spread`).
+//! for ([`Proximity`]): between source and target (`latency`), and between any two targets of a
+//! pack (`spread`).
 //!
 //! **A low measured round trip proves nearness**: nothing answers a fresh nonce faster than light.
 //! **A high one proves nothing**: whoever wants to look far away waits before it answers. So a

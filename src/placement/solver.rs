@@ -1,10 +1,10 @@
 //! Redundancy `auto` from measurements: the cheapest code that keeps the promises.
 //!
-//! Of all codes `k + m` with at most one shard per failure domain, the one that stores least (`n/k`)
-//! while
+//! Of all codes `k + m` with at most one shard per failure domain, the one that stores least
+//! (`n/k`) while
 //!
-//! * a vault loses anything within a year with at most [`Goals::loss_per_year`] (the larger of chain
-//!   and closed form of [`odds`], for as many sets of holders as there are lanes),
+//! * a vault loses anything within a year with at most [`Goals::loss_per_year`] (the larger of
+//!   chain and closed form of [`odds`], for as many sets of holders as there are lanes),
 //! * any pack can be restored within [`Goals::wait`] with at least [`Goals::restore`]
 //!   (Poisson-binomial over the measured availabilities, mean over the choices of n domains),
 //! * the loss of the largest domain and one more peer costs nothing: `m >= 2`, as a domain has one

@@ -4,9 +4,9 @@
 //! them. A branch is left as soon as its list cannot fill the places that are open, counted by
 //! domains, sites, owners and newcomers. What is found first is the first in the order of the pool.
 //!
-//! Finding targets that pairwise keep a spread is finding a clique, which has no fast solution; after
-//! [`MOST_NODES`] nodes the search is given up. Where nothing but greed is needed it costs one pass
-//! for each target.
+//! Finding targets that pairwise keep a spread is finding a clique, which has no fast solution;
+//! after [`MOST_NODES`] nodes the search is given up. Where nothing but greed is needed it costs
+//! one pass for each target.
 
 use std::collections::BTreeMap;
 

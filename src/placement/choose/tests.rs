@@ -366,7 +366,8 @@ proptest! {
                 }
                 let Cost { full, latency, probation, domains, site, owner, spread } = refused.cost;
                 let lost = full + latency + probation + domains + site + owner + spread;
-                prop_assert_eq!(lost as usize + refused.found, refused.candidates, "everybody once");
+                let counted = lost as usize + refused.found;
+                prop_assert_eq!(counted, refused.candidates, "everybody once");
             }
         }
     }

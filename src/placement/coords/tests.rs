@@ -199,7 +199,8 @@ proptest! {
     fn claims_out_of_bounds_are_not_decoded(
         at in 0..DIMENSIONS + 2,
         bad in prop_oneof![
-            Just(f32::NAN), Just(f32::INFINITY), Just(f32::NEG_INFINITY), Just(1e30), Just(-10_001.0)
+            Just(f32::NAN), Just(f32::INFINITY), Just(f32::NEG_INFINITY),
+            Just(1e30), Just(-10_001.0)
         ],
     ) {
         let mut wire: [f32; DIMENSIONS + 2] = Coord::start(&[3; 32]).into();

@@ -1,9 +1,9 @@
 //! Shared fate: peers that go down together more often than chance and daily rhythm explain.
 //!
-//! Counted are falls (a window in which a peer went down), not the windows of downtime: an outage of
-//! a night is one event, not fifty. Of two peers, take the windows in which both could fall: N of
-//! them, the one fell in a, the other in b, both in c. If their falls had nothing to do with each
-//! other, c would be hypergeometric (Fisher's exact test):
+//! Counted are falls (a window in which a peer went down), not the windows of downtime: an outage
+//! of a night is one event, not fifty. Of two peers, take the windows in which both could fall: N
+//! of them, the one fell in a, the other in b, both in c. If their falls had nothing to do with
+//! each other, c would be hypergeometric (Fisher's exact test):
 //!
 //! ```text
 //! P(c) = C(a,c) C(N-a, b-c) / C(N,b)
@@ -16,9 +16,9 @@
 //! (Bonferroni), and c is at least [`LEAST_JOINT`]. Three power cuts on weekdays in two months have
 //! a chance of about 1 in 80,000: enough among ten peers, while a hundred need four.
 //!
-//! A window in which nobody at all answered tells about us, not about them, and is left out. What is
-//! found errs to the side of caution: machines that are switched off by the same clock are tied as
-//! well. What is not found proves nothing; rare outages need months to show.
+//! A window in which nobody at all answered tells about us, not about them, and is left out. What
+//! is found errs to the side of caution: machines that are switched off by the same clock are tied
+//! as well. What is not found proves nothing; rare outages need months to show.
 
 use std::collections::BTreeMap;
 

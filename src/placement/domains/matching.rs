@@ -13,8 +13,8 @@ use crate::placement::Domain;
 #[cfg(test)]
 mod tests;
 
-/// For each shard, the domain it counts in: as many different ones as can be. `shards` has, for each
-/// shard, the domains that hold it. By augmenting paths; a pack has at most 255 shards.
+/// For each shard, the domain it counts in: as many different ones as can be. `shards` has, for
+/// each shard, the domains that hold it. By augmenting paths; a pack has at most 255 shards.
 pub fn matched(shards: &[BTreeSet<Domain>]) -> Vec<Option<Domain>> {
     let mut taken: BTreeMap<Domain, usize> = BTreeMap::new();
     for shard in 0..shards.len() {
@@ -52,9 +52,9 @@ fn augment(
     false
 }
 
-/// How many of `shards` each domain gets when they lie as evenly as possible and domain `i` has room
-/// for `room[i]`; earlier ones get what cannot be divided. The sum is less than `shards` when there
-/// is not enough room.
+/// How many of `shards` each domain gets when they lie as evenly as possible and domain `i` has
+/// room for `room[i]`; earlier ones get what cannot be divided. The sum is less than `shards` when
+/// there is not enough room.
 pub fn even(shards: usize, room: &[usize]) -> Vec<usize> {
     let mut counts = vec![0; room.len()];
     let mut left = shards;

@@ -39,7 +39,10 @@ fn what_is_no_range_is_refused() {
 
 proptest! {
     #[test]
-    fn a_range_survives_printing(min in 0_u64..60_000_000, max in prop::option::of(0_u64..60_000_000)) {
+    fn a_range_survives_printing(
+        min in 0_u64..60_000_000,
+        max in prop::option::of(0_u64..60_000_000),
+    ) {
         let max = max.map(|max| Duration::from_micros(max.max(min)));
         let range = Range::new(Duration::from_micros(min), max).unwrap();
         prop_assert_eq!(range.to_string().parse::<Range>(), Ok(range));
@@ -48,7 +51,10 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in ".{0,40}", dotted in "[0-9.]{0,9}[mus]{0,2}\\.\\.[0-9.]{0,400}m?s") {
+    fn no_text_makes_it_panic(
+        text in ".{0,40}",
+        dotted in "[0-9.]{0,9}[mus]{0,2}\\.\\.[0-9.]{0,400}m?s",
+    ) {
         for text in [text, dotted] {
             if let Ok(range) = text.parse::<Range>() {
                 prop_assert!(range.max().is_none_or(|max| range.min() <= max));
