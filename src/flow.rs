@@ -210,6 +210,14 @@ pub enum FlowError {
         /// The number used twice.
         seq: u64,
     },
+    /// The peers that answer have only older heads of this device than this home does.
+    #[error("This home has head {mine}, the peers that answer know number {found} at most")]
+    HeadBehind {
+        /// The number of this home's newest head.
+        mine: u64,
+        /// The newest number they know; 0 for none.
+        found: u64,
+    },
     /// Too few holders confirmed the head to make it count.
     #[error("Only {confirmed} of {asked} holders confirmed the new head")]
     NotWitnessed {

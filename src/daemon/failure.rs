@@ -50,7 +50,9 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
     match error {
         FlowError::TooFewPeers { .. } => (codes::TOO_FEW_PEERS, &["gbak peers", "gbak invite"]),
         FlowError::NoPeers => (codes::NO_PEERS, &["gbak peers", "gbak status"]),
-        FlowError::PackUnavailable { .. } => (codes::PACK_UNAVAILABLE, &["gbak peers"]),
+        FlowError::PackUnavailable { .. } | FlowError::HeadBehind { .. } => {
+            (codes::PACK_UNAVAILABLE, &["gbak peers"])
+        }
         FlowError::PackLost { .. } => (codes::DATA_LOSS, &["gbak status", "gbak snapshots"]),
         FlowError::Spec(_) => (codes::SNAPSHOT, &["gbak snapshots"]),
         FlowError::NoSuchPath { .. } => (codes::NO_PATH, &["gbak ls latest"]),

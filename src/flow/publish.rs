@@ -16,7 +16,7 @@ use store::PackState;
 
 use crate::entropy;
 use crate::flow::place::{self, Fresh, Outcome, Targets};
-use crate::flow::{Ctx, FlowError};
+use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Counter;
 use crate::placement::{Lane, redundancy};
 use crate::vault::index::{PackRecord, Segment};
@@ -362,17 +362,23 @@ async fn witness<G: Grid>(
         let request = Request::HeadPut { head: head.to_vec() };
         async move { (info.peer, ctx.grid.ask(info.peer, request).await) }
     });
-    let mut by = BTreeSet::new();
+    let (mut by, mut deny) = (BTreeSet::new(), Vec::new());
     for (peer, reply) in futures::future::join_all(asks).await {
         match reply {
             Ok(Reply::HeadStored) => {
                 by.insert(peer);
             }
             Ok(Reply::Refused(Refusal::ForkedHead | Refusal::StaleHead { .. })) => {
-                return Err(FlowError::Forked { seq: SignedHead::decode(head)?.seq });
+                deny.push(peer);
             }
             Ok(_) | Err(_) => {}
         }
+    }
+    for peer in deny {
+        if proves_fork(ctx, peer, head).await? {
+            return Err(FlowError::Forked { seq: SignedHead::decode(head)?.seq });
+        }
+        tracing::warn!(peer = %peer.short(), "a peer claims another head and cannot show it");
     }
     ctx.monitor.count(Counter::BytesMoved, (by.len() * head.len()) as u64);
     electorate.extend(&by);
@@ -382,4 +388,19 @@ async fn witness<G: Grid>(
     } else {
         Err(FlowError::NotWitnessed { confirmed, asked })
     }
+}
+
+/// Whether `peer` can show a genuine head of this device that contradicts `head`. Its word alone
+/// counts for nothing: otherwise any one holder could stop every backup.
+async fn proves_fork<G: Grid>(ctx: &Ctx<G>, peer: PeerId, head: &[u8]) -> Result<bool, FlowError> {
+    let mine = SignedHead::decode(head)?;
+    let Ok(Reply::Heads { heads }) = ctx.grid.ask(peer, Request::HeadGet).await else {
+        return Ok(false);
+    };
+    let shown = heads.iter().take(2 * p2p::wire::HEADS_LIMIT);
+    let mut genuine = shown.filter_map(|bytes| recover::genuine(ctx, bytes));
+    Ok(genuine.any(|shown| {
+        shown.device() == mine.device()
+            && (shown.seq > mine.seq || (shown.seq == mine.seq && shown.hash() != mine.hash()))
+    }))
 }

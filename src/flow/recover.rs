@@ -18,7 +18,7 @@ use store::PackState;
 use crate::flow::fetch::ChunkReader;
 use crate::flow::place::add_to_catalog;
 use crate::flow::publish::{HEAD, MANIFEST, SNAPSHOT_PENDING, SNAPSHOT_PUBLISHED, current_head};
-use crate::flow::{Ctx, FlowError};
+use crate::flow::{Ctx, FlowError, publish};
 use crate::vault::index::{PackRecord, Segment};
 use crate::vault::manifest::{Manifest, SnapshotEntry};
 use crate::vault::snapshot::Snapshot;
@@ -84,8 +84,37 @@ pub async fn recover<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> 
 }
 
 /// Forgets what the catalog says of the grid and reads it from the grid again. What exists only
-/// here (queued packs, snapshots that wait) stays.
+/// here stays: queued packs, snapshots that wait, and a head that may have been sent already.
+///
+/// Refused, with nothing changed, when the peers that answer do not have this home's newest head:
+/// its number would be used a second time, and the snapshots it names be hidden (I2, I10).
 pub async fn rebuild<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> {
+    let (chains, asked) = heads(ctx).await?;
+    if asked == 0 {
+        return Err(FlowError::NoPeers);
+    }
+    let newest = chains.get(&ctx.device.peer()).and_then(Chain::newest).map(|(head, _)| head);
+    if let Some(mine) = current_head(ctx)? {
+        match newest {
+            Some(theirs) if theirs.seq == mine.seq && theirs.hash() != mine.hash() => {
+                return Err(FlowError::Forked { seq: mine.seq });
+            }
+            Some(theirs) if theirs.seq >= mine.seq => {}
+            behind => {
+                let found = behind.map_or(0, |theirs| theirs.seq);
+                return Err(FlowError::HeadBehind { mine: mine.seq, found });
+            }
+        }
+    }
+    let on_its_way = publish::pending_head(ctx)?;
+    let unseen = on_its_way.is_some_and(|head| newest.is_none_or(|seen| seen.seq < head.seq));
+    let pending = if unseen { ctx.catalog.get(publish::PENDING)? } else { None };
+    start_over(ctx, pending)?;
+    recover(ctx).await
+}
+
+/// Empties the catalog but for what is only here, in one transaction.
+fn start_over<G: Grid>(ctx: &Ctx<G>, pending: Option<Vec<u8>>) -> Result<(), FlowError> {
     let mut kept = Vec::new();
     for state in [PackState::Queued, PackState::Placed] {
         for (_, stored) in ctx.catalog.packs_in(state)? {
@@ -93,21 +122,18 @@ pub async fn rebuild<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> 
         }
     }
     let waiting = ctx.catalog.snapshots()?;
-    let (chains, asked) = heads(ctx).await?;
-    if asked == 0 {
-        return Err(FlowError::NoPeers);
-    }
-    drop(chains);
-    ctx.catalog.clear()?;
-    for (state, record) in kept {
-        add_to_catalog(&ctx.catalog, state, &record)?;
-    }
-    for (id, state, sealed) in waiting {
-        if state == SNAPSHOT_PENDING {
-            ctx.catalog.put_snapshot(&id, state, &sealed)?;
+    ctx.catalog.bulk(|bulk| {
+        bulk.clear()?;
+        for (state, record) in &kept {
+            let (id, class, stored) = (&record.meta.id, record.class(), record.encode_stored());
+            bulk.add_pack(id, *state, class, &stored, &record.chunk_places())?;
         }
-    }
-    recover(ctx).await
+        for (id, state, sealed) in waiting.iter().filter(|row| row.1 == SNAPSHOT_PENDING) {
+            bulk.put_snapshot(id, *state, sealed)?;
+        }
+        pending.as_ref().map_or(Ok(()), |noted| bulk.set(publish::PENDING, noted))
+    })?;
+    Ok(())
 }
 
 /// What every backup does first: learns what other devices of this owner published, and notices
@@ -126,7 +152,7 @@ pub(crate) async fn refresh<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
             continue;
         }
         match &mine {
-            None if ctx.catalog.get(super::publish::PENDING)?.is_none() => {
+            None if ctx.catalog.get(publish::PENDING)?.is_none() => {
                 // The catalog was deleted, or this is its first run after a recovery (I14).
                 import(ctx, head).await?;
             }
@@ -145,7 +171,7 @@ fn is_ahead(mine: &SignedHead, theirs: &SignedHead) -> bool {
 
 /// Whether it is the head that this home has sent without hearing of a majority.
 fn is_pending<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<bool, FlowError> {
-    let pending = super::publish::pending_head(ctx)?;
+    let pending = publish::pending_head(ctx)?;
     Ok(pending.is_some_and(|pending| pending.hash() == head.hash()))
 }
 
@@ -171,7 +197,7 @@ async fn heads<G: Grid>(ctx: &Ctx<G>) -> Result<(BTreeMap<PeerId, Chain>, usize)
     Ok((chains, asked))
 }
 
-fn genuine<G: Grid>(ctx: &Ctx<G>, bytes: &[u8]) -> Option<SignedHead> {
+pub(crate) fn genuine<G: Grid>(ctx: &Ctx<G>, bytes: &[u8]) -> Option<SignedHead> {
     let head = SignedHead::open(bytes).ok()?;
     let ours = head.owner() == ctx.device.owner();
     (ours && ctx.vault.open_head(&head.sealed).is_ok_and(|body| body.seq == head.seq))

@@ -412,3 +412,51 @@ async fn data_that_no_holder_has_any_more_is_called_lost_and_not_just_away() {
     let report = ada.restore("latest", &target).await.unwrap();
     assert!(report.lost_packs > 0 && !report.problems.is_empty(), "{report:?}");
 }
+
+/// Claims that another head exists, of which it can show nothing.
+struct Slanderer;
+
+impl Twist for Slanderer {
+    fn reply(&self, request: &Request, reply: Reply) -> Reply {
+        match request {
+            Request::HeadPut { .. } => Reply::Refused(p2p::Refusal::ForkedHead),
+            Request::HeadGet => Reply::Heads { heads: Vec::new() },
+            _ => reply,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_holder_that_claims_a_fork_without_proof_stops_no_backup() {
+    let world = World::new(17, Weather::calm());
+    let ada = world.node(1, 1);
+    let bad = world.twisted(2, 1, Arc::new(Slanderer));
+    let others: Vec<Node> = (0..4).map(|n| world.node(10 + n, 1)).collect();
+    let all: Vec<&Node> = [&ada, &bad].into_iter().chain(&others).collect();
+    world.meet(&all).await;
+    let report = ada.backup(&source(&world)).await.unwrap();
+    assert_eq!(report.witnesses, (5, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_from_peers_that_lack_the_newest_head_is_refused_and_changes_nothing() {
+    let world = World::new(18, Weather::calm());
+    let (ada, others) = grid(&world, 5).await;
+    let source = source(&world);
+    ada.backup(&source).await.unwrap();
+    for away in &others[..2] {
+        world.net.set_down(away.peer(), true);
+    }
+    fs::write(source.join("new"), "new").unwrap();
+    ada.backup(&source).await.unwrap();
+    for (n, other) in others.iter().enumerate() {
+        world.net.set_down(other.peer(), n >= 2);
+    }
+    world.meet(&[&ada, &others[0], &others[1]]).await;
+    let before = (ada.ctx.catalog.get("head").unwrap(), ada.ctx.catalog.chunk_count().unwrap());
+    let error = recover::rebuild(&ada.ctx).await.unwrap_err();
+    assert!(matches!(error, FlowError::HeadBehind { mine: 2, found: 1 }), "{error}");
+    let after = (ada.ctx.catalog.get("head").unwrap(), ada.ctx.catalog.chunk_count().unwrap());
+    assert_eq!(before, after);
+    assert_eq!(ada.ctx.catalog.snapshots().unwrap().len(), 2);
+}
