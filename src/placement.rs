@@ -22,6 +22,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub mod choose;
 pub mod coords;
 pub mod domains;
+pub mod fill;
 pub mod odds;
 pub mod proximity;
 pub mod redundancy;

@@ -89,6 +89,19 @@ proptest! {
         let exact = 64.0 - (uniform as f64 + 1.0).log2();
         let ours = exponential(uniform) as f64 / f64::from(2).powi(FRACTION_BITS as i32);
         prop_assert!((exact - ours).abs() < 1e-9, "{exact} {ours}");
+        prop_assert!(least_exponential(uniform) <= exponential(uniform));
+        prop_assert!(exponential(uniform) - least_exponential(uniform) <= 1 << FRACTION_BITS);
+    }
+
+    #[test]
+    fn skipped_logarithms_change_nothing(grid in any_grid(), seed: u64) {
+        let walk = Walk::new(&key(seed), Lane::META);
+        let Some(first) = walk.steps(&grid).next() else { return Ok(()) };
+        let entries: Vec<Entry> = grid.iter().map(Entry::new).collect();
+        let ranked = entries.iter().map(|entry| {
+            Ranked { entry, draw: exponential(walk.uniform(0, entry)) }
+        });
+        prop_assert_eq!(ranked.min_by(Ranked::order).unwrap().entry.peer, first.peer);
     }
 }
 
@@ -97,6 +110,7 @@ fn the_logarithm_is_exact_at_powers_of_two() {
     for bits in 0..=64_u32 {
         let uniform = ((1_u128 << bits) - 1) as u64;
         assert_eq!(exponential(uniform), u64::from(64 - bits) << FRACTION_BITS);
+        assert!(least_exponential(uniform) <= exponential(uniform));
     }
 }
 
