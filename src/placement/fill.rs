@@ -3,17 +3,17 @@
 //! A walk draws peers by weight. With free space as the weight a grid does not fill evenly: a lane
 //! puts as much on a small peer as on a large one as long as it keeps them, so that small ones get
 //! too much or nothing by the luck of few lanes; and of twenty different peers, even the largest is
-//! drawn only once. (Measured with 200 peers of 10 GB to 10 TB at 80 %: free space misses by 21 % in
-//! the 95th percentile; see docs/decisions/0008.) So the weight is what a peer lacks of being a
+//! drawn only once. (Measured with 200 peers of 10 GB to 10 TB at 80 %: free space misses by 21 %
+//! in the 95th percentile; see docs/decisions.) So the weight is what a peer lacks of being a
 //! little ahead of the whole grid:
 //!
 //! ```text
-//! weight = capacity * min(1, fill of the grid + AHEAD) - used      at least 0, at most what is free
+//! weight = capacity * min(1, fill of the grid + AHEAD) - used     at least 0, at most what is free
 //! ```
 //!
-//! In an empty and in a full grid that is proportional to free space; in between, who is ahead waits
-//! and who is behind is drawn more, and nobody else moves. Exact integers, so that every device
-//! computes the same. Total.
+//! In an empty and in a full grid that is proportional to free space; in between, who is ahead
+//! waits and who is behind is drawn more, and nobody else moves. Exact integers, so that every
+//! device computes the same. Total.
 
 #[cfg(test)]
 mod tests;

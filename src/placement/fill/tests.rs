@@ -131,8 +131,8 @@ proptest! {
     fn nobody_weighs_more_than_it_can_take(
         rooms in prop::collection::vec((any::<u64>(), any::<u64>()), 0..20),
     ) {
-        let rooms = rooms.into_iter().map(|(used_bytes, free_bytes)| Room { used_bytes, free_bytes });
-        let rooms: Vec<Room> = rooms.collect();
+        let room = |(used_bytes, free_bytes)| Room { used_bytes, free_bytes };
+        let rooms: Vec<Room> = rooms.into_iter().map(room).collect();
         let fill = Fill::of(rooms.iter().copied());
         for room in &rooms {
             prop_assert!(fill.weight(*room) <= room.free_bytes);
