@@ -109,8 +109,8 @@ fn large_and_small_peers_fill_alike() {
 #[test]
 fn free_space_alone_would_not_do() {
     let mut grid = grid(200, 1);
-    fill(&mut grid, 320 * GB, 70, |_, room| room.free_bytes);
-    fill(&mut grid, 80 * GB, 80, |_, room| room.free_bytes);
+    fill(&mut grid, 640 * GB, 70, |_, room| room.free_bytes);
+    fill(&mut grid, 160 * GB, 80, |_, room| room.free_bytes);
     let spread = relative_spread(&grid);
     assert!(spread > 0.1, "{spread}: then weights could be simpler");
 }

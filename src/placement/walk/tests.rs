@@ -277,3 +277,35 @@ fn in_a_large_grid_each_point_chooses_from_its_own_region() {
         taken.insert(step.peer);
     }
 }
+
+/// How far counts are from what was expected of each, in units of chance: about one per count when
+/// nothing but chance is in them.
+fn surprise(counts: &BTreeMap<(PeerId, PeerId), f64>, expected: f64, draws: f64) -> f64 {
+    let variance = expected * (1.0 - expected / draws);
+    counts.values().map(|count| (count - expected).powi(2) / variance).sum()
+}
+
+#[test]
+fn without_the_key_nothing_public_tells_who_holds_what() {
+    // Whatever a distinguisher sees, ids, places and the roster, is the same under each key. So it
+    // can do better than chance only where some peers, or some pairs, are chosen more often.
+    let (grid, n, draws) = (grid(24), 6, 3000);
+    let (mut single, mut pairs) = (BTreeMap::new(), BTreeMap::new());
+    for seed in 0..draws {
+        let mut chosen = peers(&Walk::new(&key(seed), Lane::from_number(1)), &grid, n);
+        chosen.sort_unstable();
+        for (at, one) in chosen.iter().enumerate() {
+            *single.entry((*one, *one)).or_insert(0.0) += 1.0;
+            for other in &chosen[at + 1..] {
+                *pairs.entry((*one, *other)).or_insert(0.0) += 1.0;
+            }
+        }
+    }
+    let draws = draws as f64;
+    assert_eq!((single.len(), pairs.len()), (24, 276));
+    let singles = surprise(&single, draws * 6.0 / 24.0, draws);
+    let couples = surprise(&pairs, draws * 30.0 / (24.0 * 23.0), draws);
+    // Five standard deviations of a sum of so many squares.
+    assert!(singles < 24.0 + 5.0 * 48_f64.sqrt(), "{singles}");
+    assert!(couples < 276.0 + 5.0 * 552_f64.sqrt(), "{couples}");
+}
