@@ -6,10 +6,11 @@
 //! placement key none of it can be computed from anything public (I5); with it, every device of the
 //! owner computes the same.
 //!
-//! [`odds`], [`solver`], [`coords`], [`proximity`], [`domains`] and [`choose`] are the groundwork
-//! of placement by measurement (limits of distance, failure domains, solved redundancy): complete
-//! and tested on their own, but no verb uses them yet. Today a domain is an owner, and redundancy
-//! comes from the table in [`redundancy`].
+//! [`odds`], [`solver`], [`coords`], [`proximity`], [`domains`], [`choose`], [`fill`] and [`risk`]
+//! are the groundwork of placement by measurement (limits of distance, failure domains, solved
+//! redundancy, even filling, figures of risk): complete and tested on their own, but no verb uses
+//! them yet. Today a domain is an owner, a weight is free space, and redundancy comes from the
+//! table in [`redundancy`]. docs/PLACEMENT.md has the formulas and their sources.
 //!
 //! Nothing here knows the network: who is alive, has room and may be trusted is decided by whoever
 //! makes the candidates. All functions are total: no input makes them fail.
@@ -22,9 +23,11 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 pub mod choose;
 pub mod coords;
 pub mod domains;
+pub mod fill;
 pub mod odds;
 pub mod proximity;
 pub mod redundancy;
+pub mod risk;
 pub mod solver;
 mod walk;
 
@@ -150,7 +153,7 @@ pub fn rotation(key: &PlacementKey, salt: &[u8; 32], n: usize) -> usize {
 /// fit side by side, `peers / n`, at least 1 and at most [`MAX_LANES`].
 ///
 /// With so many lanes each peer serves about one, so that the whole grid is used. With more, lanes
-/// would only be other choices of the same peers: with 20 peers, 8+12 and 5 of them lost, some pack
+/// would only be other choices of the same peers: with 20 peers, 8+4 and 5 of them lost, some pack
 /// is lost with 5% for 1 lane and 57% for 16, while the expected loss stays the same.
 pub fn lane_count(peers: usize, n: usize) -> u8 {
     let fitting = peers / n.max(1);

@@ -4,7 +4,7 @@
 //! outside the spread, and no site, owner or domain may have more shards than it may. Domains get
 //! one shard each; where they are fewer than shards, as few as possible each (or the placement is
 //! refused, with [`Limits::strict_domains`]). The search goes along the walk, domains before
-//! seconds of domains, and turns back where a choice leaves too few others; see [`search`].
+//! seconds of domains, and turns back where a choice leaves too few others; see `search.rs`.
 //!
 //! Newcomers on probation come last and never count towards safety: at most as many places go to
 //! them as a pack can have above [`Need::safe`].

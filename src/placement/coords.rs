@@ -8,8 +8,8 @@
 //! lying peer can do.
 //!
 //! A liar may claim any coordinate and error and may delay its answers. Therefore: what is claimed
-//! is bounded when decoded ([`Coord`]); no claimed error counts as better than [`LEAST_ERROR`]; a
-//! spring pulls at most [`OUTLIER`] times as hard as the median of the recent ones does, so that
+//! is bounded when decoded ([`Coord`]); no claimed error counts as better than `LEAST_ERROR`; a
+//! spring pulls at most `OUTLIER` times as hard as the median of the recent ones does, so that
 //! one of many peers bends a coordinate no further than any other peer (the bounded influence of
 //! Huber's estimators; the median as in Newton, Seibert et al., 2012); and one peer gets one pull
 //! in each round of measurements, which is the caller's duty.

@@ -2,7 +2,7 @@
 //!
 //! Two peers are tied when they have an owner in common, a declared site, a public address, a
 //! network (IPv4 /24, IPv6 /48), our own local network, or a fate: their downtimes coincide far
-//! more often than chance and daily rhythm explain ([`fate`]). Ties are followed on (union-find):
+//! more often than chance and daily rhythm explain ([`shared`]). Ties are followed on (union-find):
 //! what is tied to the same third is one domain. A pack counts distinct domains, not shards
 //! ([`matching`]).
 //!

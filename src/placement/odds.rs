@@ -1,14 +1,12 @@
 //! The odds behind redundancy: who answers, and what is lost before it is repaired.
 //!
-//! | question | method | source |
+//! | question | answer by | from |
 //! |---|---|---|
-//! | how many of n holders answer | Poisson-binomial, [`answering`] | Barlow, Heidtmann 1984; Hong
-//! 2013 |
-//! | the same for a random choice of n | its mean over all subsets, [`Subsets`] | the same, one
-//! more index |
-//! | a holder is seen within a time | two-state chain, [`seen_within`] | |
-//! | packs lost per year | birth-death chain, [`chain_rate`]; [`closed_rate`] | Angus 1988 |
-//! | lost within a time, some missing | the chain, uniformised, [`lost_within`] | Jensen 1953 |
+//! | how many of n holders answer | Poisson-binomial: [`answering`] | Barlow 1984, Hong 2013 |
+//! | the same, n drawn from many | its mean over all subsets: [`Subsets`] | the same recursion |
+//! | who is seen within a time | a chain of two states: [`seen_within`] | |
+//! | packs lost per year | a chain: [`chain_rate`]; closed form: [`closed_rate`] | Angus 1988 |
+//! | lost within a time | the chain, uniformised: [`lost_within`] | Jensen 1953 |
 //!
 //! (Barlow and Heidtmann, and Angus: IEEE Trans. Reliability 33 and 37; Hong: Comput. Stat. Data
 //! Anal. 59; Jensen: Skand. Aktuarietidskr. 36. docs/PLACEMENT.md has the formulas in full.)
@@ -56,6 +54,17 @@ pub fn answering(chances: &[f64]) -> Vec<f64> {
         }
     }
     odds
+}
+
+/// How likely each sum of two independent numbers is.
+pub fn convolved(one: &[f64], other: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; (one.len() + other.len()).saturating_sub(1)];
+    for (i, p) in one.iter().enumerate() {
+        for (j, q) in other.iter().enumerate() {
+            sum[i + j] += p * q;
+        }
+    }
+    sum
 }
 
 /// The chance of `least` or more.

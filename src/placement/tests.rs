@@ -56,3 +56,14 @@ fn a_rotation_is_below_n_and_follows_from_key_and_salt() {
 fn a_placement_key_is_not_printed() {
     assert_eq!(format!("{:?}", key(0xab)), "PlacementKey(..)");
 }
+
+#[test]
+fn few_lanes_lose_something_less_often() {
+    // The table in docs/PLACEMENT.md: 20 peers, 8+4, five of them lost.
+    let choose = |n: u64, k: u64| (0..k).fold(1, |all, i| all * (n - i) / (i + 1)) as f64;
+    let lane = choose(12, 5) / choose(20, 5);
+    let some = |lanes: i32| 1.0 - (1.0 - lane).powi(lanes);
+    let percent = [1, 2, 4, 8, 16, 6400].map(|lanes| (some(lanes) * 100.0).round() as u32);
+    assert_eq!(percent, [5, 10, 19, 34, 57, 100]);
+    assert_eq!(lane_count(20, 12), 1);
+}

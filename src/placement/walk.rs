@@ -66,12 +66,13 @@ impl Walk {
         place(&self.key.hash(Tag::Point, &[&[self.lane.0], &j.to_le_bytes()]))
     }
 
-    /// How far from the front `entry` stands at point `j`: an exponentially distributed number, to
-    /// be divided by its weight. The smallest quotient of several falls to each in proportion to
-    /// its weight, and stays the smallest whoever else leaves.
-    fn draw(&self, j: u32, entry: &Entry) -> u64 {
+    /// What decides how far from the front `entry` stands at point `j`: through [`exponential`], an
+    /// exponentially distributed number, to be divided by its weight. The smallest quotient of
+    /// several falls to each in proportion to its weight, and stays the smallest whoever else
+    /// leaves.
+    fn uniform(&self, j: u32, entry: &Entry) -> u64 {
         let parts: [&[u8]; 3] = [&[self.lane.0], &j.to_le_bytes(), entry.peer.as_bytes()];
-        exponential(number(&self.key.hash(Tag::Rank, &parts)))
+        number(&self.key.hash(Tag::Rank, &parts))
     }
 }
 
@@ -113,9 +114,20 @@ impl Steps {
             let distance = |entry: &Entry| (entry.place ^ point, entry.peer);
             self.eligible.select_nth_unstable_by_key(REGION - 1, distance);
         }
-        let region = self.eligible.iter().take(REGION);
-        let ranked = region.map(|entry| Ranked { entry, draw: self.walk.draw(self.j, entry) });
-        Some(ranked.min_by(Ranked::order)?.entry.clone())
+        let mut first: Option<Ranked<'_>> = None;
+        for entry in self.eligible.iter().take(REGION) {
+            let uniform = self.walk.uniform(self.j, entry);
+            // Logarithms are slow, and most are not needed to see who stands behind.
+            let at_best = Ranked { entry, draw: least_exponential(uniform) };
+            if first.as_ref().is_some_and(|first| first.order(&at_best).is_lt()) {
+                continue;
+            }
+            let ranked = Ranked { entry, draw: exponential(uniform) };
+            if first.as_ref().is_none_or(|first| ranked.order(first).is_lt()) {
+                first = Some(ranked);
+            }
+        }
+        Some(first?.entry.clone())
     }
 
     /// Takes `chosen` out for good and the rest of its domain until the next round.
@@ -193,4 +205,10 @@ fn exponential(uniform: u64) -> u64 {
         }
     }
     (64 << FRACTION_BITS) - log
+}
+
+/// A number that [`exponential`] is not below: its whole part.
+fn least_exponential(uniform: u64) -> u64 {
+    let whole = (u128::from(uniform) + 1).ilog2();
+    u64::from(63_u32.saturating_sub(whole)) << FRACTION_BITS
 }

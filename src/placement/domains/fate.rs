@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use chunker::PeerId;
 
 use crate::placement::domains::presence::{Presence, WINDOW};
+use crate::placement::odds;
 
 #[cfg(test)]
 mod tests;
@@ -127,14 +128,7 @@ fn stratum(window: u64) -> usize {
 fn chance(tables: &[Table], joint: usize) -> f64 {
     let mut odds = vec![1.0];
     for table in tables.iter().filter(|table| table.first.min(table.second) > 0) {
-        let more = hypergeometric(*table);
-        let mut sum = vec![0.0; odds.len() + more.len() - 1];
-        for (before, p) in odds.iter().enumerate() {
-            for (added, q) in more.iter().enumerate() {
-                sum[before + added] += p * q;
-            }
-        }
-        odds = sum;
+        odds = odds::convolved(&odds, &hypergeometric(*table));
     }
     odds.iter().skip(joint).sum::<f64>().min(1.0)
 }

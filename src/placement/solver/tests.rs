@@ -135,3 +135,24 @@ proptest! {
         prop_assert!(code.n() <= MAX_OVERHEAD * usize::from(code.k()));
     }
 }
+
+#[test]
+fn the_table_in_the_documentation_is_what_comes_out() {
+    let docs = include_str!("../../../docs/PLACEMENT.md");
+    let grids = [
+        (0.99, 0.03, 5),
+        (0.99, 0.05, 5),
+        (0.9, 0.1, 10),
+        (0.9, 0.2, 10),
+        (0.75, 0.2, 17),
+        (0.5, 0.2, 33),
+    ];
+    for domains in [2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 40] {
+        let cell = |(availability, departures, repair)| {
+            let solution = solved(&world(domains, availability, departures, repair));
+            format!("{}{}", solution.code, if solution.unmet.is_empty() { "" } else { " *" })
+        };
+        let row = format!("| {domains} | {} |", grids.map(cell).join(" | "));
+        assert!(docs.lines().any(|line| line == row), "{row}");
+    }
+}

@@ -89,6 +89,19 @@ proptest! {
         let exact = 64.0 - (uniform as f64 + 1.0).log2();
         let ours = exponential(uniform) as f64 / f64::from(2).powi(FRACTION_BITS as i32);
         prop_assert!((exact - ours).abs() < 1e-9, "{exact} {ours}");
+        prop_assert!(least_exponential(uniform) <= exponential(uniform));
+        prop_assert!(exponential(uniform) - least_exponential(uniform) <= 1 << FRACTION_BITS);
+    }
+
+    #[test]
+    fn skipped_logarithms_change_nothing(grid in any_grid(), seed: u64) {
+        let walk = Walk::new(&key(seed), Lane::META);
+        let Some(first) = walk.steps(&grid).next() else { return Ok(()) };
+        let entries: Vec<Entry> = grid.iter().map(Entry::new).collect();
+        let ranked = entries.iter().map(|entry| {
+            Ranked { entry, draw: exponential(walk.uniform(0, entry)) }
+        });
+        prop_assert_eq!(ranked.min_by(Ranked::order).unwrap().entry.peer, first.peer);
     }
 }
 
@@ -97,6 +110,7 @@ fn the_logarithm_is_exact_at_powers_of_two() {
     for bits in 0..=64_u32 {
         let uniform = ((1_u128 << bits) - 1) as u64;
         assert_eq!(exponential(uniform), u64::from(64 - bits) << FRACTION_BITS);
+        assert!(least_exponential(uniform) <= exponential(uniform));
     }
 }
 
@@ -262,4 +276,36 @@ fn in_a_large_grid_each_point_chooses_from_its_own_region() {
         assert!(nearer < REGION, "{nearer} peers are nearer to point {}", step.j);
         taken.insert(step.peer);
     }
+}
+
+/// How far counts are from what was expected of each, in units of chance: about one per count when
+/// nothing but chance is in them.
+fn surprise(counts: &BTreeMap<(PeerId, PeerId), f64>, expected: f64, draws: f64) -> f64 {
+    let variance = expected * (1.0 - expected / draws);
+    counts.values().map(|count| (count - expected).powi(2) / variance).sum()
+}
+
+#[test]
+fn without_the_key_nothing_public_tells_who_holds_what() {
+    // Whatever a distinguisher sees, ids, places and the roster, is the same under each key. So it
+    // can do better than chance only where some peers, or some pairs, are chosen more often.
+    let (grid, n, draws) = (grid(24), 6, 3000);
+    let (mut single, mut pairs) = (BTreeMap::new(), BTreeMap::new());
+    for seed in 0..draws {
+        let mut chosen = peers(&Walk::new(&key(seed), Lane::from_number(1)), &grid, n);
+        chosen.sort_unstable();
+        for (at, one) in chosen.iter().enumerate() {
+            *single.entry((*one, *one)).or_insert(0.0) += 1.0;
+            for other in &chosen[at + 1..] {
+                *pairs.entry((*one, *other)).or_insert(0.0) += 1.0;
+            }
+        }
+    }
+    let draws = draws as f64;
+    assert_eq!((single.len(), pairs.len()), (24, 276));
+    let singles = surprise(&single, draws * 6.0 / 24.0, draws);
+    let couples = surprise(&pairs, draws * 30.0 / (24.0 * 23.0), draws);
+    // Five standard deviations of a sum of so many squares.
+    assert!(singles < 24.0 + 5.0 * 48_f64.sqrt(), "{singles}");
+    assert!(couples < 276.0 + 5.0 * 552_f64.sqrt(), "{couples}");
 }
