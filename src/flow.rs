@@ -18,6 +18,7 @@ use crate::offload::{Offload, WorkLost, offload};
 use crate::vault::Vault;
 
 pub mod backup;
+pub mod check;
 pub mod fetch;
 pub mod look;
 pub mod place;

@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Peers,
     /// Show whether everything is backed up
     Status(Status),
+    /// Check that everything is still where it should be
+    Check(Check),
     /// Run the agent in the foreground
     Daemon(Daemon),
     /// Show the main job on a small grid of this machine's own
@@ -355,6 +357,17 @@ pub(crate) struct Status {
     /// Wait until the agent answers; then exit 0 whatever the state
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_ready: Option<Duration>,
+}
+
+/// `gbak check`: exit 0, 5 (damage), 6 (data loss) or 21 (too few holders answer to tell)
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Fetch every pack from its holders, verify and open it
+    #[arg(long)]
+    pub(crate) read_data: bool,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
 }
 
 /// `gbak daemon`
