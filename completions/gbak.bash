@@ -16,6 +16,9 @@ _gbak() {
             ",$1")
                 cmd="gbak"
                 ;;
+            gbak,audit)
+                cmd="gbak__subcmd__audit"
+                ;;
             gbak,backup)
                 cmd="gbak__subcmd__backup"
                 ;;
@@ -69,6 +72,9 @@ _gbak() {
                 ;;
             gbak,version)
                 cmd="gbak__subcmd__version"
+                ;;
+            gbak__subcmd__help,audit)
+                cmd="gbak__subcmd__help__subcmd__audit"
                 ;;
             gbak__subcmd__help,backup)
                 cmd="gbak__subcmd__help__subcmd__backup"
@@ -131,12 +137,72 @@ _gbak() {
 
     case "${cmd}" in
         gbak)
-            opts="-q -v -p -h -V --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help --version init join invite recover backup restore snapshots ls placement peers status check daemon demo explain completions version help"
+            opts="-q -v -p -h -V --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help --version init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --passphrase-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -p)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --passphrase-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__audit)
+            opts="-q -v -p -h --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --wait-peers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --passphrase-file)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -590,8 +656,22 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__help)
-            opts="init join invite recover backup restore snapshots ls placement peers status check daemon demo explain completions version help"
+            opts="init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__help__subcmd__audit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

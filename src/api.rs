@@ -15,7 +15,10 @@ mod joining;
 mod placement;
 pub mod setup;
 
-pub use care::{CheckArgs, CheckProblemView, CheckView, HolderView};
+pub use care::{
+    AuditArgs, AuditRunView, AuditSummary, CheckArgs, CheckProblemView, CheckView, HolderView,
+    VerdictView,
+};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 
@@ -44,6 +47,8 @@ pub enum Call {
     Rebuild,
     /// See whether everything is where it should be.
     Check(CheckArgs),
+    /// See whether holders still have what they took.
+    Audit(AuditArgs),
 }
 
 /// One line of an answer.
@@ -83,6 +88,8 @@ pub enum Answer {
     Rebuild(RecoverView),
     /// Whether everything is where it should be.
     Check(CheckView),
+    /// Whether holders still have what they took.
+    Audit(AuditRunView),
 }
 
 /// A failure of the whole call. The command line adds the five-line explanation of its code.

@@ -17,6 +17,7 @@ use crate::monitor::Monitor;
 use crate::offload::{Offload, WorkLost, offload};
 use crate::vault::Vault;
 
+pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod fetch;

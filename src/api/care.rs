@@ -71,3 +71,61 @@ pub struct HolderView {
     /// Its name, when the device is known.
     pub name: Option<String>,
 }
+
+/// Whom to audit.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditArgs {
+    /// A device's name, or the beginning of its id; all holders when absent.
+    pub peer: Option<String>,
+    /// How long to wait for peers to connect, in seconds; 10 when absent.
+    pub wait_peers_secs: Option<u64>,
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditRunView {
+    /// `gbak.audit/1`.
+    pub schema: String,
+    /// Every challenge, by holder.
+    pub verdicts: Vec<VerdictView>,
+    /// How many there are of each.
+    pub summary: AuditSummary,
+    /// The exit code: 0, 5 (holders failed), 6 (a pack is lost), 21 (no holder answered).
+    pub exit: u8,
+}
+
+/// One challenge and what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VerdictView {
+    /// The holder, full id.
+    pub peer_id: String,
+    /// Its name, when the device is known.
+    pub name: Option<String>,
+    /// The shard, full id.
+    pub shard_id: String,
+    /// `proved`, `wrong`, `refused`, `unreachable` or `slow`.
+    pub verdict: String,
+}
+
+/// Challenges by what came of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditSummary {
+    /// Holders audited.
+    pub holders: u64,
+    /// Answered with the shard's bytes.
+    pub proved: u64,
+    /// Answered with other bytes.
+    pub wrong: u64,
+    /// Declined, or not held.
+    pub refused: u64,
+    /// Not to be asked.
+    pub unreachable: u64,
+    /// Not answered in time, three times.
+    pub slow: u64,
+    /// Packs that have too few shards left because of it.
+    pub packs_lost: u64,
+}

@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Check that everything is still where it should be
     Check(Check),
+    /// Make holders prove that they have what they took
+    Audit(Audit),
     /// Run the agent in the foreground
     Daemon(Daemon),
     /// Show the main job on a small grid of this machine's own
@@ -365,6 +367,16 @@ pub(crate) struct Check {
     /// Fetch every pack from its holders, verify and open it
     #[arg(long)]
     pub(crate) read_data: bool,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak audit`: exit 0, 5 (holders failed), 6 (data loss) or 21 (no holder answered)
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Name or id of one machine; all holders when absent
+    pub(crate) peer: Option<String>,
     /// How long to wait for peers to connect
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_peers: Option<Duration>,

@@ -29,6 +29,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "peers",
         "status",
         "check",
+        "audit",
         "daemon",
         "demo",
         "explain",

@@ -97,6 +97,7 @@ impl Run {
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
+            Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
     }

@@ -152,6 +152,23 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak check --json", "more of the files that are hit"), PEERS, STATUS],
     },
     Explained {
+        code: codes::AUDIT_FAILED,
+        what: "gbak audit: holders gave wrong bytes, or none, of what they had taken",
+        data: "enough other shards of every pack audited are there; it can be restored",
+        gbak: "keeps the evidence for 30 days; restores from the other holders",
+        you: &[
+            ("gbak peers", "how each holder did"),
+            ("gbak check", "which packs and files it concerns"),
+        ],
+    },
+    Explained {
+        code: codes::AUDIT_LOSS,
+        what: "gbak audit: packs have too few shards left",
+        data: "what was in them cannot be restored; everything else can",
+        gbak: "keeps the evidence for 30 days",
+        you: &[("gbak check", "which files it concerns"), PEERS],
+    },
+    Explained {
         code: codes::SNAPSHOT,
         what: "No snapshot answers to that name, or several do",
         data: NOTHING_CHANGED,

@@ -1,4 +1,4 @@
-//! The check over real processes: what holders lost is found, named, and told by the exit code.
+//! Check and audit over real processes: what holders lost is found, named, and told by the exit.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ fn empty_shards(rig: &mut Rig, holder: usize) {
 }
 
 #[test]
-fn a_check_tells_damage_from_loss_and_names_holders_and_files() {
+fn check_and_audit_tell_health_from_loss_and_name_holders_and_files() {
     let mut rig = Rig::new(4);
     let source = rig.path("source");
     fs::create_dir(&source).unwrap();
@@ -38,6 +38,14 @@ fn a_check_tells_damage_from_loss_and_names_holders_and_files() {
     assert_eq!((&fine["schema"], &fine["ok"]), (&"gbak.check/1".into(), &true.into()));
     assert!(
         fine["packs_checked"].as_u64() > Some(0) && fine["bytes_read"].as_u64() > Some(999_999)
+    );
+    let proved = rig.agents[0].expect(&["audit", "--json"]).unwrap();
+    assert_eq!(proved["schema"], "gbak.audit/1");
+    let challenges = proved["verdicts"].as_array().unwrap();
+    assert!(challenges.len() >= 9 && challenges.iter().all(|one| one["verdict"] == "proved"));
+    assert_eq!(
+        (&proved["summary"]["holders"], &proved["summary"]["wrong"]),
+        (&3.into(), &0.into())
     );
     // Whether it is noticed before anything reads there is up to the holder: reading finds it.
     for holder in 1..4 {
@@ -52,6 +60,13 @@ fn a_check_tells_damage_from_loss_and_names_holders_and_files() {
         problem["kind"] == "loss"
             && problem["files"].as_array().unwrap().iter().any(|name| *name == file.as_str())
     };
+    let (audited, exit) = rig.agents[0].run(&["audit", "--json"]).unwrap();
+    assert_eq!((exit, &audited["summary"]["proved"]), (6, &0.into()), "{audited}");
+    let (one, exit) = rig.agents[0].run(&["audit", "peer2", "--json"]).unwrap();
+    assert_eq!((exit, &one["summary"]["holders"]), (5, &1.into()), "{one}");
+    let peers = rig.agents[0].expect(&["peers", "--json"]).unwrap();
+    let peers = peers["peers"].as_array().unwrap();
+    assert!(peers.iter().all(|peer| peer["audit"]["failed"].as_u64() > Some(0)), "{peers:?}");
     let problem = problems.iter().find(hit).unwrap_or_else(|| panic!("{file} not named: {lost}"));
     assert!(problem["holders"][0]["name"].as_str().unwrap().starts_with("peer"), "{problem}");
 }
