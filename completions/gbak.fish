@@ -46,6 +46,8 @@ complete -c gbak -n "__fish_gbak_needs_command" -f -a "ls" -d 'List the files of
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "peers" -d 'Show the machines of the grid'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "status" -d 'Show whether everything is backed up'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "check" -d 'Check that everything is still where it should be'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "audit" -d 'Make holders prove that they have what they took'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "daemon" -d 'Run the agent in the foreground'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "explain" -d 'Explain an error code'
@@ -230,6 +232,29 @@ complete -c gbak -n "__fish_gbak_using_subcommand status" -s v -l verbose -d 'Pr
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand status" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand check" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l read-data -d 'Fetch every pack from its holders, verify and open it'
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand check" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand check" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand check" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l listen -d 'Listen on this multiaddress instead of the configured ones (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l bootstrap -d 'Address of a member to try besides the known ones (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
@@ -283,20 +308,22 @@ complete -c gbak -n "__fish_gbak_using_subcommand version" -s v -l verbose -d 'P
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand version" -s h -l help -d 'Print help'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "version" -d 'Print the version'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "check" -d 'Check that everything is still where it should be'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "audit" -d 'Make holders prove that they have what they took'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "version" -d 'Print the version'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

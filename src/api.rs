@@ -9,10 +9,17 @@
 use serde::{Deserialize, Serialize};
 
 pub mod backend;
+mod care;
 pub mod codes;
+mod joining;
 mod placement;
 pub mod setup;
 
+pub use care::{
+    AuditArgs, AuditRunView, AuditSummary, CheckArgs, CheckProblemView, CheckView, HolderView,
+    VerdictView,
+};
+pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 
 /// One thing to do.
@@ -38,6 +45,10 @@ pub enum Call {
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
     Rebuild,
+    /// See whether everything is where it should be.
+    Check(CheckArgs),
+    /// See whether holders still have what they took.
+    Audit(AuditArgs),
 }
 
 /// One line of an answer.
@@ -75,6 +86,10 @@ pub enum Answer {
     Invite(InviteView),
     /// The catalog was rebuilt.
     Rebuild(RecoverView),
+    /// Whether everything is where it should be.
+    Check(CheckView),
+    /// Whether holders still have what they took.
+    Audit(AuditRunView),
 }
 
 /// A failure of the whole call. The command line adds the five-line explanation of its code.
@@ -560,41 +575,4 @@ pub struct DonationView {
     pub used_bytes: u64,
     /// What new shards may take.
     pub free_bytes: u64,
-}
-
-/// Terms of an invitation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct InviteArgs {
-    /// Seconds it is valid for.
-    pub expires_secs: u64,
-}
-
-/// An invitation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InviteView {
-    /// `gbak.invite/1`.
-    pub schema: String,
-    /// The string to hand over.
-    pub invite: String,
-    /// Until when, RFC 3339.
-    pub expires: String,
-}
-
-/// What a recovery (or a rebuild of the catalog) found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecoverView {
-    /// `gbak.recover/1`.
-    pub schema: String,
-    /// Snapshots found.
-    pub snapshots: u64,
-    /// Number of the newest head.
-    pub head_seq: u64,
-    /// Holders asked for heads.
-    pub witnesses_asked: u64,
-    /// Holders that gave that newest head.
-    pub witnesses_confirmed: u64,
-    /// Devices of this owner whose heads were found.
-    pub devices: u64,
-    /// What was odd: forks, damaged segments, silent holders. One sentence each.
-    pub warnings: Vec<String>,
 }

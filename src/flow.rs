@@ -17,7 +17,9 @@ use crate::monitor::Monitor;
 use crate::offload::{Offload, WorkLost, offload};
 use crate::vault::Vault;
 
+pub mod audit;
 pub mod backup;
+pub mod check;
 pub mod fetch;
 pub mod look;
 pub mod place;

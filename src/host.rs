@@ -123,6 +123,9 @@ impl Host {
             Request::Join(join) => self.admit(from, *join, pass).await,
             Request::Put { shard, body } => self.put(self.owner(from)?, shard, body, pass).await,
             Request::Get { shard } => self.get(self.owner(from)?, shard, pass).await,
+            Request::Slice { shard, offset, len } => {
+                self.slice(self.owner(from)?, shard, (offset, len), pass).await
+            }
             Request::Have { shards } => self.have(self.owner(from)?, shards, pass).await,
             Request::HeadPut { head } => self.head_put(self.owner(from)?, head, pass).await,
             Request::HeadGet => self.heads(self.owner(from)?, pass).await,
@@ -150,6 +153,22 @@ impl Host {
     async fn get(&self, owner: OwnerId, shard: ShardId, pass: Pass) -> Result<Reply, Refusal> {
         let body = self.work(pass, move |shelf| shelf.get(owner, shard)).await?;
         Ok(Reply::Shard { body })
+    }
+
+    /// A part of a shard with its proof. All of the shard is read and verified for it: who keeps
+    /// only the tree's hashes cannot answer.
+    async fn slice(
+        &self,
+        owner: OwnerId,
+        shard: ShardId,
+        (offset, len): (u64, u32),
+        pass: Pass,
+    ) -> Result<Reply, Refusal> {
+        let cut = move |shelf: &Shelf| {
+            Ok(chunker::slice(&shelf.get(owner, shard)?, offset, len).map(Bytes::from))
+        };
+        let body = self.work(pass, cut).await?.ok_or(Refusal::TooLarge)?;
+        Ok(Reply::Slice { body })
     }
 
     async fn have(

@@ -13,6 +13,7 @@ pub mod id;
 mod keys;
 mod pack;
 pub mod record;
+mod slice;
 mod stripe;
 
 pub use block::{BLOCK_MAX, BLOCK_TARGET, Block};
@@ -27,4 +28,5 @@ pub use pack::{
     BlockMeta, ChunkEntry, PACK_MAX, PACK_SIZES, Pack, PackBuilder, PackMeta, PackReader, rebuild,
 };
 pub use record::{Record, RecordError};
+pub use slice::{SLICE_BODY_MAX, SLICE_MAX, slice, verify_slice};
 pub use stripe::{Code, Shard, decode, encode, shard_len};

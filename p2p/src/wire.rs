@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chunker::{Record, ShardId};
+use chunker::{Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
 use serde::{Deserialize, Serialize};
 
 use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
@@ -85,6 +85,15 @@ pub enum Request {
     },
     /// Every newest head (and every proof of a fork) you hold for my owner.
     HeadGet,
+    /// Prove that you have these bytes of a shard of my owner: at most [`SLICE_MAX`] of them.
+    Slice {
+        /// The shard's name.
+        shard: ShardId,
+        /// Where the part begins.
+        offset: u64,
+        /// How long it is.
+        len: u32,
+    },
 }
 
 /// Proof of membership, and what others need to know of us.
@@ -186,6 +195,12 @@ pub enum Reply {
     },
     /// Understood, and declined.
     Refused(Refusal),
+    /// The part asked for, with its proof.
+    Slice {
+        /// A `bao` slice, at most [`SLICE_BODY_MAX`]; it travels outside the header.
+        #[serde(skip)]
+        body: Bytes,
+    },
 }
 
 /// Why a request was declined.
@@ -331,6 +346,7 @@ impl Request {
             Self::Put { body, .. } => body.len() <= BODY_LIMIT,
             Self::Have { shards } => shards.len() <= HAVE_LIMIT,
             Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
+            Self::Slice { len, .. } => (1..=SLICE_MAX).contains(len),
             _ => true,
         }
     }
@@ -346,6 +362,7 @@ impl Request {
             (Self::Ping { nonce, .. }, Reply::Pong { nonce: back, .. }) => nonce == back,
             (Self::Roster { .. }, Reply::Roster { peers, .. }) => peers.len() <= ROSTER_PAGE,
             (Self::Get { .. }, Reply::Shard { body }) => body.len() <= BODY_LIMIT,
+            (Self::Slice { .. }, Reply::Slice { body }) => body.len() <= SLICE_BODY_MAX,
             (Self::Have { shards }, Reply::Have { held }) => shards.len() == held.len(),
             (Self::HeadGet, Reply::Heads { heads }) => {
                 let bytes: usize = heads.iter().map(|head| head.len() + HEAD_FRAME).sum();
@@ -364,7 +381,8 @@ impl Request {
             | Self::Roster { .. }
             | Self::Have { .. }
             | Self::HeadPut { .. }
-            | Self::HeadGet => 30,
+            | Self::HeadGet
+            | Self::Slice { .. } => 30,
             // The largest body over a line of 1.2 megabits a second.
             Self::Put { .. } | Self::Get { .. } => 120,
         })
@@ -390,6 +408,7 @@ impl Request {
             Self::Have { .. } => "have",
             Self::HeadPut { .. } => "head-put",
             Self::HeadGet => "head-get",
+            Self::Slice { .. } => "slice",
         }
     }
 }
@@ -398,7 +417,7 @@ impl Reply {
     /// Bytes that travel beside the header.
     pub fn body_len(&self) -> usize {
         match self {
-            Self::Shard { body } => body.len(),
+            Self::Shard { body } | Self::Slice { body } => body.len(),
             _ => 0,
         }
     }
@@ -416,6 +435,7 @@ impl Reply {
             Self::HeadStored => "head-stored",
             Self::Heads { .. } => "heads",
             Self::Refused(_) => "refused",
+            Self::Slice { .. } => "slice",
         }
     }
 
@@ -423,7 +443,7 @@ impl Reply {
     #[must_use]
     pub fn split(mut self) -> (ReplyHeader, Bytes) {
         let body = match &mut self {
-            Self::Shard { body } => std::mem::take(body),
+            Self::Shard { body } | Self::Slice { body } => std::mem::take(body),
             _ => Bytes::new(),
         };
         (ReplyHeader { body_len: body.len() as u32, reply: self }, body)
@@ -435,7 +455,7 @@ impl Reply {
     pub fn join(header: ReplyHeader, bytes: Bytes) -> Option<Self> {
         let mut reply = header.reply;
         match &mut reply {
-            Self::Shard { body } => *body = bytes,
+            Self::Shard { body } | Self::Slice { body } => *body = bytes,
             _ if bytes.is_empty() => {}
             _ => return None,
         }

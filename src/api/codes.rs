@@ -67,6 +67,14 @@ codes! {
     RESTORE_PARTIAL = "gbak::restore::partial", 3;
     /// Some of a restore cannot be had from any holder that answers.
     DATA_LOSS = "gbak::restore::data_loss", 6;
+    /// `check` found damage: every pack that is needed still has enough shards.
+    CHECK_DAMAGE = "gbak::check::damage", 5;
+    /// `check` found data that no holder has any more.
+    CHECK_LOSS = "gbak::check::loss", 6;
+    /// `audit` found holders that do not have what they took.
+    AUDIT_FAILED = "gbak::audit::failed", 5;
+    /// `audit` found packs with too few shards left.
+    AUDIT_LOSS = "gbak::audit::loss", 6;
     /// No snapshot answers to that name, or several do.
     SNAPSHOT = "gbak::snapshot::unknown", 1;
     /// The snapshot has no such path.

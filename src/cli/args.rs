@@ -87,6 +87,10 @@ pub(crate) enum Command {
     Peers,
     /// Show whether everything is backed up
     Status(Status),
+    /// Check that everything is still where it should be
+    Check(Check),
+    /// Make holders prove that they have what they took
+    Audit(Audit),
     /// Run the agent in the foreground
     Daemon(Daemon),
     /// Show the main job on a small grid of this machine's own
@@ -355,6 +359,27 @@ pub(crate) struct Status {
     /// Wait until the agent answers; then exit 0 whatever the state
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_ready: Option<Duration>,
+}
+
+/// `gbak check`: exit 0, 5 (damage), 6 (data loss) or 21 (too few holders answer to tell)
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Fetch every pack from its holders, verify and open it
+    #[arg(long)]
+    pub(crate) read_data: bool,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak audit`: exit 0, 5 (holders failed), 6 (data loss) or 21 (no holder answered)
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Name or id of one machine; all holders when absent
+    pub(crate) peer: Option<String>,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
 }
 
 /// `gbak daemon`

@@ -5,7 +5,9 @@ use super::shell::Shell;
 use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, codes};
 
+pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod daemon;
 pub(crate) mod demo;

@@ -28,6 +28,8 @@ fn only_what_is_delivered_is_in_the_help() {
         "placement",
         "peers",
         "status",
+        "check",
+        "audit",
         "daemon",
         "demo",
         "explain",

@@ -34,6 +34,7 @@ use crate::host::token_hash;
 use crate::monitor::{Counter, Monitor, Problem};
 use crate::vault::view::SnapshotSpec;
 
+mod caring;
 mod looking;
 
 /// How long to wait for peers when the caller did not say.
@@ -95,6 +96,8 @@ impl Run {
             Call::Status => self.status().await.map(Answer::Status),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
+            Call::Check(args) => self.check(args).await.map(Answer::Check),
+            Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
     }

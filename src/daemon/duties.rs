@@ -1,4 +1,5 @@
-//! The agent: serves the control socket, and catches up on what is queued whenever peers are there.
+//! The agent: serves the control socket, catches up on what is queued whenever peers are there, and
+//! audits the holders every few hours.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
@@ -14,6 +15,8 @@ use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
 use crate::api::{Answer, Call, Failure};
+use crate::entropy;
+use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::backup::{catch_up, is_shortage};
 use crate::flow::{Ctx, FlowError, publish};
 
@@ -21,6 +24,8 @@ use crate::flow::{Ctx, FlowError, publish};
 const CATCH_UP: Duration = Duration::from_secs(20);
 /// Between the end of one look and the next, whoever comes and goes.
 const BREATHER: Duration = Duration::from_secs(2);
+/// Between two audits, on average: spread by half of it, so that nobody can prepare for one.
+const AUDIT: Duration = Duration::from_secs(6 * 3600);
 /// How long to wait for the first peers before the agent says that it is ready.
 const FIRST_PEERS: Duration = Duration::from_secs(3);
 
@@ -44,14 +49,15 @@ pub async fn run(
     let desk = Arc::new(FrontDesk { engine: engine.clone() });
     let serving = control.serve(desk.clone(), stop.clone());
     let catching = keep_catching_up(&engine, stop.clone());
+    let auditing = keep_auditing(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
             () = engine.swarm.settle(FIRST_PEERS) => ready(&desk.ready()),
         }
     };
-    // All three end with `stop`.
-    tokio::join!(serving, catching, greeting);
+    // All of them end with `stop`.
+    tokio::join!(serving, catching, auditing, greeting);
     engine.stop().await;
     Ok(())
 }
@@ -98,6 +104,39 @@ async fn keep_catching_up(engine: &Engine, stop: CancellationToken) {
             Err(error) => tracing::warn!(error = %told(&error), "cannot catch up"),
         }
     }
+}
+
+/// Audits all holders again and again.
+async fn keep_auditing(engine: &Engine, stop: CancellationToken) {
+    loop {
+        let random = u64::from_le_bytes(entropy::bytes(&*engine.ctx().entropy));
+        let result = tokio::select! { biased;
+            // Evidence is noted whole or not at all.
+            () = stop.cancelled() => return,
+            result = audit_after(engine, audit_pause(random)) => result,
+        };
+        match result {
+            Ok(report) => {
+                let failed = |finding: &&Finding| {
+                    matches!(finding.verdict, Verdict::Wrong | Verdict::Refused)
+                };
+                let bad = report.findings.iter().filter(failed).count();
+                tracing::info!(challenges = report.findings.len(), bad, "audited the holders");
+            }
+            Err(error) => tracing::warn!(error = %told(&error), "cannot audit"),
+        }
+    }
+}
+
+async fn audit_after(engine: &Engine, pause: Duration) -> Result<AuditReport, FlowError> {
+    tokio::time::sleep(pause).await;
+    let _auditing = engine.auditing.lock().await;
+    audit::audit(engine.ctx(), None).await
+}
+
+/// From half of [`AUDIT`] to one and a half.
+pub(super) fn audit_pause(random: u64) -> Duration {
+    AUDIT / 2 + Duration::from_secs(random % AUDIT.as_secs())
 }
 
 /// Waits until somebody came or went, or it has been a while.

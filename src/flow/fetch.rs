@@ -40,8 +40,8 @@ struct Source {
 struct Gathered {
     /// Verified shards, by index.
     good: BTreeMap<u8, Bytes>,
-    /// Indices whose holder answered, but does not have the shard or not whole.
-    gone: BTreeSet<u8>,
+    /// Indices whose holder answered, but does not have the shard or not whole, and that holder.
+    gone: BTreeMap<u8, PeerId>,
 }
 
 /// A pack's record, from the catalog.
@@ -59,7 +59,7 @@ pub(crate) async fn pack_bytes<G: Grid>(
     let local = ctx.work(move || spool.get(&id).ok().or_else(|| cache.get(&id))).await?;
     match local {
         Some(bytes) => Ok(bytes),
-        None => fetch(ctx, record).await,
+        None => from_holders(ctx, record).await.0,
     }
 }
 
@@ -76,8 +76,12 @@ pub(crate) async fn cached_pack_bytes<G: Grid>(
     Ok(bytes)
 }
 
-/// Fetches any k shards from holders and puts the pack together.
-async fn fetch<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Result<Bytes, FlowError> {
+/// Fetches any k shards from holders and puts the pack together. Also says which shards, by index,
+/// a holder turned out not to have any more, whether or not the others sufficed.
+pub(crate) async fn from_holders<G: Grid>(
+    ctx: &Ctx<G>,
+    record: &PackRecord,
+) -> (Result<Bytes, FlowError>, BTreeMap<u8, PeerId>) {
     let k = usize::from(record.code.k());
     let mut gathered = Gathered::default();
     let mut sources = by_nearness(ctx, record);
@@ -87,11 +91,18 @@ async fn fetch<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Result<Bytes, Flow
         gather(ctx, &mut elsewhere, k, &mut gathered).await;
     }
     if gathered.good.len() < k {
-        return Err(shortfall(record, &gathered));
+        return (Err(shortfall(record, &gathered)), gathered.gone);
     }
     let (code, len) = (record.code, record.meta.len as usize);
     let shards: Vec<(u8, Bytes)> = gathered.good.into_iter().collect();
-    Ok(ctx.work(move || chunker::decode(code, len, &shards)).await??)
+    let decoded = ctx.work(move || chunker::decode(code, len, &shards)).await;
+    (decoded.and_then(|bytes| Ok(bytes?)), gathered.gone)
+}
+
+/// Indices of the shards of this pack that peers other than the recorded holders have.
+pub(crate) async fn elsewhere<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> BTreeSet<u8> {
+    let found = strays(ctx, record, &BTreeMap::new()).await;
+    found.into_iter().map(|source| source.index).collect()
 }
 
 /// Why there are fewer than k: for good, or for now.
@@ -99,7 +110,8 @@ fn shortfall(record: &PackRecord, gathered: &Gathered) -> FlowError {
     let (pack, needed) = (record.meta.id, usize::from(record.code.k()));
     let Gathered { good, gone } = gathered;
     let silent = record.sources().into_iter().map(|source| source.index);
-    let silent = silent.filter(|index| !good.contains_key(index) && !gone.contains(index)).count();
+    let silent =
+        silent.filter(|index| !good.contains_key(index) && !gone.contains_key(index)).count();
     let left = good.len() + silent;
     if left < needed {
         FlowError::PackLost { pack, needed, left }
@@ -173,7 +185,7 @@ async fn gather<G: Grid>(
             Ok(Some((source, Err(error)))) => {
                 report(ctx, source, &error);
                 if is_gone(&error) {
-                    gone.insert(source.index);
+                    gone.insert(source.index, source.peer);
                 }
             }
             Ok(None) => return,

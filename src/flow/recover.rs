@@ -225,7 +225,7 @@ impl Chain {
 }
 
 /// Catalog key of the last manifest imported from a device, and of the head that pointed to it.
-fn seen_keys<G: Grid>(ctx: &Ctx<G>, device: PeerId) -> (String, String) {
+pub(crate) fn seen_keys<G: Grid>(ctx: &Ctx<G>, device: PeerId) -> (String, String) {
     if device == ctx.device.peer() {
         (MANIFEST.to_owned(), HEAD.to_owned())
     } else {

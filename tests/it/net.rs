@@ -1,5 +1,6 @@
 //! Several real processes on loopback, each with a home of its own.
 
+mod care;
 mod crash;
 mod messages;
 mod rig;

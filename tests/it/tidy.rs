@@ -167,7 +167,7 @@ const ROOMS: &[Room] = &[
 const WALLS: &[(&[&str], &[&str])] = &[
     (&["libp2p", "libp2p_stream", "libp2p_connection_limits"], &["p2p"]),
     (&["rusqlite", "libsqlite3_sys"], &["store"]),
-    (&["fastcdc", "zstd", "reed_solomon_simd"], &["chunker"]),
+    (&["bao", "fastcdc", "zstd", "reed_solomon_simd"], &["chunker"]),
     (&["argon2", "bip39"], &["src/vault"]),
     (&["axum", "hyper", "hyper_util", "http_body_util"], &["src/daemon"]),
     (&["clap", "clap_complete", "indicatif", "comfy_table", "dialoguer"], &["src/cli"]),

@@ -161,7 +161,7 @@ where
     let header = ReplyHeader::decode(&bytes).map_err(CodecError::Header)?;
     let len = header.body_len as usize;
     check_body_len(len)?;
-    if len > 0 && !matches!(header.reply, Reply::Shard { .. }) {
+    if len > 0 && !matches!(header.reply, Reply::Shard { .. } | Reply::Slice { .. }) {
         return Err(CodecError::UnexpectedBody);
     }
     let body = read_body(stream, len).await?;

@@ -52,6 +52,11 @@ fn request() -> impl Strategy<Value = Request> {
         shards.prop_map(|shards| Request::Have { shards }),
         head.prop_map(|head| Request::HeadPut { head }),
         Just(Request::HeadGet),
+        (shard(), any::<u64>(), any::<u32>()).prop_map(|(shard, offset, len)| Request::Slice {
+            shard,
+            offset,
+            len
+        }),
     ]
 }
 
@@ -87,6 +92,7 @@ fn reply() -> impl Strategy<Value = Reply> {
             heads: heads.into_iter().map(serde_bytes::ByteBuf::from).collect()
         }),
         refusal().prop_map(Reply::Refused),
+        body().prop_map(|body| Reply::Slice { body }),
     ]
 }
 
@@ -189,6 +195,30 @@ fn messages_of_version_1_look_like_this_for_ever() {
         hasher.finalize().to_string(),
         "16acf6f7f43b163c7016ec1d847c0902defcee94ab608dcfa49717c1fadfb8de"
     );
+}
+
+#[test]
+fn a_slice_of_version_1_looks_like_this_for_ever() {
+    let shard = ShardId::from_bytes([1; 32]);
+    let request = Request::Slice { shard, offset: 7, len: 8 };
+    let reply = Reply::Slice { body: Bytes::from_static(b"body") };
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&request.split().0.encode());
+    hasher.update(&reply.split().0.encode());
+    assert_eq!(
+        hasher.finalize().to_string(),
+        "440db0607a321b7cd68c8efa2db239a1145a0ddeff22574f67c5e88dd6fd1eb4"
+    );
+}
+
+#[test]
+fn a_slice_is_bounded_and_only_a_slice_answers_it() {
+    let ask = |len| Request::Slice { shard: ShardId::from_bytes([0; 32]), offset: 0, len };
+    assert!(ask(1).is_bounded() && ask(SLICE_MAX).is_bounded());
+    assert!(!ask(0).is_bounded() && !ask(SLICE_MAX + 1).is_bounded());
+    let give = |len: usize| Reply::Slice { body: vec![0; len].into() };
+    assert!(ask(1).fits(&give(SLICE_BODY_MAX)) && !ask(1).fits(&give(SLICE_BODY_MAX + 1)));
+    assert!(!ask(1).fits(&Reply::Shard { body: Bytes::new() }));
 }
 
 #[test]

@@ -138,6 +138,37 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[PEERS, ("--overwrite if-changed", "the same command again, when holders are back")],
     },
     Explained {
+        code: codes::CHECK_DAMAGE,
+        what: "gbak check: shards are missing, and every pack still has enough of them",
+        data: "everything can be restored; fewer holders may fail than was wanted",
+        gbak: "restores from the other holders; places what is queued when peers are back",
+        you: &[PEERS, ("gbak check --read-data", "fetch and open everything")],
+    },
+    Explained {
+        code: codes::CHECK_LOSS,
+        what: "gbak check: some data is on no holder any more",
+        data: "the files named in the report cannot be restored; everything else can",
+        gbak: "never writes bytes that do not match their hash",
+        you: &[("gbak check --json", "more of the files that are hit"), PEERS, STATUS],
+    },
+    Explained {
+        code: codes::AUDIT_FAILED,
+        what: "gbak audit: holders gave wrong bytes, or none, of what they had taken",
+        data: "enough other shards of every pack audited are there; it can be restored",
+        gbak: "keeps the evidence for 30 days; restores from the other holders",
+        you: &[
+            ("gbak peers", "how each holder did"),
+            ("gbak check", "which packs and files it concerns"),
+        ],
+    },
+    Explained {
+        code: codes::AUDIT_LOSS,
+        what: "gbak audit: packs have too few shards left",
+        data: "what was in them cannot be restored; everything else can",
+        gbak: "keeps the evidence for 30 days",
+        you: &[("gbak check", "which files it concerns"), PEERS],
+    },
+    Explained {
         code: codes::SNAPSHOT,
         what: "No snapshot answers to that name, or several do",
         data: NOTHING_CHANGED,

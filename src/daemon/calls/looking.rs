@@ -16,7 +16,7 @@ use crate::api::{
 use crate::daemon::engine::EngineError;
 use crate::daemon::views;
 use crate::flow::look::{self, Health};
-use crate::flow::{publish, whereabouts};
+use crate::flow::{audit, publish, whereabouts};
 use crate::host::offer_of;
 use crate::vault::index::{PackRecord, Placed};
 
@@ -27,11 +27,17 @@ impl Run {
         let shelf = self.engine.host.shelf().clone();
         let usage = self.ctx.work(move || shelf.usage_by_owner()).await?;
         let usage: BTreeMap<_, Usage> = usage.map_err(EngineError::from)?.into_iter().collect();
+        let audits = audit::scores(&self.ctx)?;
         let me = self.me().await?;
         let peers = self.ctx.grid.peers();
         let view = |info: &p2p::PeerInfo| PeerView {
             mine_here_bytes: health.bytes_by_holder.get(&info.peer).copied().unwrap_or_default(),
             theirs_here_bytes: usage.get(&info.owner).map_or(0, |usage| usage.bytes),
+            audit: audits.get(&info.peer).map_or_else(AuditView::default, |score| AuditView {
+                proved: score.proved,
+                failed: score.failed,
+                window_days: audit::WINDOW_DAYS,
+            }),
             ..views::peer(info)
         };
         let peers: Vec<_> = peers.iter().map(view).collect();

@@ -1,0 +1,134 @@
+//! What audits found so far: counts a day for each holder, and its newest failures.
+//!
+//! Bounded: [`WINDOW_DAYS`] days, [`FAILURES`] failures, [`HOLDERS`] holders. It is kept in the
+//! catalog and so is gone when that is rebuilt; a record that cannot be read counts as none.
+
+use std::collections::BTreeMap;
+
+use chunker::{PeerId, Record, ShardId};
+use p2p::Grid;
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Verdict};
+use crate::flow::{Ctx, FlowError};
+
+/// How far back evidence counts, in days.
+pub const WINDOW_DAYS: u64 = 30;
+/// Failures kept of each holder.
+const FAILURES: usize = 64;
+/// Holders kept; when there are more, those not audited for longest are forgotten.
+const HOLDERS: usize = 4096;
+/// Catalog key.
+const AUDITS: &str = "audits";
+const DAY_SECS: u64 = 24 * 3600;
+
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Evidence {
+    #[serde(rename = "h")]
+    holders: BTreeMap<PeerId, Holder>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Holder {
+    /// Oldest first.
+    #[serde(rename = "d")]
+    days: Vec<Day>,
+    /// Oldest first.
+    #[serde(rename = "f")]
+    failures: Vec<Failure>,
+}
+
+/// Verdicts of one day, in the order of [`Verdict`]'s variants.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Day {
+    #[serde(rename = "d")]
+    day: u64,
+    #[serde(rename = "n")]
+    counts: [u64; 5],
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Failure {
+    #[serde(rename = "t")]
+    secs: u64,
+    #[serde(rename = "s")]
+    shard: ShardId,
+    #[serde(rename = "v")]
+    verdict: u8,
+}
+
+impl Record for Evidence {
+    const NAME: &'static str = "audit evidence";
+    const VERSION: u8 = 1;
+    const LIMIT: usize = 64 * 1024 * 1024;
+}
+
+/// What a holder has to show for itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Score {
+    /// Challenges it proved.
+    pub proved: u64,
+    /// Challenges it answered with wrong bytes, or refused.
+    pub failed: u64,
+}
+
+/// Every holder's score over the last [`WINDOW_DAYS`]. Absence is no failure.
+pub fn scores<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Score>, FlowError> {
+    let oldest = (ctx.clock.now_secs() / DAY_SECS).saturating_sub(WINDOW_DAYS);
+    let score = |holder: &Holder| {
+        let days = holder.days.iter().filter(|day| day.day > oldest);
+        days.fold(Score::default(), |sum, day| {
+            let [proved, wrong, refused, ..] = day.counts;
+            Score { proved: sum.proved + proved, failed: sum.failed + wrong + refused }
+        })
+    };
+    let all = load(ctx)?.holders;
+    Ok(all.iter().map(|(peer, holder)| (*peer, score(holder))).collect())
+}
+
+/// Adds findings. Two at once would lose one's: the caller sees to that.
+pub(super) fn note<G: Grid>(ctx: &Ctx<G>, findings: &[Finding]) -> Result<(), FlowError> {
+    let now = ctx.clock.now_secs();
+    let mut evidence = load(ctx)?;
+    for finding in findings {
+        evidence.holders.entry(finding.peer).or_default().add(finding, now);
+    }
+    while evidence.holders.len() > HOLDERS {
+        let last = |holder: &Holder| holder.days.last().map(|day| day.day);
+        let stalest = evidence.holders.iter().min_by_key(|(_, holder)| last(holder));
+        let Some(stalest) = stalest.map(|(peer, _)| *peer) else { break };
+        evidence.holders.remove(&stalest);
+    }
+    Ok(ctx.catalog.set(AUDITS, &evidence.encode())?)
+}
+
+fn load<G: Grid>(ctx: &Ctx<G>) -> Result<Evidence, FlowError> {
+    let bytes = ctx.catalog.get(AUDITS)?;
+    Ok(bytes.and_then(|bytes| Evidence::decode(&bytes).ok()).unwrap_or_default())
+}
+
+impl Holder {
+    fn add(&mut self, finding: &Finding, now: u64) {
+        let today = now / DAY_SECS;
+        if self.days.last().is_none_or(|day| day.day != today) {
+            self.days.push(Day { day: today, counts: [0; 5] });
+        }
+        let verdict = finding.verdict as u8;
+        let counts = self.days.last_mut().map(|day| &mut day.counts);
+        if let Some(count) = counts.and_then(|counts| counts.get_mut(usize::from(verdict))) {
+            *count = count.saturating_add(1);
+        }
+        if matches!(finding.verdict, Verdict::Wrong | Verdict::Refused) {
+            self.failures.push(Failure { secs: now, shard: finding.shard, verdict });
+        }
+        drop_oldest(&mut self.days, WINDOW_DAYS as usize);
+        drop_oldest(&mut self.failures, FAILURES);
+    }
+}
+
+fn drop_oldest<T>(of: &mut Vec<T>, most: usize) {
+    of.drain(..of.len().saturating_sub(most));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! Promises of the evidence.
+
+use chunker::PackId;
+
+use super::*;
+
+fn finding(verdict: Verdict) -> Finding {
+    let (peer, pack) = (PeerId::from_bytes([1; 32]), PackId::from_bytes([2; 32]));
+    Finding { peer, shard: ShardId::from_bytes([3; 32]), pack, verdict }
+}
+
+#[test]
+fn evidence_is_bounded_whatever_is_found() {
+    let mut holder = Holder::default();
+    for day in 0..100 {
+        for _ in 0..10 {
+            holder.add(&finding(Verdict::Wrong), day * DAY_SECS);
+        }
+    }
+    assert_eq!((holder.days.len(), holder.failures.len()), (WINDOW_DAYS as usize, FAILURES));
+    assert_eq!(holder.days.last(), Some(&Day { day: 99, counts: [0, 10, 0, 0, 0] }));
+}
+
+#[test]
+fn evidence_survives_its_encoding_and_absence_is_no_failure() {
+    let mut evidence = Evidence::default();
+    for verdict in [Verdict::Proved, Verdict::Refused, Verdict::Unreachable, Verdict::Slow] {
+        let finding = finding(verdict);
+        evidence.holders.entry(finding.peer).or_default().add(&finding, 5);
+    }
+    assert_eq!(Evidence::decode(&evidence.encode()).unwrap(), evidence);
+    let holder = &evidence.holders[&PeerId::from_bytes([1; 32])];
+    assert_eq!((holder.failures.len(), holder.days[0].counts), (1, [1, 0, 1, 1, 1]));
+}
