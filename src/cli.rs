@@ -119,6 +119,7 @@ fn dispatch(
         Command::Ls(args) => c::ls::run(args, backend, shell),
         Command::Placement(args) => c::placement::run(args, backend, shell),
         Command::Peers => c::peers::run(backend, shell),
+        Command::Donate(args) => c::donate::run(args, backend, shell),
         Command::Status(args) => c::status::run(args, backend, shell),
         Command::Daemon(args) => c::daemon::run(args, backend, shell),
         Command::Demo(args) => c::demo::run(args, backend, shell),

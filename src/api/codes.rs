@@ -109,6 +109,8 @@ codes! {
     PACK_UNAVAILABLE = "gbak::placement::pack_unavailable", 21;
     /// This machine's floor of free space is reached.
     FLOOR = "gbak::donation::floor", 25;
+    /// The disk cannot carry a donation of that size.
+    DONATION = "gbak::donation::too_large", 25;
     /// Bytes that came back are not what was stored, and no good copy was found.
     DAMAGED = "gbak::vault::damaged", 6;
     /// `status` found something that needs a look.

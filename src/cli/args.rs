@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Placement(Placement),
     /// Show the machines of the grid
     Peers,
+    /// Show or change how this machine's disk is split
+    Donate(Donate),
     /// Show whether everything is backed up
     Status(Status),
     /// Run the agent in the foreground
@@ -344,6 +346,36 @@ pub(crate) struct Placement {
     /// Snapshot (with :PATH a part of it), absolute path in the latest one, or pack id
     #[arg(value_name = "SNAP|PATH|PACK", value_hint = ValueHint::AnyPath)]
     pub(crate) what: PathBuf,
+}
+
+/// `gbak donate`
+#[derive(Debug, Args)]
+pub(crate) struct Donate {
+    #[command(subcommand)]
+    pub(crate) what: Option<DonateWhat>,
+}
+
+/// What to do with the donation; to show it when nothing is said.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DonateWhat {
+    /// Show how the disk is split
+    Show,
+    /// Lend more or less, from now on
+    Set(DonateSet),
+}
+
+/// `gbak donate set`
+#[derive(Debug, Args)]
+pub(crate) struct DonateSet {
+    /// Disk to lend: a size, a percentage of what is free or lent, or none
+    #[arg(value_name = "SIZE|%|none", value_parser = parse::amount)]
+    pub(crate) size: Amount,
+    /// Free space of the disk below which nothing more is taken in
+    #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) min_free: Option<Amount>,
+    /// Kept empty above that
+    #[arg(long, value_name = "SIZE", value_parser = parse::size)]
+    pub(crate) safe_area: Option<u64>,
 }
 
 /// `gbak status`: exit 0, 30 (warning) or 31 (critical)

@@ -9,6 +9,7 @@ pub(crate) mod backup;
 pub(crate) mod completions;
 pub(crate) mod daemon;
 pub(crate) mod demo;
+pub(crate) mod donate;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod invite;

@@ -34,6 +34,7 @@ use crate::host::token_hash;
 use crate::monitor::{Counter, Monitor, Problem};
 use crate::vault::view::SnapshotSpec;
 
+mod lending;
 mod looking;
 
 /// How long to wait for peers when the caller did not say.
@@ -93,6 +94,8 @@ impl Run {
             Call::Placement(args) => self.placement(args).await.map(Answer::Placement),
             Call::Peers => self.peers().await.map(Answer::Peers),
             Call::Status => self.status().await.map(Answer::Status),
+            Call::Donate => self.donation().await.map(Answer::Donate),
+            Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),

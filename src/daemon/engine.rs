@@ -119,6 +119,8 @@ pub struct Engine {
     pub(super) ctx: Ctx<Swarm>,
     /// Held by whatever writes the owner's own backup: one at a time.
     pub(super) writing: tokio::sync::Mutex<()>,
+    /// Held by whatever changes the settings' file.
+    pub(super) changing: Mutex<()>,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -211,6 +213,7 @@ impl Engine {
             swarm,
             ctx,
             writing: tokio::sync::Mutex::new(()),
+            changing: Mutex::new(()),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),

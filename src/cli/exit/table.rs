@@ -300,6 +300,17 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("df -h", "what fills the disk"), STATUS],
     },
     Explained {
+        code: codes::DONATION,
+        what: "The disk cannot carry a donation of that size",
+        data: "the donation is as it was; nothing stored here is touched",
+        gbak: "promises at most what is free or lent already, less floor and safe area",
+        you: &[
+            ("gbak donate", "the split as it is"),
+            ("gbak donate set SIZE", "lend less"),
+            ("--min-free SIZE", "keep less free"),
+        ],
+    },
+    Explained {
         code: codes::DAMAGED,
         what: "Bytes that came back are not what was stored, and no good copy was found",
         data: "what is damaged is not used; everything else is as safe as it was",
