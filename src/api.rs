@@ -12,11 +12,13 @@ pub mod backend;
 pub mod codes;
 mod lending;
 mod placement;
+mod retention;
 pub mod setup;
 mod status;
 
 pub use lending::{DiskView, DonateView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
+pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
 
 /// One thing to do.
@@ -30,6 +32,8 @@ pub enum Call {
     Restore(RestoreArgs),
     /// List snapshots.
     Snapshots,
+    /// Forget snapshots by rules.
+    Forget(ForgetArgs),
     /// List a snapshot's files.
     Ls(LsArgs),
     /// Who holds what.
@@ -71,6 +75,8 @@ pub enum Answer {
     Restore(RestoreSummary),
     /// The snapshots.
     Snapshots(SnapshotsView),
+    /// What was forgotten.
+    Forget(ForgetView),
     /// The files.
     Ls(LsView),
     /// Who holds what.

@@ -116,6 +116,7 @@ fn dispatch(
         Command::Backup(args) => c::backup::run(args, backend, shell),
         Command::Restore(args) => c::restore::run(args, backend, shell),
         Command::Snapshots => c::snapshots::run(backend, shell),
+        Command::Forget(args) => c::forget::run(args, backend, shell),
         Command::Ls(args) => c::ls::run(args, backend, shell),
         Command::Placement(args) => c::placement::run(args, backend, shell),
         Command::Peers => c::peers::run(backend, shell),

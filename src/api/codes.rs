@@ -71,6 +71,8 @@ codes! {
     SNAPSHOT = "gbak::snapshot::unknown", 1;
     /// The snapshot has no such path.
     NO_PATH = "gbak::snapshot::no_path", 1;
+    /// The rules of a forget would keep none of a group's snapshots.
+    KEEPS_NOTHING = "gbak::forget::keeps_nothing", 1;
     /// There is no home here.
     NO_HOME = "gbak::home::none", 10;
     /// There is a home here already.

@@ -11,6 +11,7 @@ pub(crate) mod daemon;
 pub(crate) mod demo;
 pub(crate) mod donate;
 pub(crate) mod explain;
+pub(crate) mod forget;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod ls;

@@ -34,6 +34,7 @@ use crate::host::token_hash;
 use crate::monitor::{Counter, Monitor, Problem};
 use crate::vault::view::SnapshotSpec;
 
+mod forgetting;
 mod lending;
 mod looking;
 
@@ -90,6 +91,7 @@ impl Run {
     async fn look(&self, call: Call) -> Result<Answer, Failure> {
         match call {
             Call::Snapshots => Ok(Answer::Snapshots(self.snapshots()?)),
+            Call::Forget(args) => self.forget(args).await.map(Answer::Forget),
             Call::Ls(args) => self.ls(args).await.map(Answer::Ls),
             Call::Placement(args) => self.placement(args).await.map(Answer::Placement),
             Call::Peers => self.peers().await.map(Answer::Peers),

@@ -1,6 +1,7 @@
 //! Several real processes on loopback, each with a home of its own.
 
 mod crash;
+mod forget;
 mod lending;
 mod messages;
 mod rig;

@@ -152,6 +152,16 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak ls SNAP", "the paths it has")],
     },
     Explained {
+        code: codes::KEEPS_NOTHING,
+        what: "The rules of a forget would keep none of the snapshots of a group",
+        data: "nothing was forgotten",
+        gbak: "never forgets the last snapshot of a group",
+        you: &[
+            ("--keep-last 1", "keep the newest of every group as well"),
+            ("--dry-run", "what would be kept, and why"),
+        ],
+    },
+    Explained {
         code: codes::NO_HOME,
         what: "There is no gbak home here",
         data: NOTHING_CHANGED,
