@@ -157,6 +157,26 @@ async fn cut_short_at_any_instant_it_leaves_the_old_head_or_the_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_holder_that_is_behind_makes_no_snapshot_vanish() {
+    let world = World::new(36, Weather::calm());
+    let (ada, others) = grid(&world, 4).await;
+    let source = source(&world);
+    let first = change(&ada, &source, 1).await;
+    world.net.set_down(others[3].peer(), true);
+    let second = change(&ada, &source, 2).await;
+    world.net.set_down(others[3].peer(), false);
+    let (reader, _) = found(&world, 2, &others).await;
+    assert_eq!(listed(&reader), [first, second]);
+    world.net.set_down(ada.peer(), true);
+    for other in &others[..3] {
+        world.net.set_down(other.peer(), true);
+    }
+    let behind = recover::recover(&reader.ctx).await.unwrap();
+    assert_eq!((behind.head_seq, behind.asked), (1, 1));
+    assert_eq!(listed(&reader), [first, second]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_rule_or_without_peers_nothing_is_forgotten() {
     let world = World::new(35, Weather::calm());
     let (ada, others) = grid(&world, 3).await;
