@@ -42,9 +42,11 @@ complete -c gbak -n "__fish_gbak_needs_command" -f -a "recover" -d 'Get everythi
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "backup" -d 'Back paths up'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "restore" -d 'Restore a snapshot or a part of it'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "snapshots" -d 'List the snapshots'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "forget" -d 'Forget snapshots by rules; frees no space yet'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "ls" -d 'List the files of a snapshot'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "peers" -d 'Show the machines of the grid'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "donate" -d 'Show or change how this machine\'s disk is split'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "status" -d 'Show whether everything is backed up'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "check" -d 'Check that everything is still where it should be'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "audit" -d 'Make holders prove that they have what they took'
@@ -188,6 +190,27 @@ complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -s v -l verbose -d 
 complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s l -l keep-last -d 'Keep the newest N snapshots, or unlimited' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s H -l keep-hourly -d 'Keep the newest of each of N hours' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s d -l keep-daily -d 'Keep the newest of each of N days' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s w -l keep-weekly -d 'Keep the newest of each of N weeks' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s m -l keep-monthly -d 'Keep the newest of each of N months' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s y -l keep-yearly -d 'Keep the newest of each of N years' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l keep-within -d 'Keep what is not older than this before the newest, like 1y6m14d12h' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l keep-tag -d 'Keep what has all of these tags, comma-separated (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s g -l group-by -d 'Judge together what has these in common: host, paths, tags, or nothing' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s n -l dry-run -d 'Only say what would be forgotten, and why the rest is kept'
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l wait-peers -d 'How long to wait for peers to connect' -r
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
@@ -220,6 +243,44 @@ complete -c gbak -n "__fish_gbak_using_subcommand peers" -s v -l verbose -d 'Pri
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -f -a "show" -d 'Show how the disk is split'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -f -a "set" -d 'Lend more or less, from now on'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l min-free -d 'Free space of the disk below which nothing more is taken in' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l safe-area -d 'Kept empty above that' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show how the disk is split'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "set" -d 'Lend more or less, from now on'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l max-age -d 'Critical when the last backup is older, like 2d' -r
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l wait-ready -d 'Wait until the agent answers; then exit 0 whatever the state' -r
 complete -c gbak -n "__fish_gbak_using_subcommand status" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
@@ -308,22 +369,26 @@ complete -c gbak -n "__fish_gbak_using_subcommand version" -s v -l verbose -d 'P
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand version" -s h -l help -d 'Print help'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "check" -d 'Check that everything is still where it should be'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "audit" -d 'Make holders prove that they have what they took'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "version" -d 'Print the version'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots ls placement peers status check audit daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "forget" -d 'Forget snapshots by rules; frees no space yet'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "donate" -d 'Show or change how this machine\'s disk is split'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "check" -d 'Check that everything is still where it should be'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "audit" -d 'Make holders prove that they have what they took'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "version" -d 'Print the version'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "show" -d 'Show how the disk is split'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "set" -d 'Lend more or less, from now on'

@@ -11,6 +11,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use store::{DiskSpace, Donation};
 
+use crate::api::setup::Lend;
+
 /// Largest file that is read, in bytes: a person writes it.
 const LIMIT: u64 = 1024 * 1024;
 
@@ -80,6 +82,19 @@ impl Default for Donate {
 }
 
 impl Donate {
+    /// Takes over what was said; the rest stays.
+    pub fn apply(&mut self, said: Lend) {
+        if let Some(size) = said.donate {
+            self.size = size.into();
+        }
+        if let Some(floor) = said.min_free {
+            self.min_free = floor.into();
+        }
+        if let Some(bytes) = said.safe_area {
+            self.safe_area = Amount::Bytes(bytes);
+        }
+    }
+
     /// The donation on a disk with this much room, of which shards take `used_bytes`.
     pub fn on(&self, space: DiskSpace, used_bytes: u64) -> Donation {
         Donation {

@@ -21,6 +21,7 @@ pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod fetch;
+pub mod forget;
 pub mod look;
 pub mod place;
 pub mod publish;
@@ -241,6 +242,15 @@ pub enum FlowError {
     SpoolLost {
         /// How many.
         packs: u64,
+    },
+    /// Nothing says what to keep.
+    #[error("No rule says what to keep, so nothing is forgotten")]
+    NoRules,
+    /// The rules would forget every snapshot of a group.
+    #[error("The rules keep none of the {snapshots} snapshots of a group, so nothing is forgotten")]
+    KeepsNothing {
+        /// Snapshots of the group.
+        snapshots: usize,
     },
     /// A glob pattern is wrong.
     #[error("Pattern {pattern} is not valid")]

@@ -20,6 +20,7 @@ pub mod keys;
 pub mod keystore;
 pub mod manifest;
 pub mod phrase;
+pub mod retention;
 pub mod snapshot;
 pub mod tree;
 pub mod view;

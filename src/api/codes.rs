@@ -79,6 +79,8 @@ codes! {
     SNAPSHOT = "gbak::snapshot::unknown", 1;
     /// The snapshot has no such path.
     NO_PATH = "gbak::snapshot::no_path", 1;
+    /// The rules of a forget would keep none of a group's snapshots.
+    KEEPS_NOTHING = "gbak::forget::keeps_nothing", 1;
     /// There is no home here.
     NO_HOME = "gbak::home::none", 10;
     /// There is a home here already.
@@ -117,6 +119,8 @@ codes! {
     PACK_UNAVAILABLE = "gbak::placement::pack_unavailable", 21;
     /// This machine's floor of free space is reached.
     FLOOR = "gbak::donation::floor", 25;
+    /// The disk cannot carry a donation of that size.
+    DONATION = "gbak::donation::too_large", 25;
     /// Bytes that came back are not what was stored, and no good copy was found.
     DAMAGED = "gbak::vault::damaged", 6;
     /// `status` found something that needs a look.

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::parse;
-use crate::api::Overwrite;
 use crate::api::setup::Amount;
+use crate::api::{GroupByArgs, Overwrite};
 
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
@@ -79,12 +79,16 @@ pub(crate) enum Command {
     Restore(Restore),
     /// List the snapshots
     Snapshots,
+    /// Forget snapshots by rules; frees no space yet
+    Forget(Box<Forget>),
     /// List the files of a snapshot
     Ls(Ls),
     /// Show who holds the shards of a snapshot, path or pack
     Placement(Placement),
     /// Show the machines of the grid
     Peers,
+    /// Show or change how this machine's disk is split
+    Donate(Donate),
     /// Show whether everything is backed up
     Status(Status),
     /// Check that everything is still where it should be
@@ -328,6 +332,54 @@ impl From<OverwriteWhen> for Overwrite {
     }
 }
 
+/// `gbak forget`
+///
+/// Forgets what no rule keeps of the snapshots this machine made. Times count in UTC.
+#[derive(Debug, Args)]
+#[command(override_usage = "gbak forget [OPTIONS] <--keep-...>...")]
+#[command(after_help = "Forgotten snapshots cannot be restored any more. Their space on other \
+                        machines is not freed yet: a later version prunes it.\n\
+                        Snapshots of your other machines are not touched: run it there.")]
+#[command(group = ArgGroup::new("rules").required(true).multiple(true).args([
+    "last", "hourly", "daily", "weekly", "monthly", "yearly", "within", "keep_tag",
+]))]
+pub(crate) struct Forget {
+    /// Keep the newest N snapshots, or unlimited
+    #[arg(short = 'l', long = "keep-last", value_name = "N", value_parser = parse::count)]
+    pub(crate) last: Option<u32>,
+    /// Keep the newest of each of N hours
+    #[arg(short = 'H', long = "keep-hourly", value_name = "N", value_parser = parse::count)]
+    pub(crate) hourly: Option<u32>,
+    /// Keep the newest of each of N days
+    #[arg(short = 'd', long = "keep-daily", value_name = "N", value_parser = parse::count)]
+    pub(crate) daily: Option<u32>,
+    /// Keep the newest of each of N weeks
+    #[arg(short = 'w', long = "keep-weekly", value_name = "N", value_parser = parse::count)]
+    pub(crate) weekly: Option<u32>,
+    /// Keep the newest of each of N months
+    #[arg(short = 'm', long = "keep-monthly", value_name = "N", value_parser = parse::count)]
+    pub(crate) monthly: Option<u32>,
+    /// Keep the newest of each of N years
+    #[arg(short = 'y', long = "keep-yearly", value_name = "N", value_parser = parse::count)]
+    pub(crate) yearly: Option<u32>,
+    /// Keep what is not older than this before the newest, like 1y6m14d12h
+    #[arg(long = "keep-within", value_name = "SPAN")]
+    pub(crate) within: Option<String>,
+    /// Keep what has all of these tags, comma-separated (repeatable)
+    #[arg(long, value_name = "TAGS")]
+    pub(crate) keep_tag: Vec<String>,
+    /// Judge together what has these in common: host, paths, tags, or nothing
+    #[arg(short, long, value_name = "WHAT", default_value = "host,paths")]
+    #[arg(value_parser = parse::group_by)]
+    pub(crate) group_by: GroupByArgs,
+    /// Only say what would be forgotten, and why the rest is kept
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
+}
+
 /// `gbak ls`
 #[derive(Debug, Args)]
 pub(crate) struct Ls {
@@ -348,6 +400,36 @@ pub(crate) struct Placement {
     /// Snapshot (with :PATH a part of it), absolute path in the latest one, or pack id
     #[arg(value_name = "SNAP|PATH|PACK", value_hint = ValueHint::AnyPath)]
     pub(crate) what: PathBuf,
+}
+
+/// `gbak donate`
+#[derive(Debug, Args)]
+pub(crate) struct Donate {
+    #[command(subcommand)]
+    pub(crate) what: Option<DonateWhat>,
+}
+
+/// What to do with the donation; to show it when nothing is said.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DonateWhat {
+    /// Show how the disk is split
+    Show,
+    /// Lend more or less, from now on
+    Set(DonateSet),
+}
+
+/// `gbak donate set`
+#[derive(Debug, Args)]
+pub(crate) struct DonateSet {
+    /// Disk to lend: a size, a percentage of what is free or lent, or none
+    #[arg(value_name = "SIZE|%|none", value_parser = parse::amount)]
+    pub(crate) size: Amount,
+    /// Free space of the disk below which nothing more is taken in
+    #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) min_free: Option<Amount>,
+    /// Kept empty above that
+    #[arg(long, value_name = "SIZE", value_parser = parse::size)]
+    pub(crate) safe_area: Option<u64>,
 }
 
 /// `gbak status`: exit 0, 30 (warning) or 31 (critical)

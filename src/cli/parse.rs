@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo, Unit};
 
+use crate::api::GroupByArgs;
 use crate::api::setup::Amount;
 
 /// Why a word is not the value it should be.
@@ -22,6 +23,12 @@ pub(crate) enum ParseError {
     /// Not k+m.
     #[error("redundancy is like 8+4: at least 1 needed, at most 255 together; or auto")]
     Redundancy,
+    /// Not a count.
+    #[error("a count is a number from 1, or unlimited")]
+    Count,
+    /// Not something to group by.
+    #[error("group by host, paths and tags, comma-separated, or by nothing: ''")]
+    GroupBy,
     /// Not a compression mode.
     #[error("compression is auto, off, fastest, better, max, or a zstd level from 1 to 22")]
     Compression,
@@ -68,6 +75,31 @@ pub(crate) fn redundancy(text: &str) -> Result<String, ParseError> {
         return Err(ParseError::Redundancy);
     }
     Ok(format!("{k}+{m}"))
+}
+
+/// How many to keep; the largest number is never used up.
+pub(crate) fn count(text: &str) -> Result<u32, ParseError> {
+    match text.trim() {
+        "unlimited" | "-1" => Ok(u32::MAX),
+        number => match number.parse() {
+            Ok(0) | Err(_) => Err(ParseError::Count),
+            Ok(count) => Ok(count),
+        },
+    }
+}
+
+/// restic's words; the empty text judges all snapshots together.
+pub(crate) fn group_by(text: &str) -> Result<GroupByArgs, ParseError> {
+    let mut by = GroupByArgs { host: false, paths: false, tags: false };
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        match word {
+            "host" => by.host = true,
+            "paths" => by.paths = true,
+            "tags" => by.tags = true,
+            _ => return Err(ParseError::GroupBy),
+        }
+    }
+    Ok(by)
 }
 
 /// A zstd level, 0 for none; the engine's own choice when absent.

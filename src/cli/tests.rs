@@ -24,9 +24,11 @@ fn only_what_is_delivered_is_in_the_help() {
         "backup",
         "restore",
         "snapshots",
+        "forget",
         "ls",
         "placement",
         "peers",
+        "donate",
         "status",
         "check",
         "audit",
@@ -71,6 +73,12 @@ fn errors_of_form_are_found_before_any_work() {
         "gbak restore latest -t /x --overwrite maybe",
         "gbak -q -v peers",
         "gbak forget",
+        "gbak forget --dry-run",
+        "gbak forget --keep-last 0",
+        "gbak forget --keep-last 1 --group-by colour",
+        "gbak donate set",
+        "gbak donate set 101%",
+        "gbak donate set 1GiB --safe-area 5%",
     ] {
         let said = Cli::try_parse_from(line.split(' ')).expect_err(line);
         assert!(said.use_stderr() && said.exit_code() == 2, "{line}: {:?}", said.kind());
@@ -91,7 +99,7 @@ fn help_is_short_and_current() {
     let mut command = Cli::command().term_width(100);
     command.build();
     let mut page = command.render_help().to_string();
-    for name in ["init", "recover", "backup", "restore", "status"] {
+    for name in ["init", "recover", "backup", "restore", "forget", "donate", "status"] {
         let part = command.find_subcommand_mut(name).expect(name);
         page = format!("{page}\n$ gbak {name} -h\n{}", part.render_help());
     }

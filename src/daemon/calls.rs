@@ -35,6 +35,8 @@ use crate::monitor::{Counter, Monitor, Problem};
 use crate::vault::view::SnapshotSpec;
 
 mod caring;
+mod forgetting;
+mod lending;
 mod looking;
 
 /// How long to wait for peers when the caller did not say.
@@ -90,10 +92,13 @@ impl Run {
     async fn look(&self, call: Call) -> Result<Answer, Failure> {
         match call {
             Call::Snapshots => Ok(Answer::Snapshots(self.snapshots()?)),
+            Call::Forget(args) => self.forget(args).await.map(Answer::Forget),
             Call::Ls(args) => self.ls(args).await.map(Answer::Ls),
             Call::Placement(args) => self.placement(args).await.map(Answer::Placement),
             Call::Peers => self.peers().await.map(Answer::Peers),
             Call::Status => self.status().await.map(Answer::Status),
+            Call::Donate => self.donation().await.map(Answer::Donate),
+            Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),

@@ -78,6 +78,8 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
         FlowError::Spool(_) | FlowError::Cache { .. } => (codes::DISK, &[]),
         FlowError::Forked { .. } => (codes::FORKED, &["gbak recover"]),
         FlowError::NotWitnessed { .. } => (codes::NOT_WITNESSED, &["gbak peers", "gbak backup"]),
+        FlowError::NoRules => (codes::USAGE, &["gbak forget --keep-last N"]),
+        FlowError::KeepsNothing { .. } => (codes::KEEPS_NOTHING, &["gbak forget --keep-last N"]),
         FlowError::Cancelled => (codes::INTERRUPTED, &[]),
         _ => (codes::INTERNAL, &[]),
     }

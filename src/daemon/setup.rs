@@ -27,7 +27,7 @@ use super::{keys, views};
 use crate::api::setup::{InitArgs, InitView, Lend, Reach, RecoverArgs, Secret as Text};
 use crate::api::{Failure, RecoverView, codes};
 use crate::clock::SystemClock;
-use crate::config::{Amount, Config};
+use crate::config::Config;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::flow::recover;
 use crate::monitor::Monitor;
@@ -271,15 +271,7 @@ fn config(
     config.node.mdns = reach.mdns;
     config.node.site = site;
     config.node.bootstrap = bootstrap;
-    if let Some(size) = lend.donate {
-        config.donate.size = size.into();
-    }
-    if let Some(floor) = lend.min_free {
-        config.donate.min_free = floor.into();
-    }
-    if let Some(bytes) = lend.safe_area {
-        config.donate.safe_area = Amount::Bytes(bytes);
-    }
+    config.donate.apply(lend);
     config
 }
 

@@ -19,6 +19,7 @@ use crate::api::{Answer, Call, Failure, InviteArgs, Line, codes};
 use crate::monitor::NoMonitor;
 
 mod grid;
+mod lending;
 
 const NO_WAIT: Duration = Duration::ZERO;
 

@@ -67,6 +67,9 @@ struct Pending {
     packs: Vec<PackId>,
     snapshots: Vec<SnapshotId>,
     segment: Option<ChunkId>,
+    /// Snapshots it does not name any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    forgotten: Vec<SnapshotId>,
 }
 
 impl Record for Pending {
@@ -118,15 +121,48 @@ pub(crate) async fn publish<G: Grid>(
         packs: packs.into_iter().map(|(id, _)| id).collect(),
         snapshots: snapshots.into_iter().map(|(id, _)| id).collect(),
         segment,
+        forgotten: Vec::new(),
     };
-    let (catalog, noted) = (ctx.catalog.clone(), pending.encode());
-    ctx.work(move || catalog.set(PENDING, &noted)).await??;
+    note(ctx, &pending).await?;
     published = finish_pending(ctx, targets).await?;
     Ok(published)
 }
 
+/// Publishes the manifest without these snapshots. Their rows go once the new head is confirmed.
+/// Does nothing when the manifest names none of them.
+pub(crate) async fn withdraw<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    forgotten: &BTreeSet<SnapshotId>,
+) -> Result<Option<Published>, FlowError> {
+    finish_pending(ctx, targets).await?;
+    let mut manifest = current_manifest(ctx)?;
+    let before = manifest.snapshots.len();
+    manifest.snapshots.retain(|entry| !forgotten.contains(&entry.id));
+    if manifest.snapshots.len() == before {
+        return Ok(None);
+    }
+    let head = make_head(ctx, targets, &manifest).await?;
+    let pending = Pending {
+        head: head.encode(),
+        manifest: manifest.encode(),
+        packs: Vec::new(),
+        snapshots: Vec::new(),
+        segment: None,
+        forgotten: forgotten.iter().copied().collect(),
+    };
+    note(ctx, &pending).await?;
+    finish_pending(ctx, targets).await
+}
+
+/// Keeps a head here before it is sent: one number never gets two heads.
+async fn note<G: Grid>(ctx: &Ctx<G>, pending: &Pending) -> Result<(), FlowError> {
+    let (catalog, noted) = (ctx.catalog.clone(), pending.encode());
+    Ok(ctx.work(move || catalog.set(PENDING, &noted)).await??)
+}
+
 /// Sends the head that is on its way, if there is one, until a majority has it.
-async fn finish_pending<G: Grid>(
+pub(crate) async fn finish_pending<G: Grid>(
     ctx: &Ctx<G>,
     targets: &Targets,
 ) -> Result<Option<Published>, FlowError> {
@@ -139,6 +175,9 @@ async fn finish_pending<G: Grid>(
         catalog.bulk(|bulk| {
             for id in &pending.snapshots {
                 bulk.set_snapshot_state(id, SNAPSHOT_PUBLISHED)?;
+            }
+            for id in &pending.forgotten {
+                bulk.drop_snapshot(id)?;
             }
             let segment = pending.segment.map_or([0; 32], |id| *id.as_bytes());
             bulk.mark_indexed(&pending.packs, &segment)?;

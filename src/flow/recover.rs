@@ -236,7 +236,8 @@ pub(crate) fn seen_keys<G: Grid>(ctx: &Ctx<G>, device: PeerId) -> (String, Strin
 /// Reads what a head points to into the catalog. Returns a sentence for everything that is missing.
 async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>, FlowError> {
     let (manifest_key, head_key) = seen_keys(ctx, head.device());
-    if ctx.catalog.get(&head_key)?.is_some_and(|seen| seen == head.encode()) {
+    let seen = ctx.catalog.get(&head_key)?;
+    if seen.as_ref().is_some_and(|seen| *seen == head.encode()) {
         return Ok(Vec::new());
     }
     let body = ctx.vault.open_head(&head.sealed)?;
@@ -250,6 +251,7 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
     import.segments(&known, &manifest).await?;
     import.snapshots(&known, &manifest).await?;
     let missing = import.missing;
+    let gone = forgotten(&known, &manifest, seen.as_deref(), head);
     let (catalog, roots) = (ctx.catalog.clone(), manifest.roots.clone());
     let (noted, sent, whole) = (manifest.encode(), head.encode(), missing.is_empty());
     ctx.work(move || {
@@ -257,6 +259,9 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
             add_to_catalog(&catalog, PackState::Indexed, root)?;
         }
         catalog.bulk(|bulk| {
+            for id in &gone {
+                bulk.drop_snapshot(id)?;
+            }
             if whole {
                 bulk.set(&head_key, &sent)?;
                 bulk.set(&manifest_key, &noted)?;
@@ -267,6 +272,23 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
     })
     .await??;
     Ok(missing)
+}
+
+/// The snapshots that a device named in the head seen before and forgot since. None by an older
+/// head: a holder that is behind must not make newer snapshots vanish.
+fn forgotten(
+    known: &Manifest,
+    new: &Manifest,
+    seen: Option<&[u8]>,
+    head: &SignedHead,
+) -> Vec<SnapshotId> {
+    let seen = seen.and_then(|bytes| SignedHead::decode(bytes).ok());
+    if seen.is_none_or(|seen| seen.seq >= head.seq) {
+        return Vec::new();
+    }
+    let named: BTreeSet<SnapshotId> = new.snapshots.iter().map(|entry| entry.id).collect();
+    let known = known.snapshots.iter().map(|entry| entry.id);
+    known.filter(|id| !named.contains(id)).collect()
 }
 
 /// One manifest being read.

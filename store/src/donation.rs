@@ -36,7 +36,34 @@ pub struct Figures {
     pub floor_ok: bool,
 }
 
+/// A donation that the disk cannot carry. All in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("The disk carries a donation of {carried_bytes} bytes, not of {wanted_bytes}")]
+pub struct CannotCarry {
+    /// What should have been lent.
+    pub wanted_bytes: u64,
+    /// The most that can be.
+    pub carried_bytes: u64,
+}
+
 impl Donation {
+    /// The most that a disk with this much room, of which shards take `used_bytes`, can keep as a
+    /// promise: what is free or lent already, less floor and safe area.
+    pub fn carried_bytes(&self, space: DiskSpace, used_bytes: u64) -> u64 {
+        let kept_empty = self.min_free_bytes.saturating_add(self.safe_area_bytes);
+        let ours = space.free_bytes.saturating_add(used_bytes).min(space.total_bytes);
+        ours.saturating_sub(kept_empty)
+    }
+
+    /// Refuses what the disk cannot carry. Lending less than is stored is fine: it takes no more.
+    pub fn check(&self, space: DiskSpace, used_bytes: u64) -> Result<(), CannotCarry> {
+        let carried_bytes = self.carried_bytes(space, used_bytes);
+        if self.size_bytes > carried_bytes {
+            return Err(CannotCarry { wanted_bytes: self.size_bytes, carried_bytes });
+        }
+        Ok(())
+    }
+
     /// The split of a disk with this much room, of which shards take `used_bytes`.
     pub fn figures(&self, space: DiskSpace, used_bytes: u64) -> Figures {
         let donated_bytes = self.size_bytes.min(space.total_bytes);

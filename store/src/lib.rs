@@ -30,7 +30,7 @@ pub mod spool;
 pub use cache::PackCache;
 pub use catalog::{Bulk, Catalog, ChunkAt, PackCounts, PackRow, PackState};
 pub use db::{CatalogError, DbAt, DbError};
-pub use donation::{Donation, Figures};
+pub use donation::{CannotCarry, Donation, Figures};
 pub use files::write_file_durable;
 pub use gauge::{DiskSpace, FakeGauge, Gauge, StatvfsGauge};
 pub use home::{Home, HomeError, HomeLock};

@@ -35,7 +35,7 @@ use chunker::{OwnerId, ShardId};
 
 use crate::db::{Db, DbError};
 use crate::donation::{Donation, Figures};
-use crate::gauge::Gauge;
+use crate::gauge::{DiskSpace, Gauge};
 use crate::medium::Medium;
 
 mod claims;
@@ -173,9 +173,13 @@ impl Shelf {
     /// The same, as if the shards took `gone_bytes` less.
     fn figures_without(&self, gone_bytes: u64) -> Result<Figures, ShelfError> {
         let used = self.usage()?.bytes.saturating_sub(gone_bytes);
+        Ok(self.donation().figures(self.space()?, used))
+    }
+
+    /// Room on the shelf's disk, measured now.
+    pub fn space(&self) -> Result<DiskSpace, ShelfError> {
         let space = self.inner.gauge.measure(&self.inner.disk_path);
-        let space = space.map_err(|source| ShelfError::Gauge { source })?;
-        Ok(self.donation().figures(space, used))
+        space.map_err(|source| ShelfError::Gauge { source })
     }
 
     /// What is lent.

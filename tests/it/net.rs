@@ -2,6 +2,8 @@
 
 mod care;
 mod crash;
+mod forget;
+mod lending;
 mod messages;
 mod rig;
 mod whole;

@@ -183,6 +183,16 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak ls SNAP", "the paths it has")],
     },
     Explained {
+        code: codes::KEEPS_NOTHING,
+        what: "The rules of a forget would keep none of the snapshots of a group",
+        data: "nothing was forgotten",
+        gbak: "never forgets the last snapshot of a group",
+        you: &[
+            ("--keep-last 1", "keep the newest of every group as well"),
+            ("--dry-run", "what would be kept, and why"),
+        ],
+    },
+    Explained {
         code: codes::NO_HOME,
         what: "There is no gbak home here",
         data: NOTHING_CHANGED,
@@ -329,6 +339,17 @@ pub(crate) const TABLE: &[Explained] = &[
         data: STAYS,
         gbak: "takes no more data of others until there is room again",
         you: &[("df -h", "what fills the disk"), STATUS],
+    },
+    Explained {
+        code: codes::DONATION,
+        what: "The disk cannot carry a donation of that size",
+        data: "the donation is as it was; nothing stored here is touched",
+        gbak: "promises at most what is free or lent already, less floor and safe area",
+        you: &[
+            ("gbak donate", "the split as it is"),
+            ("gbak donate set SIZE", "lend less"),
+            ("--min-free SIZE", "keep less free"),
+        ],
     },
     Explained {
         code: codes::DAMAGED,

@@ -50,3 +50,20 @@ fn compression_has_names_and_levels() {
     assert_eq!(compression("7"), Ok(Compression(Some(7))));
     assert_eq!(compression("99"), Err(ParseError::Compression));
 }
+
+#[test]
+fn counts_are_positive_or_unlimited() {
+    assert_eq!((count("7"), count("unlimited"), count("-1")), (Ok(7), Ok(u32::MAX), Ok(u32::MAX)));
+    for text in ["0", "", "-2", "many", "99999999999"] {
+        assert_eq!(count(text), Err(ParseError::Count), "{text}");
+    }
+}
+
+#[test]
+fn groups_are_any_of_three_words_or_none() {
+    let by = |host, paths, tags| Ok(GroupByArgs { host, paths, tags });
+    assert_eq!(group_by("host,paths"), by(true, true, false));
+    assert_eq!(group_by(" tags "), by(false, false, true));
+    assert_eq!(group_by(""), by(false, false, false));
+    assert_eq!(group_by("host,colour"), Err(ParseError::GroupBy));
+}

@@ -2,7 +2,7 @@
 
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
-use super::Donation;
+use super::{CannotCarry, Donation};
 use crate::gauge::DiskSpace;
 
 #[test]
@@ -20,7 +20,38 @@ fn at_the_floor_nothing_more_is_taken() {
     assert_eq!((figures.free_bytes, figures.floor_ok), (0, false));
 }
 
+#[test]
+fn lending_less_than_is_stored_is_no_promise_that_breaks() {
+    let donation = Donation { size_bytes: 10, min_free_bytes: 5, safe_area_bytes: 5 };
+    let space = DiskSpace { total_bytes: 100, free_bytes: 20 };
+    assert_eq!(donation.check(space, 50), Ok(()));
+    assert_eq!(donation.figures(space, 50).free_bytes, 0);
+}
+
+#[test]
+fn nothing_can_always_be_lent() {
+    let donation = Donation { size_bytes: 0, min_free_bytes: 500, safe_area_bytes: u64::MAX };
+    assert_eq!(donation.check(DiskSpace { total_bytes: 100, free_bytes: 0 }, 0), Ok(()));
+}
+
 proptest! {
+    #[test]
+    fn a_carried_donation_can_be_filled_to_the_last_byte_and_one_byte_more_is_refused(
+        min_free_bytes in 0_u64..1 << 40, safe_area_bytes in 0_u64..1 << 40,
+        used in 0_u64..1 << 42, free_bytes in 0_u64..1 << 42, others in 0_u64..1 << 42,
+    ) {
+        let space = DiskSpace { total_bytes: used + free_bytes + others, free_bytes };
+        let kept = Donation { size_bytes: 0, min_free_bytes, safe_area_bytes };
+        let size_bytes = kept.carried_bytes(space, used);
+        let most = Donation { size_bytes, ..kept };
+        prop_assert_eq!(most.check(space, used), Ok(()));
+        let figures = most.figures(space, used);
+        prop_assert_eq!(figures.free_bytes, size_bytes.saturating_sub(used));
+        let more = Donation { size_bytes: size_bytes + 1, ..kept };
+        let refused = CannotCarry { wanted_bytes: size_bytes + 1, carried_bytes: size_bytes };
+        prop_assert_eq!(more.check(space, used), Err(refused));
+    }
+
     #[test]
     fn accepted_puts_never_touch_floor_or_safe_area(
         size_bytes in any::<u64>(), min_free_bytes in any::<u64>(),

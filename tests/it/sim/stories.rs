@@ -13,7 +13,7 @@ use p2p::{Reply, Request};
 use super::world::{Node, Twist, World};
 
 /// A tree with enough in it to make several packs.
-pub(super) fn source(world: &World) -> PathBuf {
+pub(crate) fn source(world: &World) -> PathBuf {
     let root = world.dir.path().join("source");
     fs::create_dir_all(root.join("deep/er")).unwrap();
     for n in 0..40_u32 {
@@ -28,18 +28,18 @@ pub(super) fn source(world: &World) -> PathBuf {
     root
 }
 
-fn assert_same(left: &Path, right: &Path) {
+pub(crate) fn assert_same(left: &Path, right: &Path) {
     let comparison = compare(left, right).unwrap();
     assert_eq!(comparison.differences, Vec::<String>::new());
     assert!(comparison.entries > 0);
 }
 
 /// Where `restore latest` puts the source below its target.
-fn under(target: &Path, source: &Path) -> PathBuf {
+pub(crate) fn under(target: &Path, source: &Path) -> PathBuf {
     target.join(source.strip_prefix("/").unwrap())
 }
 
-pub(super) async fn grid(world: &World, holders: u64) -> (Node, Vec<Node>) {
+pub(crate) async fn grid(world: &World, holders: u64) -> (Node, Vec<Node>) {
     let ada = world.node(1, 1);
     let others: Vec<Node> = (0..holders).map(|n| world.node(10 + n, 1)).collect();
     let all: Vec<&Node> = std::iter::once(&ada).chain(&others).collect();

@@ -1,0 +1,39 @@
+//! What `gbak donate` shows: how each disk is split between its computer and the grid.
+
+use serde::{Deserialize, Serialize};
+
+/// How this machine's disks are split.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DonateView {
+    /// `gbak.donate/1`.
+    pub schema: String,
+    /// One entry for each disk that is lent from.
+    pub disks: Vec<DiskView>,
+}
+
+/// One disk, measured now. All in bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskView {
+    /// Where others' shards are, lossy text.
+    pub path: String,
+    /// Size of the disk.
+    pub total_bytes: u64,
+    /// Free on the disk now, whoever takes it.
+    pub free_bytes: u64,
+    /// Kept for the computer's own use: the disk without the donation.
+    pub reserved_bytes: u64,
+    /// Lent.
+    pub donated_bytes: u64,
+    /// Taken by shards; more than is lent after the donation was made smaller.
+    pub used_bytes: u64,
+    /// Kept empty above the floor.
+    pub safe_area_bytes: u64,
+    /// Free space below which nothing more is taken in.
+    pub floor_bytes: u64,
+    /// Whether that much is free.
+    pub floor_ok: bool,
+    /// What new shards may still take.
+    pub available_bytes: u64,
+    /// `open`, `full`, `over` (more stored than lent), `below-floor`, or `off` (nothing lent).
+    pub state: String,
+}

@@ -1,0 +1,88 @@
+//! `gbak donate`: the split of the disk, as a sum that can be followed.
+
+use crate::api::backend::Backend;
+use crate::api::setup::Lend;
+use crate::api::{Answer, Call, DiskView, DonateView, Failure};
+use crate::cli::args::{Donate, DonateSet, DonateWhat};
+use crate::cli::output::{escape, table};
+use crate::cli::progress::Job;
+use crate::cli::shell::{Look, Shell};
+
+use super::{ask, wrong_answer};
+
+pub(crate) fn run(
+    args: &Donate,
+    backend: &impl Backend,
+    shell: &mut Shell<'_>,
+) -> Result<u8, Failure> {
+    let call = match &args.what {
+        None | Some(DonateWhat::Show) => Call::Donate,
+        Some(DonateWhat::Set(set)) => Call::DonateSet(lend(set)),
+    };
+    let (Answer::Donate(view) | Answer::DonateSet(view)) = ask(backend, call, Job::Look, shell)?
+    else {
+        return Err(wrong_answer());
+    };
+    if shell.look.json {
+        shell.print_json(&view)?;
+    } else {
+        shell.print(&text(&view, &shell.look))?;
+    }
+    Ok(0)
+}
+
+const fn lend(set: &DonateSet) -> Lend {
+    Lend { donate: Some(set.size), min_free: set.min_free, safe_area: set.safe_area }
+}
+
+fn text(view: &DonateView, look: &Look) -> String {
+    let disks: Vec<String> = view.disks.iter().map(|disk| one(disk, look)).collect();
+    disks.join("\n\n")
+}
+
+/// Two sums, and what follows from the smaller one.
+fn one(disk: &DiskView, look: &Look) -> String {
+    let row = |what: &str, bytes: u64, note: &str| {
+        vec![format!("  {what}"), look.units.size(bytes), note.to_owned()]
+    };
+    let left = disk.donated_bytes.saturating_sub(disk.used_bytes);
+    let kept_empty = disk.floor_bytes.saturating_add(disk.safe_area_bytes);
+    let room = disk.free_bytes.saturating_sub(kept_empty);
+    let rows = vec![
+        row("disk", disk.total_bytes, ""),
+        row("- reserved", disk.reserved_bytes, "for this machine's own use"),
+        row("= donated", disk.donated_bytes, ""),
+        row("- used", disk.used_bytes, "taken by shards of other machines"),
+        row("= left", left, ""),
+        row("free now", disk.free_bytes, ""),
+        row("- floor", disk.floor_bytes, "below it nothing more is taken in"),
+        row("- safe area", disk.safe_area_bytes, "stays empty above the floor"),
+        row("= room", room, ""),
+    ];
+    let columns = [("", false), ("", true), ("", false)];
+    let sums = table(&columns, rows);
+    let sums = sums.trim_start_matches('\n');
+    format!("{}\n{sums}\n{}", escape(&disk.path), outcome(disk, look))
+}
+
+fn outcome(disk: &DiskView, look: &Look) -> String {
+    let size = |bytes| look.units.size(bytes);
+    match disk.state.as_str() {
+        "open" => format!("New shards may take {}.", size(disk.available_bytes)),
+        "full" => "New shards are refused: there is no room left.".to_owned(),
+        "over" => format!(
+            "New shards are refused: {} more is stored than lent. It stays as long as its owners \
+             need it.",
+            size(disk.used_bytes.saturating_sub(disk.donated_bytes))
+        ),
+        "below-floor" => format!(
+            "New shards are refused: the disk lacks {} to its floor.",
+            size(disk.floor_bytes.saturating_sub(disk.free_bytes))
+        ),
+        "off" => "Nothing is lent: gbak donate set SIZE".to_owned(),
+        other => escape(other),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! `forget`: the rules as they were said, and the judgement as it is shown.
+
+use std::collections::BTreeMap;
+
+use chunker::SnapshotId;
+use futures::FutureExt;
+
+use super::{Run, wait};
+use crate::api::{
+    Failure, ForgetArgs, ForgetGroup, ForgetView, KeptView, PathBytes, SnapshotView, WitnessView,
+    codes,
+};
+use crate::daemon::views;
+use crate::flow::forget::{self, ForgetPlan, ForgetReport};
+use crate::vault::retention::{Group, GroupBy, Reason, Rules};
+
+impl Run {
+    /// Can be cut off at any point: the head on its way is sent again by the next run.
+    pub(super) async fn forget(&self, args: ForgetArgs) -> Result<ForgetView, Failure> {
+        let wait = wait(args.wait_peers_secs);
+        let plan = plan(args)?;
+        let _writing = self.write().await?;
+        if !plan.dry_run {
+            self.settle(wait).await?;
+        }
+        let report = forget::forget(&self.ctx, &plan).boxed().await?;
+        Ok(view(&report, plan.dry_run))
+    }
+}
+
+fn plan(args: ForgetArgs) -> Result<ForgetPlan, Failure> {
+    let within = args.keep_within.as_deref().map(str::parse).transpose();
+    let within = within.map_err(|error| codes::USAGE.failure(format!("--keep-within: {error}")))?;
+    Ok(ForgetPlan {
+        rules: Rules {
+            last: args.keep_last,
+            hourly: args.keep_hourly,
+            daily: args.keep_daily,
+            weekly: args.keep_weekly,
+            monthly: args.keep_monthly,
+            yearly: args.keep_yearly,
+            within,
+            // A list without a tag would keep everything.
+            tags: args.keep_tags.into_iter().filter(|tags| !tags.is_empty()).collect(),
+        },
+        group_by: GroupBy {
+            host: args.group_by.host,
+            paths: args.group_by.paths,
+            tags: args.group_by.tags,
+        },
+        dry_run: args.dry_run,
+    })
+}
+
+fn view(report: &ForgetReport, dry_run: bool) -> ForgetView {
+    let judged = report.judged.iter().map(|listed| (listed.id, views::snapshot(listed)));
+    let judged: BTreeMap<SnapshotId, SnapshotView> = judged.collect();
+    let count = |of: fn(&Group) -> usize| report.groups.iter().map(of).sum::<usize>() as u64;
+    ForgetView {
+        schema: "gbak.forget/1".to_owned(),
+        dry_run,
+        groups: report.groups.iter().map(|one| group(one, &judged)).collect(),
+        kept: count(|group| group.kept.len()),
+        forgotten: count(|group| group.forgotten.len()),
+        other_devices: report.elsewhere as u64,
+        queued: report.queued as u64,
+        reclaimed_bytes: 0,
+        witnesses: WitnessView {
+            asked: report.witnesses.0 as u64,
+            confirmed: report.witnesses.1 as u64,
+        },
+    }
+}
+
+fn group(group: &Group, judged: &BTreeMap<SnapshotId, SnapshotView>) -> ForgetGroup {
+    let kept = |(id, reasons): &(SnapshotId, Vec<Reason>)| {
+        let reasons = reasons.iter().map(ToString::to_string).collect();
+        Some(KeptView { snapshot: judged.get(id)?.clone(), reasons })
+    };
+    let paths = group.key.paths.as_ref();
+    ForgetGroup {
+        host: group.key.host.clone(),
+        paths: paths.map(|list| list.iter().map(|path| PathBytes(path.to_vec())).collect()),
+        tags: group.key.tags.clone(),
+        keep: group.kept.iter().filter_map(kept).collect(),
+        forget: group.forgotten.iter().filter_map(|id| judged.get(id).cloned()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Forget: publishes a manifest without the snapshots that no rule keeps.
+//!
+//! Order (I2, deletion in reverse): the new head is confirmed by a majority before this catalog
+//! drops its rows; a run that is cut short leaves the old head, or a new one that the next run
+//! sends again. Only snapshots this device published are judged: each device's head chain is its
+//! own, so those of the owner's other devices stay, and so do those that still wait in the spool.
+//! No shard is released: the packs stay in the index and can be deduplicated against.
+
+use std::collections::BTreeSet;
+
+use chunker::SnapshotId;
+use p2p::Grid;
+
+use crate::flow::look::{self, Listed};
+use crate::flow::place::Targets;
+use crate::flow::publish::{self, Published};
+use crate::flow::{Ctx, FlowError, recover};
+use crate::vault::retention::{self, Group, GroupBy, Rules};
+
+/// What to forget.
+#[derive(Debug, Clone, Default)]
+pub struct ForgetPlan {
+    /// What to keep.
+    pub rules: Rules,
+    /// What is judged together.
+    pub group_by: GroupBy,
+    /// Only judge.
+    pub dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default)]
+pub struct ForgetReport {
+    /// Every group, judged.
+    pub groups: Vec<Group>,
+    /// The snapshots that were judged.
+    pub judged: Vec<Listed>,
+    /// Snapshots of the owner's other devices: not judged.
+    pub elsewhere: usize,
+    /// Snapshots that wait and are not on the grid yet: not judged.
+    pub queued: usize,
+    /// Holders asked to keep the new head, and those that have it; none when nothing changed.
+    pub witnesses: (usize, usize),
+}
+
+/// Judges this device's snapshots and publishes those that are left. Can be dropped at any point.
+pub async fn forget<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetReport, FlowError> {
+    if plan.rules.is_empty() {
+        return Err(FlowError::NoRules);
+    }
+    if plan.dry_run {
+        return judge(ctx, plan);
+    }
+    let targets = Targets::now(&ctx.grid);
+    if targets.len() == 0 {
+        return Err(FlowError::NoPeers);
+    }
+    recover::refresh(ctx).await?;
+    // What an earlier run signed counts before anything is judged.
+    publish::finish_pending(ctx, &targets).await?;
+    let mut report = judge(ctx, plan)?;
+    let forgotten: BTreeSet<SnapshotId> =
+        report.groups.iter().flat_map(|group| group.forgotten.iter().copied()).collect();
+    if let Some(published) = publish::withdraw(ctx, &targets, &forgotten).await? {
+        let Published { asked, confirmed, .. } = published;
+        report.witnesses = (asked, confirmed);
+    }
+    Ok(report)
+}
+
+fn judge<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetReport, FlowError> {
+    let mut report = ForgetReport::default();
+    for listed in look::snapshots(ctx)? {
+        if listed.queued {
+            report.queued += 1;
+        } else if listed.snapshot.device == ctx.device.peer() {
+            report.judged.push(listed);
+        } else {
+            report.elsewhere += 1;
+        }
+    }
+    let named: Vec<_> = report.judged.iter().map(|listed| (listed.id, &listed.snapshot)).collect();
+    report.groups = retention::plan(&plan.rules, plan.group_by, &named);
+    match report.groups.iter().find(|group| group.kept.is_empty()) {
+        Some(group) => Err(FlowError::KeepsNothing { snapshots: group.forgotten.len() }),
+        None => Ok(report),
+    }
+}
