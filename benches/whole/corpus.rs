@@ -16,6 +16,7 @@ pub(crate) struct Corpus {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
     paths: Vec<PathBuf>,
+    is_image: bool,
 }
 
 /// What the files of a tree look like.
@@ -32,12 +33,13 @@ impl Corpus {
     pub(crate) fn make(name: &str, scale: u64, dir: &Path) -> Result<Self, Failure> {
         fs::create_dir(dir)?;
         let (name, dir) = (name.to_owned(), dir.to_owned());
-        let mut corpus = Self { name, dir, files: 0, bytes: 0, paths: Vec::new() };
+        let mut corpus = Self { name, dir, files: 0, bytes: 0, paths: Vec::new(), is_image: false };
         let shape = match corpus.name.as_str() {
             "code" => Shape { count: 27_000, least: 500, most: 23_400, noise: 0 },
             "docs" => Shape { count: 1_350, least: 5_000, most: 790_000, noise: 2 },
             "tiny" => Shape { count: 40_000, least: 500, most: 8_000, noise: 8 },
             "big" => {
+                corpus.is_image = true;
                 corpus.big(scale)?;
                 return Ok(corpus);
             }
@@ -97,7 +99,7 @@ impl Corpus {
 
     /// Changes 2 %: of the files, or of the blocks of an image.
     pub(crate) fn change(&self) -> Result<(), Failure> {
-        if self.name == "big" {
+        if self.is_image {
             let file = fs::OpenOptions::new().write(true).open(self.path(0)?)?;
             let blocks = file.metadata()?.len() / BLOCK as u64;
             let mut dice = Dice(42);

@@ -4,7 +4,10 @@
 //! holders on loopback, and times the main job. Every restored tree is compared with its source,
 //! byte and attribute; one difference ends the run. Environment: `BENCH_SCALE` (percent of the
 //! sizes in issue 6, 10 when absent), `BENCH_ROUNDS` (1; medians are printed), `BENCH_CORPORA`
-//! (all), `BENCH_PROGRAM` (the gbak of this build).
+//! (all), `BENCH_PROGRAMS` (programs to compare, separated by commas; the gbak of this build).
+//!
+//! Rounds and programs take turns on the same corpora, and nothing is deleted before the end: after
+//! deleting a large tree ext4 creates files several times slower for minutes.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -77,20 +80,24 @@ fn main() -> Result<(), Failure> {
     };
     let (scale, rounds) = (number("BENCH_SCALE", 10)?, number("BENCH_ROUNDS", 1)?);
     let wanted = std::env::var("BENCH_CORPORA").unwrap_or_else(|_| "code,docs,big,tiny".into());
-    let program = match std::env::var_os("BENCH_PROGRAM") {
-        Some(program) => PathBuf::from(program),
-        None => PathBuf::from(env!("CARGO_BIN_EXE_gbak")),
-    };
+    let built = env!("CARGO_BIN_EXE_gbak").to_owned();
+    let programs = std::env::var("BENCH_PROGRAMS").unwrap_or(built);
+    let programs: Vec<PathBuf> = programs.split(',').map(PathBuf::from).collect();
     let dir = tempfile::Builder::new().prefix("gbak-bench-").tempdir()?;
     let (mut table, mut sizes) = (Table::default(), BTreeMap::new());
     for round in 0..rounds {
         for name in wanted.split(',') {
-            let place = dir.path().join(format!("{name}-{round}"));
-            std::fs::create_dir(&place)?;
-            let corpus = Corpus::make(name, scale, &place.join("source"))?;
-            sizes.insert(name.to_owned(), (corpus.files, corpus.bytes));
-            spooled(&program, &place, &corpus, &mut table)?;
-            gridded(&program, &place, &corpus, &mut table)?;
+            for (number, program) in programs.iter().enumerate() {
+                let place = dir.path().join(format!("{name}-{round}-{number}"));
+                std::fs::create_dir(&place)?;
+                let mut corpus = Corpus::make(name, scale, &place.join("source"))?;
+                if programs.len() > 1 {
+                    corpus.name = format!("{name}, {}", program.display());
+                }
+                sizes.insert(corpus.name.clone(), (corpus.files, corpus.bytes));
+                spooled(program, &place, &corpus, &mut table)?;
+                gridded(program, &place, &corpus, &mut table)?;
+            }
         }
     }
     writeln!(std::io::stdout(), "scale {scale} %, {rounds} rounds, release build\n")?;
