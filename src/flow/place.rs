@@ -190,11 +190,20 @@ async fn resume_one<G: Grid>(
         return Ok(Outcome::Full);
     };
     let mut record = PackRecord::decode_stored(&stored)?;
+    let before = outcome(&record);
+    if before != Outcome::Full && nobody_online(ctx) {
+        // Its bytes are good, which had to be seen; shards are made for somebody to take them.
+        return Ok(before);
+    }
     let code = record.code;
     let shards = ctx.work(move || chunker::encode(code, &bytes)).await??;
     ctx.monitor.count(Counter::ShardsWanted, shards.len() as u64);
     find_acknowledged(ctx, targets, &mut record).await;
     Ok(place(ctx, targets, record, shards).await?.1)
+}
+
+fn nobody_online<G: Grid>(ctx: &Ctx<G>) -> bool {
+    ctx.grid.peers().iter().all(|peer| peer.state != PeerState::Online)
 }
 
 /// A queued pack whose bytes are gone (power cut, rot) can never be sent: forget it, so that its

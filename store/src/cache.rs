@@ -87,6 +87,11 @@ impl PackCache {
         Ok(())
     }
 
+    /// Whether a pack is here, by its name alone.
+    pub fn contains(&self, pack: &PackId) -> bool {
+        self.packs().by_pack.contains_key(pack)
+    }
+
     /// Drops a pack; one that is not here is fine.
     pub fn remove(&self, pack: &PackId) {
         self.packs().remove(pack);

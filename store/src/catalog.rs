@@ -125,6 +125,11 @@ impl Catalog {
         rows::packs_in(&self.db.read(), state)
     }
 
+    /// Packs of one class, in the order they were entered.
+    pub fn packs_of(&self, class: u8) -> Result<Vec<PackId>, CatalogError> {
+        rows::packs_of(&self.db.read(), class)
+    }
+
     /// How many packs there are in each state.
     pub fn pack_count(&self) -> Result<PackCounts, CatalogError> {
         rows::pack_count(&self.db.read())

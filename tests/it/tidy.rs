@@ -175,7 +175,7 @@ const WALLS: &[(&[&str], &[&str])] = &[
 ];
 
 /// Where stdout and stderr may be written to.
-const PRINTERS: &[&str] = &["src/cli", "src/main.rs"];
+const PRINTERS: &[&str] = &["src/cli", "src/main.rs", "benches"];
 
 #[test]
 fn the_sources_are_tidy() {

@@ -3,12 +3,12 @@
 //! A file is taken over unread when its size, times and inode are the parent's and the vault still
 //! has every chunk of it in a healthy pack (I13).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chunker::{PackReader, Record, SnapshotId};
+use chunker::{Class, PackId, PackReader, Record, SnapshotId};
 use p2p::Grid;
 
 use crate::flow::backup::BackupPlan;
@@ -17,6 +17,10 @@ use crate::flow::{Ctx, FlowError};
 use crate::vault::Vault;
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::{Content, Kind, Node, Piece, PieceList, Tree};
+
+/// Opened blocks kept at once: a directory's listing comes after those of its children, so that the
+/// walk goes back and forth between a few blocks.
+const BLOCKS_OPEN: usize = 16;
 
 /// The newest snapshot of this host with the same paths.
 pub(super) fn find<G: Grid>(
@@ -36,7 +40,7 @@ pub(super) fn find<G: Grid>(
 }
 
 /// Walks the parent's tree in step with the scan, on the reading thread. Everything it needs is in
-/// local packs: [`Cursor::open`] has fetched them.
+/// local packs: [`Cursor::open`] has seen to that. What cannot be read after all counts as new.
 pub(super) struct Cursor {
     local: Option<Local>,
     /// The parent's listing at each level of the scan; none where the parent had no such directory.
@@ -49,7 +53,10 @@ struct Local {
     spool: Arc<store::Spool>,
     cache: Arc<store::PackCache>,
     vault: Arc<Vault>,
-    opened: Option<(chunker::PackId, u32, Bytes)>,
+    /// The pack opened last.
+    pack: Option<(PackId, PackReader)>,
+    /// Blocks opened lately, the newest last.
+    blocks: VecDeque<(PackId, u32, Bytes)>,
 }
 
 impl Cursor {
@@ -62,7 +69,8 @@ impl Cursor {
     /// new: a backup must not depend on being able to read an older one.
     pub(super) async fn open<G: Grid>(ctx: &Ctx<G>, parent: &Snapshot) -> Result<Self, FlowError> {
         let mut reader = ChunkReader::new(ctx);
-        if let Err(error) = fetch_listings(&mut reader, &parent.root).await {
+        let here = all_here(ctx).await?;
+        if !here && let Err(error) = fetch_listings(&mut reader, &parent.root).await {
             tracing::warn!(%error, "the parent snapshot cannot be read: reading every file");
             return Ok(Self::none());
         }
@@ -72,7 +80,8 @@ impl Cursor {
             spool: ctx.spool.clone(),
             cache: ctx.cache.clone(),
             vault: Arc::clone(&ctx.vault),
-            opened: None,
+            pack: None,
+            blocks: VecDeque::new(),
         };
         Ok(Self { local: Some(local), levels: Vec::new() })
     }
@@ -115,6 +124,17 @@ impl Cursor {
     }
 }
 
+/// Whether every pack that can hold listings is local, as it is on the machine that made them: then
+/// the tree need not be walked to find out which have to be fetched.
+async fn all_here<G: Grid>(ctx: &Ctx<G>) -> Result<bool, FlowError> {
+    let (catalog, spool, cache) = (ctx.catalog.clone(), ctx.spool.clone(), ctx.cache.clone());
+    let look = move || -> Result<bool, FlowError> {
+        let packs = catalog.packs_of(Class::Tree as u8)?;
+        Ok(packs.iter().all(|id| spool.contains(id) || cache.contains(id)))
+    };
+    ctx.work(look).await?
+}
+
 /// Pulls every metadata pack the tree needs into the cache.
 async fn fetch_listings<G: Grid>(
     reader: &mut ChunkReader<G>,
@@ -152,9 +172,8 @@ impl Local {
 
     fn chunk(&mut self, id: &chunker::ChunkId) -> Option<Bytes> {
         let at = self.catalog.find(id).ok()??;
-        let fits =
-            |opened: &&(chunker::PackId, u32, Bytes)| (opened.0, opened.1) == (at.pack, at.block);
-        let raw = match self.opened.as_ref().filter(fits) {
+        let opened = self.blocks.iter().find(|(pack, no, _)| (*pack, *no) == (at.pack, at.block));
+        let raw = match opened {
             Some((_, _, raw)) => raw.clone(),
             None => self.open(at.pack, at.block)?,
         };
@@ -162,13 +181,20 @@ impl Local {
         (end <= raw.len()).then(|| raw.slice(start..end))
     }
 
-    fn open(&mut self, pack: chunker::PackId, block: u32) -> Option<Bytes> {
-        let (_, stored) = self.catalog.pack(&pack).ok()??;
-        let record = crate::vault::index::PackRecord::decode_stored(&stored).ok()?;
-        let bytes = self.spool.get(&pack).ok().or_else(|| self.cache.get(&pack))?;
-        let reader = PackReader::open(self.vault.keys(), &record.meta, &bytes).ok()?;
+    fn open(&mut self, pack: PackId, block: u32) -> Option<Bytes> {
+        if self.pack.as_ref().is_none_or(|(opened, _)| *opened != pack) {
+            let (_, stored) = self.catalog.pack(&pack).ok()??;
+            let record = crate::vault::index::PackRecord::decode_stored(&stored).ok()?;
+            let bytes = self.spool.get(&pack).ok().or_else(|| self.cache.get(&pack))?;
+            let reader = PackReader::open(self.vault.keys(), &record.meta, &bytes).ok()?;
+            self.pack = Some((pack, reader));
+        }
+        let (_, reader) = self.pack.as_ref()?;
         let raw = Bytes::from(reader.block(block as usize).ok()?);
-        self.opened = Some((pack, block, raw.clone()));
+        if self.blocks.len() >= BLOCKS_OPEN {
+            self.blocks.pop_front();
+        }
+        self.blocks.push_back((pack, block, raw.clone()));
         Some(raw)
     }
 

@@ -50,8 +50,10 @@ fn a_damaged_pack_is_dropped_and_an_oversized_one_not_kept() {
     let cache = PackCache::open(dir.path(), 250).unwrap();
     let (a, a_bytes) = pack(1);
     cache.put(&a, &a_bytes).unwrap();
+    assert!(cache.contains(&a));
     std::fs::write(dir.path().join(a.to_string()), b"rot").unwrap();
     assert_eq!((cache.get(&a), cache.bytes()), (None, 0));
+    assert!(!cache.contains(&a));
     cache.put(&a, &[0; 251]).unwrap();
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }

@@ -198,11 +198,12 @@ impl<'a> Bulk<'a> {
     }
 }
 
+/// Where a chunk is.
+pub(super) const FIND: &str = "SELECT p.id, c.block, c.at, c.len
+    FROM chunk c JOIN pack p ON p.no = c.pack WHERE c.id = ?1 AND p.healthy = 1";
+
 pub(super) fn find(db: &Connection, chunk: &ChunkId) -> Result<Option<ChunkAt>, CatalogError> {
-    let mut query = db.prepare_cached(
-        "SELECT p.id, c.block, c.at, c.len FROM chunk c JOIN pack p ON p.no = c.pack
-         WHERE c.id = ?1 AND p.healthy = 1",
-    )?;
+    let mut query = db.prepare_cached(FIND)?;
     let mut rows = query.query([chunk.as_bytes()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let pack = id(row, 0, "pack")?;
@@ -250,6 +251,16 @@ pub(super) fn packs_in(
     let mut packs = Vec::new();
     while let Some(row) = rows.next()? {
         packs.push((id(row, 0, "pack")?, row.get(1)?));
+    }
+    Ok(packs)
+}
+
+pub(super) fn packs_of(db: &Connection, class: u8) -> Result<Vec<PackId>, CatalogError> {
+    let mut query = db.prepare_cached("SELECT id FROM pack WHERE class = ?1 ORDER BY no")?;
+    let mut rows = query.query([class])?;
+    let mut packs = Vec::new();
+    while let Some(row) = rows.next()? {
+        packs.push(id(row, 0, "pack")?);
     }
     Ok(packs)
 }

@@ -74,6 +74,18 @@ fn a_chunk_is_found_only_through_a_healthy_pack() {
 }
 
 #[test]
+fn a_look_up_is_planned_once_however_often_it_is_made() {
+    let catalog = Catalog::memory().unwrap();
+    add(&catalog, 1, &[10]);
+    let db = catalog.db.read();
+    let mut query = db.prepare_cached(super::rows::FIND).unwrap();
+    for id in [10, 11, 10, 12] {
+        query.query([chunk(id).as_bytes()]).unwrap().next().unwrap();
+    }
+    assert_eq!(query.get_status(rusqlite::StatementStatus::RePrepare), 0);
+}
+
+#[test]
 fn the_first_healthy_pack_keeps_a_chunk() {
     let catalog = Catalog::memory().unwrap();
     add(&catalog, 1, &[10, 11]);
@@ -134,6 +146,8 @@ fn packs_go_from_queued_to_placed_to_indexed() {
     assert_eq!(catalog.pack_count().unwrap(), PackCounts::from(counts));
     let row = catalog.pack_row(&pack(1)).unwrap().unwrap();
     assert_eq!((row.state, row.segment, row.class), (PackState::Indexed, Some([8; 32]), 2));
+    assert_eq!(catalog.packs_of(2).unwrap(), [pack(3), pack(1), pack(2)]);
+    assert_eq!(catalog.packs_of(3).unwrap(), []);
     assert_eq!(row.record, b"a", "the record is the caller's");
     assert_eq!(catalog.pack_row(&pack(2)).unwrap().unwrap().segment, None);
 }

@@ -1,0 +1,91 @@
+//! A source and its holders, each a process of its own; nothing outlives the value.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use gbak::demo::agents::Agent;
+use serde_json::Value;
+
+use crate::Failure;
+
+const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
+
+/// The source, then its holders.
+pub(crate) struct Grid {
+    agents: Vec<Agent>,
+    /// What the last backup said.
+    last: RefCell<Value>,
+}
+
+impl Grid {
+    /// Founds a grid below `dir`, with the source and `holders` more agents.
+    pub(crate) fn found(program: &Path, dir: &Path, holders: usize) -> Result<Self, Failure> {
+        std::fs::create_dir(dir)?;
+        let mut agents: Vec<Agent> = Vec::new();
+        for number in 0..=holders {
+            let name = format!("agent-{number}");
+            let words = dir.join(&name).with_extension("words");
+            let words = words.to_string_lossy();
+            let mut args = vec!["init", "--name", &name, "--phrase-file", &words];
+            args.extend(["--donate", "8GiB", "--min-free", "64MiB", "--listen", LOOPBACK]);
+            args.extend(["--no-mdns", "--non-interactive", "--json"]);
+            let invitation = match agents.first() {
+                None => None,
+                Some(founder) => Some(founder.expect(&["invite", "--json"])?),
+            };
+            if let Some(invitation) = &invitation {
+                let text = invitation["invite"].as_str().ok_or("no invitation")?;
+                args.extend(["--join", text]);
+            }
+            let mut agent = Agent::new(program, dir, &name);
+            agent.expect(&args)?;
+            agent.start()?;
+            agents.push(agent);
+        }
+        Ok(Self { agents, last: RefCell::default() })
+    }
+
+    fn source(&self) -> Result<&Agent, Failure> {
+        self.agents.first().ok_or_else(|| "a grid without a source".into())
+    }
+
+    /// Backs a directory up. Without holders the snapshot stays queued, which is what was asked.
+    pub(crate) fn backup(&self, dir: &Path, options: &[&str]) -> Result<(), Failure> {
+        let path = dir.to_string_lossy();
+        let args = [&["backup", &path, "--json"], options].concat();
+        let (summary, code) = self.source()?.run(&args)?;
+        let queued = code == 4 && summary["queued_packs"].as_u64() > Some(0);
+        if code != 0 && !(queued && self.agents.len() == 1) {
+            return Err(format!("backup: exit {code}: {summary}").into());
+        }
+        self.last.replace(summary);
+        Ok(())
+    }
+
+    /// Compressed bytes of new chunks of the last backup, in MB.
+    pub(crate) fn stored_mb(&self) -> Result<f64, Failure> {
+        let stored = self.last.borrow()["data_added_packed"].as_u64();
+        Ok(stored.ok_or("no data_added_packed in the summary")? as f64 / 1e6)
+    }
+
+    /// Restores what the newest snapshot has at `path`.
+    pub(crate) fn restore(&self, path: &Path, target: &Path) -> Result<(), Failure> {
+        let (spec, target) = (format!("latest:{}", path.display()), target.to_string_lossy());
+        self.source()?.expect(&["restore", &spec, "--target", &target, "--json"])?;
+        Ok(())
+    }
+
+    /// The most memory the source's agent ever had, in MB.
+    pub(crate) fn peak_mb(&self) -> Result<f64, Failure> {
+        let pid = self.source()?.pid().ok_or("the source does not run")?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().split(' ').next()).ok_or("no VmHWM")?;
+        Ok(kib.parse::<f64>()? * 1024.0 / 1e6)
+    }
+
+    /// Kills the last `count` holders without warning.
+    pub(crate) fn lose(&mut self, count: usize) {
+        self.agents.iter_mut().rev().take(count).for_each(Agent::kill);
+    }
+}
