@@ -225,8 +225,8 @@ fn open_file(path: &Path) -> Result<Connection, DbError> {
 fn configure(conn: &Connection) -> Result<(), DbError> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    // A plan that may depend on the values bound is made anew for every look-up, which took ten
-    // times as long as looking up.
+    // A plan that may depend on the values bound is made anew for every look-up: measured, that
+    // made one take 2.8 times as long.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;

@@ -78,11 +78,12 @@ fn a_look_up_is_planned_once_however_often_it_is_made() {
     let catalog = Catalog::memory().unwrap();
     add(&catalog, 1, &[10]);
     let db = catalog.db.read();
-    let mut query = db.prepare_cached(super::rows::FIND).unwrap();
     for id in [10, 11, 10, 12] {
+        // Taken from the cache each time, as look-ups do: giving it back clears what was bound.
+        let mut query = db.prepare_cached(super::rows::FIND).unwrap();
         query.query([chunk(id).as_bytes()]).unwrap().next().unwrap();
+        assert_eq!(query.get_status(rusqlite::StatementStatus::RePrepare), 0);
     }
-    assert_eq!(query.get_status(rusqlite::StatementStatus::RePrepare), 0);
 }
 
 #[test]
