@@ -171,7 +171,7 @@ pub struct Health {
     pub degraded: u64,
     /// Exactly k are.
     pub at_risk: u64,
-    /// Fewer than k are, and the pack is not here either.
+    /// Fewer than k are.
     pub lost: u64,
     /// Packs in the spool.
     pub queued: u64,

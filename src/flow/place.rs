@@ -307,7 +307,7 @@ async fn settle<G: Grid>(
     if outcome == Outcome::Full { remove_spooled(ctx, id).await } else { Ok(()) }
 }
 
-async fn remove_spooled<G: Grid>(ctx: &Ctx<G>, id: PackId) -> Result<(), FlowError> {
+pub(crate) async fn remove_spooled<G: Grid>(ctx: &Ctx<G>, id: PackId) -> Result<(), FlowError> {
     let spool = ctx.spool.clone();
     Ok(ctx.work(move || spool.remove(&id)).await??)
 }

@@ -362,6 +362,9 @@ async fn make_head<G: Grid>(
         if outcome == Outcome::Queued {
             return Err(too_few(&record));
         }
+        // A manifest has as many copies as there are peers just now, and the next backup makes
+        // another: one peer that takes none must not keep every old one waiting.
+        place::remove_spooled(ctx, record.meta.id).await?;
         if let Some(copy) = copy {
             place::spread(ctx, targets, &record, copy).await;
         }

@@ -10,11 +10,11 @@ use p2p::sim::Weather;
 use super::world::{Node, World};
 
 /// A small file system of its own, gone when dropped.
-struct Tmpfs(PathBuf);
+pub(super) struct Tmpfs(PathBuf);
 
 impl Tmpfs {
     /// None where mounting is not allowed.
-    fn mount(at: PathBuf, bytes: u64) -> Option<Self> {
+    pub(super) fn mount(at: PathBuf, bytes: u64) -> Option<Self> {
         fs::create_dir_all(&at).unwrap();
         let size = format!("size={bytes}");
         let mut mount = Command::new("mount");

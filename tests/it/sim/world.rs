@@ -50,6 +50,11 @@ pub(crate) struct World {
 pub(crate) trait Twist: Send + Sync + 'static {
     /// Looks at a request, and may change the reply.
     fn reply(&self, request: &Request, reply: Reply) -> Reply;
+
+    /// Whether it never answers this.
+    fn stalls(&self, _: &Request) -> bool {
+        false
+    }
 }
 
 /// An honest host.
@@ -69,6 +74,9 @@ struct Twisted<T> {
 
 impl<T: Twist> Service for Twisted<T> {
     async fn answer(&self, from: PeerId, request: Request) -> Reply {
+        if self.twist.stalls(&request) {
+            return std::future::pending().await;
+        }
         let asked = request.clone();
         let reply = self.host.answer(from, request).await;
         self.twist.reply(&asked, reply)
