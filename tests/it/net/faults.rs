@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -42,12 +42,24 @@ fn a_damaged_catalog_is_named_and_made_anew_from_the_grid() {
     assert_eq!(backup(ada, &source)["data_added"], 0);
 }
 
-/// Starts a backup in its own process and returns once some of it was read.
-fn begun(rig: &Rig, source: &Path) -> (Child, BufReader<std::process::ChildStdout>) {
+/// A child that does not outlive its test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only when it is gone already.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// Starts a backup in its own process and returns once holders took some of it.
+fn begun(rig: &Rig, source: &Path) -> (Running, BufReader<ChildStdout>) {
     let args = ["backup", source.to_str().unwrap(), "--json"];
     let mut command = rig.agents[0].command(&args);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = Running(child);
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap());
     let mut line = String::new();
     loop {
         line.clear();
@@ -70,9 +82,9 @@ fn ctrl_c_keeps_what_was_read_and_the_next_run_goes_on_from_there() {
     }
     rig.agents[0].stop();
     let (mut child, lines) = begun(&rig, &source);
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    kill_process(Pid::from_child(&child.0), Signal::INT).unwrap();
     drop(lines);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(child.0.wait().unwrap().code(), Some(130));
     let listed = rig.agents[0].expect(&["snapshots", "--json"]).unwrap();
     assert_eq!(listed["snapshots"][0]["state"], "interrupted", "{listed}");
     let rest = backup(&rig.agents[0], &source);
@@ -91,16 +103,17 @@ fn a_busy_home_is_waited_for_when_asked_to() {
     let lock = store::Home::open(rig.agents[0].home()).unwrap().lock().unwrap();
     let args = ["backup", source.to_str().unwrap(), "--retry-lock", "5m", "--json"];
     let mut command = rig.agents[0].command(&args);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = Running(child);
     // It looks at the lock again and again: once it was seen at it, it waits.
-    let fds = format!("/proc/{}/fd", child.id());
+    let fds = format!("/proc/{}/fd", child.0.id());
     let at_lock = || {
         let open = fs::read_dir(&fds).into_iter().flatten().flatten();
         open.filter_map(|fd| fs::read_link(fd.path()).ok()).any(|path| path.ends_with("lock"))
     };
     while !at_lock() {
-        assert!(child.try_wait().unwrap().is_none(), "it did not wait");
+        assert!(child.0.try_wait().unwrap().is_none(), "it did not wait");
     }
     drop(lock);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
 }
