@@ -13,6 +13,8 @@ use store::{DiskSpace, Donation};
 
 use crate::api::setup::Lend;
 
+pub mod caring;
+
 /// Largest file that is read, in bytes: a person writes it.
 const LIMIT: u64 = 1024 * 1024;
 
@@ -28,6 +30,10 @@ pub struct Config {
     pub backup: Backup,
     /// How its backups are spread.
     pub placement: Placement,
+    /// When holders are given up, and how fast is mended.
+    pub repair: caring::Repair,
+    /// How often the agent does what nobody asks for.
+    pub schedule: caring::Schedule,
 }
 
 /// What this machine is on the grid.
@@ -124,6 +130,9 @@ pub struct Placement {
     /// k+m, like `8+4`; solved from the grid when absent.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "redundancy")]
     pub redundancy: Option<String>,
+    /// A pack with fewer shards left than this is repaired; half of the parity when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repair_at: Option<u8>,
 }
 
 /// An amount of disk: `200 GiB`, or a share like `15%`.

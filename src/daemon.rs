@@ -29,6 +29,7 @@ pub mod engine;
 mod events;
 pub mod failure;
 mod keys;
+mod patience;
 mod roster;
 pub mod setup;
 mod signals;

@@ -1,5 +1,5 @@
 //! The agent: serves the control socket, catches up on what is queued whenever peers are there, and
-//! audits the holders every few hours.
+//! cares for what is stored ([`caring`]).
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
@@ -15,17 +15,15 @@ use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
 use crate::api::{Answer, Call, Failure};
-use crate::entropy;
-use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::backup::{catch_up, is_shortage};
 use crate::flow::{Ctx, FlowError, publish};
+
+mod caring;
 
 /// Between two looks whether something is queued, while nobody comes or goes.
 const CATCH_UP: Duration = Duration::from_secs(20);
 /// Between the end of one look and the next, whoever comes and goes.
 const BREATHER: Duration = Duration::from_secs(2);
-/// Between two audits, on average: spread by half of it, so that nobody can prepare for one.
-const AUDIT: Duration = Duration::from_secs(6 * 3600);
 /// How long to wait for the first peers before the agent says that it is ready.
 const FIRST_PEERS: Duration = Duration::from_secs(3);
 
@@ -49,7 +47,7 @@ pub async fn run(
     let desk = Arc::new(FrontDesk { engine: engine.clone() });
     let serving = control.serve(desk.clone(), stop.clone());
     let catching = keep_catching_up(&engine, stop.clone());
-    let auditing = keep_auditing(&engine, stop.clone());
+    let caring = caring::keep_caring(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
@@ -57,7 +55,7 @@ pub async fn run(
         }
     };
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, greeting);
+    tokio::join!(serving, catching, caring, greeting);
     engine.stop().await;
     Ok(())
 }
@@ -104,39 +102,6 @@ async fn keep_catching_up(engine: &Engine, stop: CancellationToken) {
             Err(error) => tracing::warn!(error = %told(&error), "cannot catch up"),
         }
     }
-}
-
-/// Audits all holders again and again.
-async fn keep_auditing(engine: &Engine, stop: CancellationToken) {
-    loop {
-        let random = u64::from_le_bytes(entropy::bytes(&*engine.ctx().entropy));
-        let result = tokio::select! { biased;
-            // Evidence is noted whole or not at all.
-            () = stop.cancelled() => return,
-            result = audit_after(engine, audit_pause(random)) => result,
-        };
-        match result {
-            Ok(report) => {
-                let failed = |finding: &&Finding| {
-                    matches!(finding.verdict, Verdict::Wrong | Verdict::Refused)
-                };
-                let bad = report.findings.iter().filter(failed).count();
-                tracing::info!(challenges = report.findings.len(), bad, "audited the holders");
-            }
-            Err(error) => tracing::warn!(error = %told(&error), "cannot audit"),
-        }
-    }
-}
-
-async fn audit_after(engine: &Engine, pause: Duration) -> Result<AuditReport, FlowError> {
-    tokio::time::sleep(pause).await;
-    let _auditing = engine.auditing.lock().await;
-    audit::audit(engine.ctx(), None).await
-}
-
-/// From half of [`AUDIT`] to one and a half.
-pub(super) fn audit_pause(random: u64) -> Duration {
-    AUDIT / 2 + Duration::from_secs(random % AUDIT.as_secs())
 }
 
 /// Waits until somebody came or went, or it has been a while.

@@ -99,6 +99,7 @@ const ROOMS: &[Room] = &[
         ],
     ),
     room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
+    room("care", &["chunker", "placement"]),
     room("contract", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("pool", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     // Of the store, the verbs see what is the owner's; what is other members' is the host's.
@@ -119,6 +120,7 @@ const ROOMS: &[Room] = &[
             "store::SpoolError",
             "vault",
             "placement",
+            "care",
             "contract",
             "pool",
             "api",
@@ -143,6 +145,7 @@ const ROOMS: &[Room] = &[
             "p2p",
             "vault",
             "placement",
+            "care",
             "contract",
             "pool",
             "flow",
