@@ -42,7 +42,7 @@ struct Holder {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Day {
     #[serde(rename = "d")]
-    day: u64,
+    date: u64,
     #[serde(rename = "n")]
     counts: [u64; 5],
     /// Audits in which it answered, and in which it did not.
@@ -106,7 +106,7 @@ fn over_window<G: Grid, T: Default>(
 ) -> Result<BTreeMap<PeerId, T>, FlowError> {
     let oldest = (ctx.clock.now_secs() / DAY_SECS).saturating_sub(WINDOW_DAYS);
     let sum = |holder: &Holder| {
-        let days = holder.days.iter().filter(|day| day.day > oldest);
+        let days = holder.days.iter().filter(|day| day.date > oldest);
         days.fold(T::default(), &add)
     };
     let all = load(ctx)?.holders;
@@ -126,7 +126,7 @@ pub(super) fn note<G: Grid>(ctx: &Ctx<G>, findings: &[Finding]) -> Result<(), Fl
         evidence.holders.entry(peer).or_default().look(answered, now);
     }
     while evidence.holders.len() > HOLDERS {
-        let last = |holder: &Holder| holder.days.last().map(|day| day.day);
+        let last = |holder: &Holder| holder.days.last().map(|day| day.date);
         let stalest = evidence.holders.iter().min_by_key(|(_, holder)| last(holder));
         let Some(stalest) = stalest.map(|(peer, _)| *peer) else { break };
         evidence.holders.remove(&stalest);
@@ -142,9 +142,9 @@ fn load<G: Grid>(ctx: &Ctx<G>) -> Result<Evidence, FlowError> {
 impl Holder {
     /// The day of `now`, begun when it is a new one.
     fn today(&mut self, now: u64) -> Option<&mut Day> {
-        let day = now / DAY_SECS;
-        if self.days.last().is_none_or(|last| last.day != day) {
-            self.days.push(Day { day, counts: [0; 5], looks: [0; 2] });
+        let date = now / DAY_SECS;
+        if self.days.last().is_none_or(|last| last.date != date) {
+            self.days.push(Day { date, counts: [0; 5], looks: [0; 2] });
         }
         drop_oldest(&mut self.days, WINDOW_DAYS as usize);
         self.days.last_mut()

@@ -18,7 +18,10 @@ fn evidence_is_bounded_whatever_is_found() {
         }
     }
     assert_eq!((holder.days.len(), holder.failures.len()), (WINDOW_DAYS as usize, FAILURES));
-    assert_eq!(holder.days.last(), Some(&Day { day: 99, counts: [0, 10, 0, 0, 0], looks: [0, 0] }));
+    assert_eq!(
+        holder.days.last(),
+        Some(&Day { date: 99, counts: [0, 10, 0, 0, 0], looks: [0, 0] })
+    );
 }
 
 #[test]
@@ -59,5 +62,8 @@ fn evidence_without_looks_is_still_read() {
     let days = vec![OldDay { d: 7, n: [59, 0, 0, 1, 0] }];
     let old = OldEvidence { h: [(peer, OldHolder { d: days, f: Vec::new() })].into() };
     let read = Evidence::decode(&old.encode()).unwrap();
-    assert_eq!(read.holders[&peer].days, [Day { day: 7, counts: [59, 0, 0, 1, 0], looks: [0, 0] }]);
+    assert_eq!(
+        read.holders[&peer].days,
+        [Day { date: 7, counts: [59, 0, 0, 1, 0], looks: [0, 0] }]
+    );
 }
