@@ -21,6 +21,6 @@ pub mod evidence;
 pub mod holder;
 pub mod pack;
 
-pub use evidence::{Evidence, Failure, Score, Verdict};
+pub use evidence::{Evidence, Failure, Looks, Score, Verdict};
 pub use holder::{Crowd, Rules, Standing, State};
 pub use pack::{Grade, Policy, ShardState, Tally, days_to_loss};

@@ -68,9 +68,12 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Day {
     #[serde(rename = "d")]
-    day: u64,
+    date: u64,
     #[serde(rename = "n")]
     counts: [u64; 5],
+    /// Audits in which it answered, and in which it did not.
+    #[serde(rename = "l", default)]
+    looks: [u64; 2],
 }
 
 /// One challenge that failed.
@@ -102,6 +105,15 @@ pub struct Score {
     pub failed: u64,
 }
 
+/// How often a holder was looked for by audits, and found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// Audits in which it answered.
+    pub seen: u64,
+    /// All audits of it.
+    pub looks: u64,
+}
+
 impl Score {
     /// The share it proved, one failure and one proof taken for granted: 1/2 when nothing is known.
     pub fn correctness(&self) -> f64 {
@@ -121,20 +133,46 @@ impl Score {
 impl Evidence {
     /// Adds what came of one challenge.
     pub fn add(&mut self, shard: ShardId, verdict: Verdict, now_secs: u64) {
-        let today = now_secs / DAY_SECS;
-        if self.days.last().is_none_or(|day| day.day != today) {
-            self.days.push(Day { day: today, counts: [0; 5] });
-        }
         let number = verdict as u8;
-        let counts = self.days.last_mut().map(|day| &mut day.counts);
+        let counts = self.today(now_secs).map(|day| &mut day.counts);
         if let Some(count) = counts.and_then(|counts| counts.get_mut(usize::from(number))) {
             *count = count.saturating_add(1);
         }
         if verdict.is_failure() {
             self.failures.push(Failure { secs: now_secs, shard, verdict: number });
         }
-        drop_oldest(&mut self.days, WINDOW_DAYS as usize);
         drop_oldest(&mut self.failures, FAILURES);
+    }
+
+    /// An audit is over: it answered, or it did not.
+    pub fn look(&mut self, answered: bool, now_secs: u64) {
+        let Some(Day { looks: [seen, missed], .. }) = self.today(now_secs) else { return };
+        let count = if answered { seen } else { missed };
+        *count = count.saturating_add(1);
+    }
+
+    /// The day of `now_secs`, begun when it is a new one.
+    fn today(&mut self, now_secs: u64) -> Option<&mut Day> {
+        let date = now_secs / DAY_SECS;
+        if self.days.last().is_none_or(|last| last.date != date) {
+            self.days.push(Day { date, counts: [0; 5], looks: [0; 2] });
+        }
+        drop_oldest(&mut self.days, WINDOW_DAYS as usize);
+        self.days.last_mut()
+    }
+
+    /// How often audits of the last [`WINDOW_DAYS`] found it.
+    pub fn looks(&self, now_secs: u64) -> Looks {
+        self.window(now_secs).fold(Looks::default(), |sum, day| {
+            let [seen, missed] = day.looks;
+            let looks = sum.looks.saturating_add(seen).saturating_add(missed);
+            Looks { seen: sum.seen.saturating_add(seen), looks }
+        })
+    }
+
+    fn window(&self, now_secs: u64) -> impl Iterator<Item = &Day> {
+        let oldest = (now_secs / DAY_SECS).saturating_sub(WINDOW_DAYS);
+        self.days.iter().filter(move |day| day.date > oldest)
     }
 
     /// The score over the last [`WINDOW_DAYS`]. Absence is no failure.
@@ -145,9 +183,8 @@ impl Evidence {
 
     /// Challenges over the last [`WINDOW_DAYS`], by what came of them.
     pub fn counts(&self, now_secs: u64) -> [u64; 5] {
-        let oldest = (now_secs / DAY_SECS).saturating_sub(WINDOW_DAYS);
         let mut sums = [0_u64; 5];
-        for day in self.days.iter().filter(|day| day.day > oldest) {
+        for day in self.window(now_secs) {
             for (sum, count) in sums.iter_mut().zip(day.counts) {
                 *sum = sum.saturating_add(count);
             }
@@ -157,7 +194,7 @@ impl Evidence {
 
     /// Each day's counts, oldest first: the day's beginning in seconds since the Unix epoch.
     pub fn days(&self) -> impl Iterator<Item = (u64, [u64; 5])> {
-        self.days.iter().map(|day| (day.day.saturating_mul(DAY_SECS), day.counts))
+        self.days.iter().map(|day| (day.date.saturating_mul(DAY_SECS), day.counts))
     }
 
     /// Its newest failures, oldest first.

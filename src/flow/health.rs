@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use store::{PackRow, PackState};
 
 use crate::care::{
-    Crowd, Evidence, Grade, Policy, Rules, Score, ShardState, Standing, State, Tally, Verdict,
-    days_to_loss,
+    Crowd, Evidence, Grade, Looks, Policy, Rules, Score, ShardState, Standing, State, Tally,
+    Verdict, days_to_loss,
 };
 use crate::flow::{Ctx, FlowError, roots};
 use crate::vault::index::{PackRecord, Placed};
@@ -72,6 +72,13 @@ pub fn scores<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Score>, FlowErro
     Ok(all.map(|(peer, holder)| (peer, holder.evidence.score(now))).collect())
 }
 
+/// How often audits found every holder over the last month.
+pub fn looks<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Looks>, FlowError> {
+    let now = ctx.clock.now_secs();
+    let all = holders(ctx)?.into_iter();
+    Ok(all.map(|(peer, holder)| (peer, holder.evidence.looks(now))).collect())
+}
+
 /// Notes who is connected just now. Returns those that are thought of otherwise than before.
 pub fn look_around<G: Grid>(
     ctx: &Ctx<G>,
@@ -122,22 +129,25 @@ fn surplus(all: &BTreeMap<PeerId, Holder>, known: &[PeerId]) -> BTreeSet<PeerId>
     order.into_iter().take(all.len().saturating_sub(HOLDERS)).copied().collect()
 }
 
-/// Notes what was found of holders, whole or not at all. Of two at once, one's findings could be
+/// Notes what an audit found of holders, whole or not at all. Of two at once, one's findings could be
 /// lost: the caller runs one at a time.
 pub fn note<G: Grid>(ctx: &Ctx<G>, findings: &[Finding], rules: &Rules) -> Result<(), FlowError> {
     let now = ctx.clock.now_secs();
     let mut all = holders(ctx)?;
-    let mut touched = BTreeSet::new();
+    let mut answered: BTreeMap<PeerId, bool> = BTreeMap::new();
     for finding in findings {
         let holder = all.entry(finding.peer).or_default();
         holder.evidence.add(finding.shard, finding.verdict, now);
         if finding.verdict == Verdict::Proved {
             holder.standing.proved(now, rules);
         }
-        touched.insert(finding.peer);
+        *answered.entry(finding.peer).or_default() |= finding.verdict != Verdict::Unreachable;
+    }
+    for (peer, answered) in &answered {
+        all.entry(*peer).or_default().evidence.look(*answered, now);
     }
     ctx.catalog.bulk(|bulk| {
-        for (peer, holder) in all.iter().filter(|(peer, _)| touched.contains(peer)) {
+        for (peer, holder) in all.iter().filter(|(peer, _)| answered.contains_key(peer)) {
             bulk.put_holder(peer, &holder.encode())?;
         }
         for Finding { peer, shard, verdict, .. } in findings {

@@ -5,5 +5,6 @@ mod faults;
 mod forget;
 mod full;
 mod health;
+mod risk;
 mod stories;
 mod world;

@@ -17,7 +17,10 @@ fn evidence_is_bounded_whatever_is_found() {
         }
     }
     assert_eq!((evidence.days.len(), evidence.failures.len()), (WINDOW_DAYS as usize, FAILURES));
-    assert_eq!(evidence.days.last(), Some(&Day { day: 99, counts: [0, 10, 0, 0, 0] }));
+    assert_eq!(
+        evidence.days.last(),
+        Some(&Day { date: 99, counts: [0, 10, 0, 0, 0], looks: [0; 2] })
+    );
     assert_eq!(evidence.score(99 * DAY_SECS), Score { proved: 0, failed: 300 });
     assert_eq!(evidence.score(200 * DAY_SECS), Score::default(), "what is old does not count");
 }
@@ -41,4 +44,14 @@ fn failures_cost_correctness_and_shorten_what_is_expected() {
     assert!(good.correctness() > bad.correctness());
     assert!(bad.rate() > 3.0 * good.rate() && good.rate() > 0.0);
     assert!((Score::default().correctness() - 0.5).abs() < 1e-9);
+}
+
+#[test]
+fn how_often_it_was_found_is_counted_by_audits_and_forgotten_after_a_month() {
+    let mut evidence = Evidence::default();
+    for (day, answered) in [(0, true), (1, false), (1, true), (40, false)] {
+        evidence.look(answered, NOW + day * DAY_SECS);
+    }
+    assert_eq!(evidence.looks(NOW + DAY_SECS), Looks { seen: 2, looks: 4 });
+    assert_eq!(evidence.looks(NOW + 40 * DAY_SECS), Looks { seen: 0, looks: 1 });
 }
