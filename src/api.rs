@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub mod backend;
 mod care;
 pub mod codes;
+mod drill;
 mod joining;
 mod lending;
 mod placement;
@@ -22,6 +23,7 @@ pub use care::{
     AuditArgs, AuditRunView, AuditSummary, CheckArgs, CheckProblemView, CheckView, HolderView,
     VerdictView,
 };
+pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
@@ -61,6 +63,8 @@ pub enum Call {
     Check(CheckArgs),
     /// See whether holders still have what they took.
     Audit(AuditArgs),
+    /// Rehearse a restore.
+    Drill(DrillArgs),
 }
 
 /// One line of an answer.
@@ -108,6 +112,8 @@ pub enum Answer {
     Check(CheckView),
     /// Whether holders still have what they took.
     Audit(AuditRunView),
+    /// What the rehearsal showed.
+    Drill(DrillView),
 }
 
 /// A failure of the whole call. The command line adds the five-line explanation of its code.
