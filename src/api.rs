@@ -16,6 +16,7 @@ mod joining;
 mod lending;
 mod placement;
 mod retention;
+mod risk;
 pub mod setup;
 mod status;
 
@@ -28,6 +29,10 @@ pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
+pub use risk::{
+    FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
+    ScenarioView, WorstDomainView,
+};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
 
 /// One thing to do.
@@ -65,6 +70,8 @@ pub enum Call {
     Audit(AuditArgs),
     /// Rehearse a restore.
     Drill(DrillArgs),
+    /// What the data is exposed to.
+    Risk(RiskArgs),
 }
 
 /// One line of an answer.
@@ -114,6 +121,8 @@ pub enum Answer {
     Audit(AuditRunView),
     /// What the rehearsal showed.
     Drill(DrillView),
+    /// What the data is exposed to.
+    Risk(RiskView),
 }
 
 /// A failure of the whole call. The command line adds the five-line explanation of its code.

@@ -38,6 +38,7 @@ mod drilling;
 mod forgetting;
 mod lending;
 mod looking;
+mod risking;
 
 pub(super) use drilling::plan as drill_plan;
 
@@ -106,6 +107,7 @@ impl Run {
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
+            Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
     }

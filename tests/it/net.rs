@@ -8,4 +8,5 @@ mod forget;
 mod lending;
 mod messages;
 mod rig;
+mod risk;
 mod whole;

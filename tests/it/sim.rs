@@ -5,5 +5,6 @@ mod drill;
 mod faults;
 mod forget;
 mod full;
+mod risk;
 mod stories;
 mod world;
