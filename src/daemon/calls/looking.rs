@@ -19,7 +19,7 @@ use crate::daemon::engine::EngineError;
 use crate::daemon::patience;
 use crate::daemon::views;
 use crate::flow::health::{self, Health};
-use crate::flow::{look, publish, whereabouts};
+use crate::flow::{drill, look, publish, whereabouts};
 use crate::host::offer_of;
 use crate::vault::index::{PackRecord, Placed};
 
@@ -59,6 +59,7 @@ impl Run {
         let absent = absent(&health, &peers);
         let (level, reasons) = judge(&health, online, peers.len(), newest.is_some(), absent);
         let agent = self.engine.is_agent();
+        let proof = drill::drills(&self.ctx)?.proved;
         Ok(StatusView {
             schema: "gbak.status/1".to_owned(),
             level: level.to_owned(),
@@ -73,7 +74,8 @@ impl Run {
             min_live_above_k: health.min_live_above_k,
             can_lose: health.min_held_above_k.map(|spare| spare.max(0) as u64),
             days_to_loss: health.days_to_loss,
-            last_drill: None,
+            last_drill: proof.as_ref().map(|proof| views::time_secs(proof.secs)),
+            proof: proof.map(super::drilling::proof),
             last_backup: newest.map(|listed| views::time(listed.snapshot.time)),
             head: head.map(|head| HeadView { seq: head.seq, fingerprint: head.hash().short() }),
             donation: donation(offer),
