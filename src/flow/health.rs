@@ -129,8 +129,8 @@ fn surplus(all: &BTreeMap<PeerId, Holder>, known: &[PeerId]) -> BTreeSet<PeerId>
     order.into_iter().take(all.len().saturating_sub(HOLDERS)).copied().collect()
 }
 
-/// Notes what an audit found of holders, whole or not at all. Of two at once, one's findings could be
-/// lost: the caller runs one at a time.
+/// Notes what an audit found of holders, whole or not at all. Of two at once, one's findings could
+/// be lost: the caller runs one at a time.
 pub fn note<G: Grid>(ctx: &Ctx<G>, findings: &[Finding], rules: &Rules) -> Result<(), FlowError> {
     let now = ctx.clock.now_secs();
     let mut all = holders(ctx)?;
