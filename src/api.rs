@@ -13,6 +13,7 @@ mod care;
 pub mod codes;
 mod joining;
 mod lending;
+pub mod limits;
 mod placement;
 mod retention;
 pub mod setup;
@@ -53,6 +54,10 @@ pub enum Call {
     Donate,
     /// Split it differently; what is not said stays.
     DonateSet(setup::Lend),
+    /// How fast this machine sends and receives.
+    Limits,
+    /// Be slower or faster; what is not said stays.
+    LimitsSet(limits::LimitsArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -100,6 +105,10 @@ pub enum Answer {
     Donate(DonateView),
     /// The split from now on.
     DonateSet(DonateView),
+    /// The limits.
+    Limits(limits::LimitsView),
+    /// The limits from now on.
+    LimitsSet(limits::LimitsView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.

@@ -13,6 +13,12 @@ use store::{DiskSpace, Donation};
 
 use crate::api::setup::Lend;
 
+mod edit;
+pub mod limits;
+
+pub use crate::api::limits::Speed;
+pub use limits::Limits;
+
 /// Largest file that is read, in bytes: a person writes it.
 const LIMIT: u64 = 1024 * 1024;
 
@@ -28,6 +34,8 @@ pub struct Config {
     pub backup: Backup,
     /// How its backups are spread.
     pub placement: Placement,
+    /// What it may use of line and machine.
+    pub limits: Limits,
 }
 
 /// What this machine is on the grid.
@@ -246,6 +254,15 @@ pub enum ConfigError {
         /// What is wrong. Not a `source`: the message has it already.
         source: Box<toml::de::Error>,
     },
+    /// The file is no TOML, so nothing can be changed in it.
+    #[error("Cannot change {}", path.display())]
+    Edit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: Box<toml_edit::TomlError>,
+    },
     /// The settings cannot be written as TOML.
     #[error("Cannot write settings for {}", path.display())]
     Encode {
@@ -269,18 +286,7 @@ pub enum ConfigError {
 impl Config {
     /// The settings in the file at `path`; the defaults when there is none.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let read_error = |source| ConfigError::Read { path: path.to_owned(), source };
-        let len = match std::fs::metadata(path) {
-            Ok(found) => found.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
-            }
-            Err(error) => return Err(read_error(error)),
-        };
-        if len > LIMIT {
-            return Err(ConfigError::TooLarge { path: path.to_owned(), len });
-        }
-        Self::parse(&std::fs::read_to_string(path).map_err(read_error)?, path)
+        read(path)?.map_or_else(|| Ok(Self::default()), |text| Self::parse(&text, path))
     }
 
     /// The settings in `text`; `path` is for messages.
@@ -292,13 +298,43 @@ impl Config {
         })
     }
 
-    /// Writes the settings to `path`; when this returns `Ok`, they survive a power cut.
+    /// Writes the settings to `path`; when this returns `Ok`, they survive a power cut. In a file
+    /// that is there, only what differs is changed: comments, order and everything else a person
+    /// wrote stay.
     pub fn save(&self, path: &Path) -> Result<(), ConfigError> {
-        let text = toml::to_string(self)
-            .map_err(|source| ConfigError::Encode { path: path.to_owned(), source })?;
+        let text = match read(path)? {
+            None => self.text(path)?,
+            Some(there) => {
+                let before = Self::parse(&there, path)?.text(path)?;
+                let edited = edit::merge(&there, &before, &self.text(path)?);
+                edited.map_err(|source| {
+                    let source = Box::new(source);
+                    ConfigError::Edit { path: path.to_owned(), source }
+                })?
+            }
+        };
         store::write_file_durable(path, text.as_bytes())
             .map_err(|source| ConfigError::Write { path: path.to_owned(), source })
     }
+
+    fn text(&self, path: &Path) -> Result<String, ConfigError> {
+        toml::to_string(self)
+            .map_err(|source| ConfigError::Encode { path: path.to_owned(), source })
+    }
+}
+
+/// The file's text; none when there is no file.
+fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    let read_error = |source| ConfigError::Read { path: path.to_owned(), source };
+    let len = match std::fs::metadata(path) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(read_error(error)),
+    };
+    if len > LIMIT {
+        return Err(ConfigError::TooLarge { path: path.to_owned(), len });
+    }
+    std::fs::read_to_string(path).map(Some).map_err(read_error)
 }
 
 #[cfg(test)]

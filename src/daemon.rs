@@ -9,7 +9,7 @@
 //!     control  the socket's server
 //!   engine   one home in use: catalog, shelf, host, swarm
 //!     calls    carries a `Call` out on it; views: what its reports look like outside
-//!     roster   remembers the grid's devices across restarts
+//!     roster   remembers the grid's devices across restarts; regulator: which limits hold now
 //!   events   a verb's progress as a feed; failure: every error as a code, an exit and a sentence
 //! ```
 //!
@@ -29,6 +29,7 @@ pub mod engine;
 mod events;
 pub mod failure;
 mod keys;
+mod regulator;
 mod roster;
 pub mod setup;
 mod signals;

@@ -13,6 +13,10 @@ use super::parse;
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
+mod limiting;
+
+pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat};
+
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
 #[command(name = "gbak", version, arg_required_else_help = true, max_term_width = 100)]
@@ -54,6 +58,14 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse::duration)]
     #[arg(env = "GBAK_RETRY_LOCK", hide_env_values = true)]
     pub(crate) retry_lock: Option<Duration>,
+    /// Send at most this fast, like 1MiB/s or restic's KiB/s; the agent too, while it works for us
+    #[arg(long, global = true, value_name = "SPEED", value_parser = parse::speed)]
+    #[arg(env = "GBAK_LIMIT_UPLOAD", hide_env_values = true)]
+    pub(crate) limit_upload: Option<u64>,
+    /// Receive at most this fast
+    #[arg(long, global = true, value_name = "SPEED", value_parser = parse::speed)]
+    #[arg(env = "GBAK_LIMIT_DOWNLOAD", hide_env_values = true)]
+    pub(crate) limit_download: Option<u64>,
     /// Take the default answer of every ordinary question
     #[arg(long, global = true)]
     pub(crate) yes: bool,
@@ -89,6 +101,8 @@ pub(crate) enum Command {
     Peers,
     /// Show or change how this machine's disk is split
     Donate(Donate),
+    /// Show or change how fast this machine sends and receives
+    Limits(Limits),
     /// Show whether everything is backed up
     Status(Status),
     /// Check that everything is still where it should be

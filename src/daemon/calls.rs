@@ -37,6 +37,7 @@ use crate::vault::view::SnapshotSpec;
 mod caring;
 mod forgetting;
 mod lending;
+mod limiting;
 mod looking;
 
 /// How long to wait for peers when the caller did not say.
@@ -99,6 +100,8 @@ impl Run {
             Call::Status => self.status().await.map(Answer::Status),
             Call::Donate => self.donation().await.map(Answer::Donate),
             Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
+            Call::Limits => Ok(Answer::Limits(self.limits())),
+            Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),

@@ -14,6 +14,8 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
+use super::regulator::follow_settings;
+use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, Failure};
 use crate::entropy;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
@@ -50,6 +52,7 @@ pub async fn run(
     let serving = control.serve(desk.clone(), stop.clone());
     let catching = keep_catching_up(&engine, stop.clone());
     let auditing = keep_auditing(&engine, stop.clone());
+    let following = follow_settings(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
@@ -57,7 +60,7 @@ pub async fn run(
         }
     };
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, greeting);
+    tokio::join!(serving, catching, auditing, following, greeting);
     engine.stop().await;
     Ok(())
 }
@@ -75,6 +78,10 @@ impl Desk for FrontDesk {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, Result<Answer, Failure>> {
         Box::pin(async move { self.engine.call(call, monitor, cancel).await })
+    }
+
+    fn limit(&self, limits: CallLimits) -> Box<dyn std::any::Any + Send> {
+        Box::new(self.engine.regulator.during(limits))
     }
 
     fn ready(&self) -> Ready {

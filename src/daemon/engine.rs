@@ -23,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::keys;
+use super::regulator::Regulator;
 use super::roster::RosterKeeper;
+use crate::api::limits::CallLimits;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{self, Entropy, OsEntropy};
@@ -108,6 +110,8 @@ pub struct Opening {
     pub no_mdns: bool,
     /// Throws a damaged catalog away instead of failing.
     pub discard_damaged_catalog: bool,
+    /// The command line's limits, which win over the settings'.
+    pub limits: CallLimits,
 }
 
 /// One home in use.
@@ -123,6 +127,8 @@ pub struct Engine {
     pub(super) auditing: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
     pub(super) changing: Mutex<()>,
+    /// Keeps the network to the limits.
+    pub(super) regulator: Arc<Regulator>,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -196,6 +202,7 @@ impl Engine {
             members.set_offer(offer);
         }
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
+        let regulator = Regulator::new(swarm.clone(), config.limits.clone(), opening.limits);
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -217,6 +224,7 @@ impl Engine {
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
+            regulator: Arc::new(regulator),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),

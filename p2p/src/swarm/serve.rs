@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Shared;
 use super::codec::{self, CodecError, Question};
+use super::pace::Lane;
 use super::streams::Arrived;
 use crate::wire::{BODY_LIMIT, HEADER_LIMIT};
 use crate::{Refusal, Reply, Request, Service};
@@ -63,6 +64,8 @@ pub(super) struct Desk<S> {
     pub(super) service: Arc<S>,
     /// The peer's share.
     pub(super) share: Arc<Budget>,
+    /// What its bytes wait in.
+    pub(super) lane: Arc<Lane>,
 }
 
 /// Room that was set aside; free again when dropped.
@@ -89,11 +92,12 @@ impl<S: Service> Desk<S> {
     }
 
     async fn serve_one(&self, stream: &mut Stream) -> Result<(), CodecError> {
-        let question = codec::read_question(stream, HEADER_LIMIT).await?;
+        let lane = Some(&*self.lane);
+        let question = codec::read_question(stream, HEADER_LIMIT, lane).await?;
         let _room = self.room_for(&question).await;
         let reply = match question {
             Question::Known(header) => {
-                let request = codec::read_request(stream, header).await?;
+                let request = codec::read_request(stream, header, lane).await?;
                 // Whoever gives up makes room for the next.
                 tokio::select! {
                     biased;
@@ -102,11 +106,11 @@ impl<S: Service> Desk<S> {
                 }
             }
             Question::Unknown { body_len } => {
-                codec::skip_body(stream, body_len as usize).await?;
+                codec::skip_body(stream, body_len as usize, lane).await?;
                 Reply::Refused(Refusal::Unsupported)
             }
         };
-        write_reply(stream, reply).await
+        write_reply(stream, reply, lane).await
     }
 
     async fn answer(&self, request: Request) -> Reply {
@@ -142,7 +146,11 @@ async fn set_aside(of: &Arc<Semaphore>, units: u32) -> Option<OwnedSemaphorePerm
 }
 
 /// Sends a reply, or says that it cannot be sent.
-pub(super) async fn write_reply(stream: &mut Stream, reply: Reply) -> Result<(), CodecError> {
+pub(super) async fn write_reply(
+    stream: &mut Stream,
+    reply: Reply,
+    lane: Option<&Lane>,
+) -> Result<(), CodecError> {
     let (mut header, mut body) = reply.split();
     let mut bytes = header.encode();
     if bytes.len() > HEADER_LIMIT || body.len() > BODY_LIMIT {
@@ -151,5 +159,5 @@ pub(super) async fn write_reply(stream: &mut Stream, reply: Reply) -> Result<(),
         (header, _) = Reply::Refused(Refusal::TooLarge).split();
         bytes = header.encode();
     }
-    codec::write_frame(stream, &bytes, &body).await
+    codec::write_frame(stream, &bytes, &body, lane).await
 }

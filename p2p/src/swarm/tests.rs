@@ -12,6 +12,7 @@ use crate::testing::{World, key};
 use crate::{PeerState, Refusal};
 
 mod doors;
+mod rates;
 mod rogue;
 mod speed;
 mod toy;
