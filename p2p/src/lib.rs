@@ -26,6 +26,7 @@ pub mod sim;
 pub mod swarm;
 #[cfg(test)]
 mod testing;
+pub mod turns;
 pub mod wire;
 
 pub use chunker::{GridId, OwnerId, PeerId};

@@ -14,7 +14,7 @@
 //! the peer online, on both sides, and its streams get service. Every member is kept connected.
 //!
 //! Bounds: connections by libp2p's limits, streams by seats per connection, bodies by a budget per
-//! peer and over all, headers and bodies by the wire's limits before they are allocated, every step
+//! peer and over all, for which owners take turns, headers and bodies by the wire's limits before they are allocated, every step
 //! by a deadline. How it fails: with a [`GridError`]; when the driver is gone, always with
 //! [`GridError::Closed`].
 
@@ -51,6 +51,7 @@ mod pool;
 mod serve;
 mod stats;
 mod streams;
+mod turnstile;
 mod upkeep;
 
 pub use knock::knock;
@@ -62,7 +63,7 @@ use driver::{Command, Driver, Parts};
 use gate::Admitted;
 use pace::Pace;
 use pool::Pool;
-use serve::Budget;
+use serve::Commons;
 use stats::Tally;
 use upkeep::Tempo;
 
@@ -166,7 +167,7 @@ struct Shared {
     commands: mpsc::Sender<Command>,
     pools: Mutex<BTreeMap<PeerId, Arc<Pool>>>,
     listening: Mutex<Vec<Multiaddr>>,
-    budget: Budget,
+    commons: Commons,
     pace: Arc<Pace>,
     tally: Tally,
     tempo: Tempo,
@@ -337,7 +338,7 @@ impl Shared {
             commands,
             pools: Mutex::default(),
             listening: Mutex::default(),
-            budget: Budget::of_all(),
+            commons: Commons::new(),
             pace: Arc::new(Pace::new()),
             tally: Tally::default(),
             tempo,

@@ -69,7 +69,7 @@ proptest! {
         for (first, (start, _)) in moves.iter().enumerate() {
             let mut sum = 0;
             for (time, bytes) in &moves[first..] {
-                let span = (*time - *start + BURST).as_secs_f64();
+                let span = (time.saturating_sub(*start) + BURST).as_secs_f64();
                 // What may move by now: all before it, the piece itself is the one under way.
                 prop_assert!(sum as f64 <= rate as f64 * span + PIECE as f64, "{sum} in {span}");
                 sum += bytes;

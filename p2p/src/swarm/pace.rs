@@ -73,6 +73,7 @@ struct Line(Both<Semaphore>);
 pub(super) struct Lane {
     pace: Arc<Pace>,
     peer: PeerId,
+    owner: OwnerId,
     members: Members,
     line: Arc<Line>,
     buckets: Both<Mutex<Bucket>>,
@@ -110,7 +111,7 @@ impl Pace {
         let owner =
             members.owner_of(&peer).unwrap_or_else(|| OwnerId::from_bytes(*peer.as_bytes()));
         let (line, buckets) = (self.line(owner), Both::default());
-        Lane { pace: self.clone(), peer, members, line, buckets }
+        Lane { pace: self.clone(), peer, owner, members, line, buckets }
     }
 
     fn line(&self, owner: OwnerId) -> Arc<Line> {
@@ -148,6 +149,11 @@ impl Pace {
 }
 
 impl Lane {
+    /// Whose device it is.
+    pub(super) const fn owner(&self) -> OwnerId {
+        self.owner
+    }
+
     /// How many bytes of a body may be moved after one wait.
     pub(super) fn share(&self) -> usize {
         if self.is_exempt() { PIECE } else { SHARE }

@@ -16,6 +16,7 @@ mod rates;
 mod rogue;
 mod speed;
 mod toy;
+mod turns;
 
 use rogue::Rogue;
 use toy::Toy;
