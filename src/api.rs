@@ -23,7 +23,7 @@ pub use care::{
     VerdictView,
 };
 pub use joining::{InviteArgs, InviteView, RecoverView};
-pub use lending::{DiskView, DonateView};
+pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
@@ -52,7 +52,7 @@ pub enum Call {
     /// How this machine's disk is split.
     Donate,
     /// Split it differently; what is not said stays.
-    DonateSet(setup::Lend),
+    DonateSet(DonateArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.

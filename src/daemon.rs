@@ -24,6 +24,7 @@ pub mod backend;
 mod calls;
 pub mod client;
 pub mod control;
+mod disks;
 pub mod duties;
 pub mod engine;
 mod events;
@@ -33,6 +34,7 @@ mod roster;
 pub mod setup;
 mod signals;
 mod views;
+mod watch;
 
 pub use backend::LocalBackend;
 pub use engine::{Engine, EngineError, Opening};
