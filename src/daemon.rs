@@ -9,6 +9,7 @@
 //!     control  the socket's server
 //!   engine   one home in use: catalog, shelf, host, swarm
 //!     calls    carries a `Call` out on it; views: what its reports look like outside
+//!     disks    the lent disks as the settings name them; watch: looks at them every few seconds
 //!     roster   remembers the grid's devices across restarts
 //!   events   a verb's progress as a feed; failure: every error as a code, an exit and a sentence
 //! ```

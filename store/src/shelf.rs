@@ -111,7 +111,7 @@ impl Shelf {
             self.commit(lease)?;
         } else {
             let room = self.inner.set_aside(len, &known)?;
-            self.write_incoming(&room.disk, shard, bytes)?;
+            Self::write_incoming(&room.disk, shard, bytes)?;
             self.commit(Lease { disk: room.disk.no, ..lease })?;
             move_into_place(&room.disk, shard);
         }
@@ -160,7 +160,7 @@ impl Shelf {
         Ok(rows::damage(&self.inner.db.read())?)
     }
 
-    fn write_incoming(&self, disk: &Disk, shard: ShardId, bytes: &[u8]) -> Result<(), ShelfError> {
+    fn write_incoming(disk: &Disk, shard: ShardId, bytes: &[u8]) -> Result<(), ShelfError> {
         let path = incoming(shard);
         let mut written = disk.medium.write_durable(&path, bytes);
         if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {

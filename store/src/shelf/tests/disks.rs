@@ -188,7 +188,7 @@ fn a_home_of_its_own_keeps_the_facts() {
     let (shelf, _) = two.open();
     put(&shelf, 1).unwrap();
     let names: Vec<_> = std::fs::read_dir(two.path("more")).unwrap().flatten().collect();
-    let mut names: Vec<_> = names.iter().map(|entry| entry.file_name()).collect();
+    let mut names: Vec<_> = names.iter().map(std::fs::DirEntry::file_name).collect();
     names.sort();
     assert_eq!(names, ["gbak-shelf", "incoming", "shards"]);
     let at = ShelfAt { db: DbAt::Memory, ..two.rig.at() };
