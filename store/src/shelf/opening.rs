@@ -2,9 +2,9 @@
 //!
 //! The mark is a small file written when a disk is first used and remembered in the database. When
 //! it is not there later, the disk is away (not mounted) and nothing is read as lost or written in
-//! its place. Order of a first use: the mark's file, the mark's row, the directories; so a shelf with
-//! directories whose database knows no mark means that the database was lost, which is an error and
-//! not a fresh start.
+//! its place. Order of a first use: the mark's file, the mark's row, the directories; so a shelf
+//! with directories whose database knows no mark means that the database was lost, which is an
+//! error and not a fresh start.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
