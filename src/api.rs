@@ -15,6 +15,7 @@ mod joining;
 mod lending;
 mod placement;
 mod retention;
+mod risk;
 pub mod setup;
 mod status;
 
@@ -26,6 +27,10 @@ pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
+pub use risk::{
+    FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
+    ScenarioView, WorstDomainView,
+};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
 
 /// One thing to do.
@@ -61,6 +66,8 @@ pub enum Call {
     Check(CheckArgs),
     /// See whether holders still have what they took.
     Audit(AuditArgs),
+    /// What the data is exposed to.
+    Risk(RiskArgs),
 }
 
 /// One line of an answer.
@@ -108,6 +115,8 @@ pub enum Answer {
     Check(CheckView),
     /// Whether holders still have what they took.
     Audit(AuditRunView),
+    /// What the data is exposed to.
+    Risk(RiskView),
 }
 
 /// A failure of the whole call. The command line adds the five-line explanation of its code.

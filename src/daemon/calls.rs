@@ -38,6 +38,7 @@ mod caring;
 mod forgetting;
 mod lending;
 mod looking;
+mod risking;
 
 /// How long to wait for peers when the caller did not say.
 const WAIT_PEERS: Duration = Duration::from_secs(10);
@@ -103,6 +104,7 @@ impl Run {
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
+            Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
     }

@@ -7,4 +7,5 @@ mod forget;
 mod lending;
 mod messages;
 mod rig;
+mod risk;
 mod whole;
