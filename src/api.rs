@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub mod backend;
 mod care;
 pub mod codes;
+mod drill;
 mod joining;
 mod lending;
 mod placement;
@@ -23,6 +24,7 @@ pub use care::{
     AuditArgs, AuditRunView, AuditSummary, CheckArgs, CheckProblemView, CheckView, HolderView,
     VerdictView,
 };
+pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
@@ -66,6 +68,8 @@ pub enum Call {
     Check(CheckArgs),
     /// See whether holders still have what they took.
     Audit(AuditArgs),
+    /// Rehearse a restore.
+    Drill(DrillArgs),
     /// What the data is exposed to.
     Risk(RiskArgs),
 }
@@ -115,6 +119,8 @@ pub enum Answer {
     Check(CheckView),
     /// Whether holders still have what they took.
     Audit(AuditRunView),
+    /// What the rehearsal showed.
+    Drill(DrillView),
     /// What the data is exposed to.
     Risk(RiskView),
 }

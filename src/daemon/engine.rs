@@ -121,6 +121,8 @@ pub struct Engine {
     pub(super) writing: tokio::sync::Mutex<()>,
     /// Held by whatever audits: one at a time.
     pub(super) auditing: tokio::sync::Mutex<()>,
+    /// Held by whatever drills: one at a time.
+    pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
     pub(super) changing: Mutex<()>,
     roster: Arc<Mutex<RosterKeeper>>,
@@ -216,6 +218,7 @@ impl Engine {
             ctx,
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
+            drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
