@@ -132,13 +132,11 @@ impl<S: Service> Desk<S> {
         if !request.is_bounded() {
             return Reply::Refused(Refusal::TooLarge);
         }
-        match self.shared.members.answer(self.peer, &request) {
-            Some(reply) => reply,
-            None => {
-                let _turn = self.shared.commons.work.enter(self.lane.owner(), 1).await;
-                self.service.answer(self.peer, request).await
-            }
+        if let Some(reply) = self.shared.members.answer(self.peer, &request) {
+            return reply;
         }
+        let _turn = self.shared.commons.work.enter(self.lane.owner(), 1).await;
+        self.service.answer(self.peer, request).await
     }
 
     async fn room_for(&self, question: &Question) -> Room {
