@@ -201,8 +201,8 @@ impl Members {
         self.state().roster.row(peer).is_some_and(Row::is_online)
     }
 
-    /// Whether the device is on the local network: connected from a private address, and measured to
-    /// be close.
+    /// Whether the device is on the local network: connected from a private address, and measured
+    /// to be close.
     pub fn is_near(&self, peer: &PeerId) -> bool {
         self.state()
             .roster

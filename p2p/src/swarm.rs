@@ -14,9 +14,9 @@
 //! the peer online, on both sides, and its streams get service. Every member is kept connected.
 //!
 //! Bounds: connections by libp2p's limits, streams by seats per connection, bodies by a budget per
-//! peer and over all, for which owners take turns, headers and bodies by the wire's limits before they are allocated, every step
-//! by a deadline. How it fails: with a [`GridError`]; when the driver is gone, always with
-//! [`GridError::Closed`].
+//! peer and over all, for which owners take turns, headers and bodies by the wire's limits before
+//! they are allocated, every step by a deadline. How it fails: with a [`GridError`]; when the
+//! driver is gone, always with [`GridError::Closed`].
 
 use std::collections::BTreeMap;
 use std::fmt;

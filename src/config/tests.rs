@@ -84,7 +84,8 @@ fn saving_changes_only_what_differs_and_keeps_what_a_person_wrote() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config.toml");
     let text = "# My machine.\n[donate] # for friends\nsize = \"20 GiB\" # a lot\n\n\
-                [node]\n# Attic!\nname = 'attic'\nlisten = [\n    \"/ip4/0.0.0.0/tcp/1\", # LAN\n]\n\
+                [node]\n# Attic!\nname = 'attic'\n\
+                listen = [\n    \"/ip4/0.0.0.0/tcp/1\", # LAN\n]\n\
                 limits = 3\n";
     let wrong = text;
     std::fs::write(&path, wrong).unwrap();

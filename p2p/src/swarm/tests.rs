@@ -123,6 +123,11 @@ fn some_bytes(len: usize, seed: u8) -> Bytes {
     bytes.into()
 }
 
+/// Lets time pass while something is measured, or taken.
+async fn pass(span: Duration) {
+    timeout(span, std::future::pending::<()>()).await.unwrap_err();
+}
+
 /// Two devices of one grid, online with each other.
 async fn pair() -> (Device, Device) {
     let world = World::new("grid");

@@ -25,9 +25,10 @@ fn up(agent: &Agent) -> u64 {
 
 /// Waits until the network may send this fast.
 async fn until_up(agent: &Agent, wanted: u64) {
+    let mut looks = tokio::time::interval(std::time::Duration::from_millis(50));
     let waiting = async {
         while up(agent) != wanted {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            looks.tick().await;
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(30), waiting).await.unwrap();

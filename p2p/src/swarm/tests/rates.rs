@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU64;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::*;
 use crate::Rates;
@@ -30,9 +30,9 @@ async fn keep_putting(from: &Device, to: PeerId, streams: u8) {
 async fn arriving(from: &Device, at: &Device, seconds: u64) -> f64 {
     let measuring = async {
         // Past what was let through at once.
-        sleep(Duration::from_millis(500)).await;
+        pass(Duration::from_millis(500)).await;
         let (before, began) = (at.swarm.counters().received_bytes, Instant::now());
-        sleep(Duration::from_secs(seconds)).await;
+        pass(Duration::from_secs(seconds)).await;
         let bytes = at.swarm.counters().received_bytes - before;
         bytes as f64 / MIB as f64 / began.elapsed().as_secs_f64()
     };
@@ -50,7 +50,7 @@ async fn an_upload_limit_holds_at_the_other_end_and_changes_under_way() {
     let rate = arriving(&one, &two, 10).await;
     assert!((0.95..=1.05).contains(&rate), "{rate} MiB/s");
     let changing = async {
-        sleep(Duration::from_millis(700)).await;
+        pass(Duration::from_millis(700)).await;
         one.swarm.set_rates(limited(4 * MIB, 0));
     };
     // Begun while the old rate held: the transfers under way go on at the new one.

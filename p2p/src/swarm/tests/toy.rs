@@ -67,7 +67,7 @@ impl Service for Toy {
         self.served.fetch_add(1, Ordering::Relaxed);
         let slow = self.slow.load(Ordering::Relaxed);
         if slow > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(slow)).await;
+            super::pass(std::time::Duration::from_millis(slow)).await;
         }
         match request {
             Request::Put { shard, body } => {

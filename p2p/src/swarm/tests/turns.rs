@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::time::sleep;
-
 use super::*;
 
 /// Connections that hammer.
@@ -53,10 +51,10 @@ async fn share(owner: impl Fn(u64) -> String, owners: u64) -> f64 {
         biased;
         share = async {
             // Everybody has questions waiting by then.
-            sleep(Duration::from_secs(2)).await;
+            pass(Duration::from_secs(2)).await;
             let count = || all.load(Ordering::Relaxed) + mine.load(Ordering::Relaxed);
             let before = (count(), mine.load(Ordering::Relaxed));
-            sleep(Duration::from_secs(6)).await;
+            pass(Duration::from_secs(6)).await;
             let (total, mine) = (count() - before.0, mine.load(Ordering::Relaxed) - before.1);
             assert!(total > 500, "the agent is kept busy: {total}");
             mine as f64 * owners as f64 / total as f64
