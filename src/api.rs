@@ -13,6 +13,7 @@ mod care;
 pub mod codes;
 mod joining;
 mod lending;
+mod mounting;
 mod placement;
 mod retention;
 pub mod setup;
@@ -24,6 +25,7 @@ pub use care::{
 };
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateView};
+pub use mounting::{MountArgs, MountView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
@@ -43,6 +45,8 @@ pub enum Call {
     Forget(ForgetArgs),
     /// List a snapshot's files.
     Ls(LsArgs),
+    /// Mount snapshots, until the call is cancelled or somebody unmounts.
+    Mount(MountArgs),
     /// Who holds what.
     Placement(PlacementArgs),
     /// The table of peers.
@@ -90,6 +94,8 @@ pub enum Answer {
     Forget(ForgetView),
     /// The files.
     Ls(LsView),
+    /// The mount has ended.
+    Mount(MountView),
     /// Who holds what.
     Placement(PlacementView),
     /// The peers.
@@ -132,6 +138,11 @@ pub enum Event {
     Status(Progress),
     /// One file or shard that failed while the rest goes on.
     Error(ProblemView),
+    /// It is mounted and can be used.
+    Mounted {
+        /// Where.
+        dir: PathBytes,
+    },
     /// Something a person should know.
     Warning {
         /// The text, ready to print.

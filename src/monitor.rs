@@ -1,5 +1,6 @@
 //! Progress and problems, apart from logs: what a verb tells whoever watches it.
 
+use std::path::Path;
 use std::sync::Mutex;
 
 /// Something countable about a running verb.
@@ -59,6 +60,8 @@ pub trait Monitor: Send + Sync + 'static {
     fn warn(&self, message: &str);
     /// What is being read or written now.
     fn current(&self, path: &[u8]);
+    /// A mount can be used now.
+    fn mounted(&self, _dir: &Path) {}
 }
 
 /// Watches nothing.

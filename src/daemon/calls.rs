@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,6 +38,7 @@ mod caring;
 mod forgetting;
 mod lending;
 mod looking;
+pub(super) mod mounting;
 
 /// How long to wait for peers when the caller did not say.
 const WAIT_PEERS: Duration = Duration::from_secs(10);
@@ -63,6 +64,7 @@ impl Engine {
         match call {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
+            Call::Mount(args) => run.mount(args).boxed().await.map(Answer::Mount),
             other => tokio::select! { biased;
                 () = run.cancel.cancelled() => {
                     Err(codes::INTERRUPTED.failure("Stopped on request"))
@@ -290,6 +292,10 @@ impl Monitor for Tally {
 
     fn current(&self, path: &[u8]) {
         self.inner.current(path);
+    }
+
+    fn mounted(&self, dir: &Path) {
+        self.inner.mounted(dir);
     }
 }
 

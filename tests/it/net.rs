@@ -6,5 +6,5 @@ mod faults;
 mod forget;
 mod lending;
 mod messages;
-mod rig;
+pub(crate) mod rig;
 mod whole;
