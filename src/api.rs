@@ -16,6 +16,7 @@ mod lending;
 mod mounting;
 mod placement;
 mod retention;
+mod risk;
 pub mod setup;
 mod status;
 
@@ -28,6 +29,10 @@ pub use lending::{DiskView, DonateView};
 pub use mounting::{MountArgs, MountView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
+pub use risk::{
+    FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
+    ScenarioView, WorstDomainView,
+};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
 
 /// One thing to do.
@@ -65,6 +70,8 @@ pub enum Call {
     Check(CheckArgs),
     /// See whether holders still have what they took.
     Audit(AuditArgs),
+    /// What the data is exposed to.
+    Risk(RiskArgs),
 }
 
 /// One line of an answer.
@@ -114,6 +121,8 @@ pub enum Answer {
     Check(CheckView),
     /// Whether holders still have what they took.
     Audit(AuditRunView),
+    /// What the data is exposed to.
+    Risk(RiskView),
 }
 
 /// A failure of the whole call. The command line adds the five-line explanation of its code.

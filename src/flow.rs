@@ -27,6 +27,7 @@ pub mod place;
 pub mod publish;
 pub mod recover;
 pub mod restore;
+pub mod risk;
 pub mod scan;
 pub mod target;
 pub mod whereabouts;

@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Make holders prove that they have what they took
     Audit(Audit),
+    /// Show how likely your data is lost or out of reach, and what if somebody were gone
+    Risk(Risk),
     /// Run the agent in the foreground
     Daemon(Daemon),
     /// Show the main job on a small grid of this machine's own
@@ -495,6 +497,19 @@ pub(crate) struct Audit {
     /// How long to wait for peers to connect
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak risk`
+#[derive(Debug, Args)]
+#[command(after_help = "What is not measured yet is assumed, and said. Losses in common beyond \
+                        owners and sites (a bad update, one country) are in none of the figures.")]
+pub(crate) struct Risk {
+    /// What if this machine or member were gone: a name, or the beginning of an id (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) without: Vec<String>,
+    /// What if everything at this site were gone (repeatable)
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) without_site: Vec<String>,
 }
 
 /// `gbak daemon`

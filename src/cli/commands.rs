@@ -22,6 +22,7 @@ pub(crate) mod peers;
 pub(crate) mod placement;
 pub(crate) mod recover;
 pub(crate) mod restore;
+pub(crate) mod risk;
 pub(crate) mod snapshots;
 pub(crate) mod status;
 pub(crate) mod version;

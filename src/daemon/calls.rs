@@ -39,6 +39,7 @@ mod forgetting;
 mod lending;
 mod looking;
 pub(super) mod mounting;
+mod risking;
 
 /// How long to wait for peers when the caller did not say.
 const WAIT_PEERS: Duration = Duration::from_secs(10);
@@ -105,6 +106,7 @@ impl Run {
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
+            Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
     }

@@ -7,4 +7,6 @@ mod forget;
 mod lending;
 mod messages;
 pub(crate) mod rig;
+mod rig;
+mod risk;
 mod whole;
