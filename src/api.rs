@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub mod backend;
 mod care;
 pub mod codes;
+mod drill;
 mod joining;
 mod lending;
 mod mounting;
@@ -24,6 +25,7 @@ pub use care::{
     AuditArgs, AuditRunView, AuditSummary, CheckArgs, CheckProblemView, CheckView, HolderView,
     VerdictView,
 };
+pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateView};
 pub use mounting::{MountArgs, MountView};
@@ -70,6 +72,8 @@ pub enum Call {
     Check(CheckArgs),
     /// See whether holders still have what they took.
     Audit(AuditArgs),
+    /// Rehearse a restore.
+    Drill(DrillArgs),
     /// What the data is exposed to.
     Risk(RiskArgs),
 }
@@ -121,6 +125,8 @@ pub enum Answer {
     Check(CheckView),
     /// Whether holders still have what they took.
     Audit(AuditRunView),
+    /// What the rehearsal showed.
+    Drill(DrillView),
     /// What the data is exposed to.
     Risk(RiskView),
 }

@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Make holders prove that they have what they took
     Audit(Audit),
+    /// Rehearse a restore with what other machines hold
+    Drill(Drill),
     /// Show how likely your data is lost or out of reach, and what if somebody were gone
     Risk(Risk),
     /// Run the agent in the foreground
@@ -494,6 +496,24 @@ pub(crate) struct Check {
 pub(crate) struct Audit {
     /// Name or id of one machine; all holders when absent
     pub(crate) peer: Option<String>,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak drill`: exit 0, 5 (not all could be restored), 6 (data loss) or 21 (no holder answered)
+#[derive(Debug, Args)]
+pub(crate) struct Drill {
+    /// Restore so many files, drawn at random
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) files: u32,
+    /// Restore at most this much
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse::size)]
+    pub(crate) max_bytes: u64,
+    /// Set so many machines aside, drawn at random, as if they were gone
+    #[arg(long, value_name = "M", default_value_t = 0)]
+    pub(crate) without_peers: u32,
     /// How long to wait for peers to connect
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_peers: Option<Duration>,

@@ -12,6 +12,7 @@ pub(crate) mod completions;
 pub(crate) mod daemon;
 pub(crate) mod demo;
 pub(crate) mod donate;
+pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod forget;
 pub(crate) mod init;

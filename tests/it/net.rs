@@ -2,6 +2,7 @@
 
 mod care;
 mod crash;
+mod drill;
 mod faults;
 mod forget;
 mod lending;
