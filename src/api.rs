@@ -29,6 +29,7 @@ pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateView};
 pub use mounting::{MountArgs, MountView};
+pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use risk::{
@@ -63,7 +64,7 @@ pub enum Call {
     /// How this machine's disk is split.
     Donate,
     /// Split it differently; what is not said stays.
-    DonateSet(setup::Lend),
+    DonateSet(DonateArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.

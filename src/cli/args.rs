@@ -451,8 +451,14 @@ pub(crate) struct Donate {
 pub(crate) enum DonateWhat {
     /// Show how the disk is split
     Show,
-    /// Lend more or less, from now on
+    /// Lend more or less of a disk, from now on
     Set(DonateSet),
+    /// Lend from one disk more
+    Add(DonateAdd),
+    /// Lend less of a disk than now
+    Shrink(DonateShrink),
+    /// Lend nothing any more; an added disk that is empty is forgotten
+    Stop(DonateStop),
 }
 
 /// `gbak donate set`
@@ -467,6 +473,45 @@ pub(crate) struct DonateSet {
     /// Kept empty above that
     #[arg(long, value_name = "SIZE", value_parser = parse::size)]
     pub(crate) safe_area: Option<u64>,
+    /// A disk that was added, instead of the home's own; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub(crate) disk: Vec<PathBuf>,
+}
+
+/// `gbak donate add`
+#[derive(Debug, Args)]
+pub(crate) struct DonateAdd {
+    /// A directory on the disk, for gbak alone; made when absent
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// Disk to lend: a size, or a percentage of what is free
+    #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) size: Amount,
+    /// Free space of the disk below which nothing more is taken in; as at home when absent
+    #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) min_free: Option<Amount>,
+    /// Kept empty above that; as at home when absent
+    #[arg(long, value_name = "SIZE", value_parser = parse::size)]
+    pub(crate) safe_area: Option<u64>,
+}
+
+/// `gbak donate shrink`
+#[derive(Debug, Args)]
+pub(crate) struct DonateShrink {
+    /// What is still lent: a size, or a percentage of what is free or lent
+    #[arg(value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) size: Amount,
+    /// A disk that was added, instead of the home's own; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub(crate) disk: Vec<PathBuf>,
+}
+
+/// `gbak donate stop`
+#[derive(Debug, Args)]
+pub(crate) struct DonateStop {
+    /// Only of this disk; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub(crate) disk: Vec<PathBuf>,
 }
 
 /// `gbak status`: exit 0, 30 (warning) or 31 (critical)
