@@ -8,6 +8,5 @@ mod forget;
 mod lending;
 mod messages;
 pub(crate) mod rig;
-mod rig;
 mod risk;
 mod whole;
