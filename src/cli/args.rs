@@ -14,9 +14,11 @@ use crate::api::{GroupByArgs, Overwrite};
 
 mod global;
 mod limiting;
+mod mount;
 
 pub(crate) use global::Global;
 pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat};
+pub(crate) use mount::{Mount, Unmount};
 
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
@@ -50,6 +52,10 @@ pub(crate) enum Command {
     Forget(Box<Forget>),
     /// List the files of a snapshot
     Ls(Ls),
+    /// Mount snapshots read-only
+    Mount(Mount),
+    /// Unmount what gbak has mounted
+    Unmount(Unmount),
     /// Show who holds the shards of a snapshot, path or pack
     Placement(Placement),
     /// Show the machines of the grid

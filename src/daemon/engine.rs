@@ -131,6 +131,8 @@ pub struct Engine {
     pub(super) changing: Mutex<()>,
     /// Keeps the network to the limits.
     pub(super) regulator: Arc<Regulator>,
+    /// Data packs fetched for reading, opened when first needed.
+    pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -228,6 +230,7 @@ impl Engine {
             drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
             regulator: Arc::new(regulator),
+            reads: tokio::sync::OnceCell::new(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),
