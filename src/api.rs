@@ -14,6 +14,8 @@ pub mod codes;
 mod drill;
 mod joining;
 mod lending;
+pub mod limits;
+mod mounting;
 mod placement;
 mod retention;
 mod risk;
@@ -26,7 +28,8 @@ pub use care::{
 };
 pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
-pub use lending::{DiskView, DonateView};
+pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
+pub use mounting::{MountArgs, MountView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use risk::{
@@ -50,6 +53,8 @@ pub enum Call {
     Forget(ForgetArgs),
     /// List a snapshot's files.
     Ls(LsArgs),
+    /// Mount snapshots, until the call is cancelled or somebody unmounts.
+    Mount(MountArgs),
     /// Who holds what.
     Placement(PlacementArgs),
     /// The table of peers.
@@ -59,7 +64,11 @@ pub enum Call {
     /// How this machine's disk is split.
     Donate,
     /// Split it differently; what is not said stays.
-    DonateSet(setup::Lend),
+    DonateSet(DonateArgs),
+    /// How fast this machine sends and receives.
+    Limits,
+    /// Be slower or faster; what is not said stays.
+    LimitsSet(limits::LimitsArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -101,6 +110,8 @@ pub enum Answer {
     Forget(ForgetView),
     /// The files.
     Ls(LsView),
+    /// The mount has ended.
+    Mount(MountView),
     /// Who holds what.
     Placement(PlacementView),
     /// The peers.
@@ -111,6 +122,10 @@ pub enum Answer {
     Donate(DonateView),
     /// The split from now on.
     DonateSet(DonateView),
+    /// The limits.
+    Limits(limits::LimitsView),
+    /// The limits from now on.
+    LimitsSet(limits::LimitsView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.
@@ -147,6 +162,11 @@ pub enum Event {
     Status(Progress),
     /// One file or shard that failed while the rest goes on.
     Error(ProblemView),
+    /// It is mounted and can be used.
+    Mounted {
+        /// Where.
+        dir: PathBytes,
+    },
     /// Something a person should know.
     Warning {
         /// The text, ready to print.

@@ -6,12 +6,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::parse;
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
+
+mod global;
+mod limiting;
+mod mount;
+
+pub(crate) use global::Global;
+pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat};
+pub(crate) use mount::{Mount, Unmount};
 
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
@@ -22,44 +29,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
-    /// Print JSON
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// Print results and errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Print more; repeat for debug logs
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Show no progress
-    #[arg(long, global = true, env = "GBAK_NO_PROGRESS", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
-    pub(crate) no_progress: bool,
-    /// Read the passphrase of the key file from FILE
-    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(env = "GBAK_PASSPHRASE_FILE", hide_env_values = true)]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// Take the passphrase from what COMMAND prints
-    #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
-    #[arg(env = "GBAK_PASSPHRASE_COMMAND", hide_env_values = true)]
-    #[arg(conflicts_with = "passphrase_file")]
-    pub(crate) passphrase_command: Option<String>,
-    /// Wait this long for a busy home, like 5m
-    #[arg(long, global = true, value_name = "DURATION", value_parser = parse::duration)]
-    #[arg(env = "GBAK_RETRY_LOCK", hide_env_values = true)]
-    pub(crate) retry_lock: Option<Duration>,
-    /// Take the default answer of every ordinary question
-    #[arg(long, global = true)]
-    pub(crate) yes: bool,
-    /// Log to stderr: error, warn, info, debug, trace, or a tracing filter
-    #[arg(long, global = true, value_name = "LEVEL", env = "GBAK_LOG", hide_env_values = true)]
-    pub(crate) log_level: Option<String>,
 }
 
 /// The commands.
@@ -83,12 +52,18 @@ pub(crate) enum Command {
     Forget(Box<Forget>),
     /// List the files of a snapshot
     Ls(Ls),
+    /// Mount snapshots read-only
+    Mount(Mount),
+    /// Unmount what gbak has mounted
+    Unmount(Unmount),
     /// Show who holds the shards of a snapshot, path or pack
     Placement(Placement),
     /// Show the machines of the grid
     Peers,
     /// Show or change how this machine's disk is split
     Donate(Donate),
+    /// Show or change how fast this machine sends and receives
+    Limits(Limits),
     /// Show whether everything is backed up
     Status(Status),
     /// Check that everything is still where it should be
@@ -418,8 +393,14 @@ pub(crate) struct Donate {
 pub(crate) enum DonateWhat {
     /// Show how the disk is split
     Show,
-    /// Lend more or less, from now on
+    /// Lend more or less of a disk, from now on
     Set(DonateSet),
+    /// Lend from one disk more
+    Add(DonateAdd),
+    /// Lend less of a disk than now
+    Shrink(DonateShrink),
+    /// Lend nothing any more; an added disk that is empty is forgotten
+    Stop(DonateStop),
 }
 
 /// `gbak donate set`
@@ -434,6 +415,45 @@ pub(crate) struct DonateSet {
     /// Kept empty above that
     #[arg(long, value_name = "SIZE", value_parser = parse::size)]
     pub(crate) safe_area: Option<u64>,
+    /// A disk that was added, instead of the home's own; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub(crate) disk: Vec<PathBuf>,
+}
+
+/// `gbak donate add`
+#[derive(Debug, Args)]
+pub(crate) struct DonateAdd {
+    /// A directory on the disk, for gbak alone; made when absent
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// Disk to lend: a size, or a percentage of what is free
+    #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) size: Amount,
+    /// Free space of the disk below which nothing more is taken in; as at home when absent
+    #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) min_free: Option<Amount>,
+    /// Kept empty above that; as at home when absent
+    #[arg(long, value_name = "SIZE", value_parser = parse::size)]
+    pub(crate) safe_area: Option<u64>,
+}
+
+/// `gbak donate shrink`
+#[derive(Debug, Args)]
+pub(crate) struct DonateShrink {
+    /// What is still lent: a size, or a percentage of what is free or lent
+    #[arg(value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) size: Amount,
+    /// A disk that was added, instead of the home's own; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub(crate) disk: Vec<PathBuf>,
+}
+
+/// `gbak donate stop`
+#[derive(Debug, Args)]
+pub(crate) struct DonateStop {
+    /// Only of this disk; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub(crate) disk: Vec<PathBuf>,
 }
 
 /// `gbak status`: exit 0, 30 (warning) or 31 (critical)

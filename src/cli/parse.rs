@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo, Unit};
 
 use crate::api::GroupByArgs;
+use crate::api::limits::{NotASpeed, Speed};
 use crate::api::setup::Amount;
 
 /// Why a word is not the value it should be.
@@ -52,6 +53,11 @@ pub(crate) fn amount(text: &str) -> Result<Amount, ParseError> {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Amount::Percent(percent)),
         _ => Err(ParseError::Amount),
     }
+}
+
+/// Bytes per second, 0 for unlimited; a bare number is in KiB/s, as restic has it.
+pub(crate) fn speed(text: &str) -> Result<u64, NotASpeed> {
+    text.parse::<Speed>().map(Speed::bytes)
 }
 
 /// Up to days and weeks, which are 24 hours and 7 of these.

@@ -37,7 +37,9 @@ mod caring;
 mod drilling;
 mod forgetting;
 mod lending;
+mod limiting;
 mod looking;
+pub(super) mod mounting;
 mod risking;
 
 pub(super) use drilling::plan as drill_plan;
@@ -66,6 +68,7 @@ impl Engine {
         match call {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
+            Call::Mount(args) => run.mount(args).boxed().await.map(Answer::Mount),
             Call::Drill(args) => run.drill(args).boxed().await.map(Answer::Drill),
             other => tokio::select! { biased;
                 () = run.cancel.cancelled() => {
@@ -103,6 +106,8 @@ impl Run {
             Call::Status => self.status().await.map(Answer::Status),
             Call::Donate => self.donation().await.map(Answer::Donate),
             Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
+            Call::Limits => Ok(Answer::Limits(self.limits())),
+            Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),

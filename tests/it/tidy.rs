@@ -83,7 +83,14 @@ const ROOMS: &[Room] = &[
     room("offload", &[]),
     room(
         "config",
-        &["chunker", "api", "store::DiskSpace", "store::Donation", "store::write_file_durable"],
+        &[
+            "chunker",
+            "api",
+            "p2p::rate",
+            "store::DiskSpace",
+            "store::Donation",
+            "store::write_file_durable",
+        ],
     ),
     // Pure: formats and rules.
     room(
@@ -136,7 +143,20 @@ const ROOMS: &[Room] = &[
         may: &["chunker", "store", "p2p", "contract", "clock", "entropy", "monitor", "offload"],
         but_not: REAL_AND_SIMULATED_NET,
     },
-    room("drive", &["chunker", "vault", "flow", "clock", "entropy", "monitor", "offload"]),
+    room(
+        "drive",
+        &[
+            "chunker",
+            "vault",
+            "flow",
+            "p2p::Grid",
+            "store::PackCache",
+            "clock",
+            "entropy",
+            "monitor",
+            "offload",
+        ],
+    ),
     room(
         "daemon",
         &[
