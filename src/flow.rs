@@ -23,6 +23,7 @@ pub mod check;
 pub mod drill;
 pub mod fetch;
 pub mod forget;
+pub mod guard;
 pub mod look;
 pub mod place;
 pub mod publish;
@@ -207,6 +208,21 @@ pub enum FlowError {
         #[source]
         source: std::io::Error,
     },
+    /// What an owner entrusted cannot be read or written.
+    #[error(transparent)]
+    Wards(#[from] store::WardsError),
+    /// The mandate we were given is no good any more.
+    #[error("The mandate to care for another owner's shards is void")]
+    Mandate(#[source] p2p::MandateError),
+    /// More than a guardian takes.
+    #[error("A guardian cannot take a list of {packs} packs")]
+    TooLargeToGuard {
+        /// How many.
+        packs: u64,
+    },
+    /// One peer could not be asked, or declined.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// The place of a drill cannot be made or emptied.
     #[error("The place of the drill failed")]
     Place {
@@ -283,7 +299,7 @@ pub enum FlowError {
 
 /// Why one request to one peer came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum AskError {
+pub enum AskError {
     /// No answer.
     #[error(transparent)]
     Grid(#[from] GridError),

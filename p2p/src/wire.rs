@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chunker::{Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
+use chunker::{PeerId, Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
 use serde::{Deserialize, Serialize};
 
 use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
+use crate::mandate::Mandate;
 use crate::peer::Offer;
 
 /// Largest header in bytes. A roster page is the biggest thing in one.
@@ -33,6 +34,9 @@ pub const SITE_LIMIT: usize = 64;
 pub const HEADS_PER_DEVICE: usize = 4;
 /// Most devices of one owner that keep a head chain.
 pub const HEADS_LIMIT: usize = 64;
+
+/// Most parts of what a guardian is entrusted with, each at most [`BODY_LIMIT`].
+pub const WARD_PARTS: u32 = 8;
 
 /// What CBOR adds to each head of a reply, at most.
 const HEAD_FRAME: usize = 5;
@@ -93,6 +97,34 @@ pub enum Request {
         offset: u64,
         /// How long it is.
         len: u32,
+    },
+    /// Do this for the owner who gave me this mandate: only what [`Request::is_for_guardians`].
+    Under {
+        /// The owner's word.
+        mandate: Box<Mandate>,
+        /// What to do.
+        request: Box<Self>,
+    },
+    /// Be the guardian of my shards: a part of the list of them.
+    Entrust {
+        /// What lets you act for me.
+        mandate: Box<Mandate>,
+        /// Which part, from 0 on.
+        part: u32,
+        /// How many there are, at most [`WARD_PARTS`].
+        parts: u32,
+        /// The list; it travels outside the header.
+        #[serde(skip)]
+        body: Bytes,
+    },
+    /// What did you do as my guardian?
+    WardNews,
+    /// Mandates of mine for this guardian end, if they were signed up to then.
+    Revoke {
+        /// Whose mandates.
+        guardian: PeerId,
+        /// Those signed at this time or before, in seconds since the Unix epoch.
+        through_secs: u64,
     },
 }
 
@@ -201,6 +233,16 @@ pub enum Reply {
         #[serde(skip)]
         body: Bytes,
     },
+    /// The part of the list is durable here.
+    Entrusted,
+    /// Where your guardian put shards since you entrusted it.
+    WardNews {
+        /// The moves; they travel outside the header.
+        #[serde(skip)]
+        body: Bytes,
+    },
+    /// The mandates are void here.
+    Revoked,
 }
 
 /// Why a request was declined.
@@ -273,6 +315,9 @@ pub enum Refusal {
     /// Too much at once; come back in a moment.
     #[error("busy")]
     Busy,
+    /// The owner has revoked the guardian's mandate.
+    #[error("the guardian's mandate is revoked")]
+    Revoked,
     /// The owner paused serving.
     #[error("paused")]
     Paused,
@@ -315,10 +360,7 @@ impl Request {
     /// Takes the body out, leaving the header.
     #[must_use]
     pub fn split(mut self) -> (RequestHeader, Bytes) {
-        let body = match &mut self {
-            Self::Put { body, .. } => std::mem::take(body),
-            _ => Bytes::new(),
-        };
+        let body = self.body_mut().map(std::mem::take).unwrap_or_default();
         (RequestHeader { body_len: body.len() as u32, request: self }, body)
     }
 
@@ -327,10 +369,10 @@ impl Request {
     #[must_use]
     pub fn join(header: RequestHeader, bytes: Bytes) -> Option<Self> {
         let mut request = header.request;
-        match &mut request {
-            Self::Put { body, .. } => *body = bytes,
-            _ if bytes.is_empty() => {}
-            _ => return None,
+        match request.body_mut() {
+            Some(body) => *body = bytes,
+            None if bytes.is_empty() => {}
+            None => return None,
         }
         Some(request)
     }
@@ -347,6 +389,15 @@ impl Request {
             Self::Have { shards } => shards.len() <= HAVE_LIMIT,
             Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
             Self::Slice { len, .. } => (1..=SLICE_MAX).contains(len),
+            Self::Under { mandate, request } => {
+                mandate.is_bounded() && request.is_for_guardians() && request.is_bounded()
+            }
+            Self::Entrust { mandate, part, parts, body } => {
+                mandate.is_bounded()
+                    && *parts <= WARD_PARTS
+                    && part < parts
+                    && body.len() <= BODY_LIMIT
+            }
             _ => true,
         }
     }
@@ -354,10 +405,14 @@ impl Request {
     /// Whether `reply` is one this request can have. A refusal fits all.
     pub fn fits(&self, reply: &Reply) -> bool {
         match (self, reply) {
+            (Self::Under { request, .. }, reply) => request.fits(reply),
             (_, Reply::Refused(_))
             | (Self::Join(_), Reply::Joined { .. })
             | (Self::Put { .. }, Reply::Stored)
-            | (Self::HeadPut { .. }, Reply::HeadStored) => true,
+            | (Self::HeadPut { .. }, Reply::HeadStored)
+            | (Self::Entrust { .. }, Reply::Entrusted)
+            | (Self::Revoke { .. }, Reply::Revoked) => true,
+            (Self::WardNews, Reply::WardNews { body }) => body.len() <= BODY_LIMIT,
             (Self::Hello(_), Reply::Welcome { hello, .. }) => hello.is_bounded(),
             (Self::Ping { nonce, .. }, Reply::Pong { nonce: back, .. }) => nonce == back,
             (Self::Roster { .. }, Reply::Roster { peers, .. }) => peers.len() <= ROSTER_PAGE,
@@ -375,6 +430,7 @@ impl Request {
     /// How long an answer may take, from the question's first byte to the answer's last.
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(match self {
+            Self::Under { request, .. } => return request.deadline(),
             Self::Hello(_) | Self::Ping { .. } => 10,
             // These wait for a disk, which may have to spin up first.
             Self::Join(_)
@@ -382,17 +438,58 @@ impl Request {
             | Self::Have { .. }
             | Self::HeadPut { .. }
             | Self::HeadGet
-            | Self::Slice { .. } => 30,
+            | Self::Slice { .. }
+            | Self::Revoke { .. } => 30,
             // The largest body over a line of 1.2 megabits a second.
-            Self::Put { .. } | Self::Get { .. } => 120,
+            Self::Put { .. } | Self::Get { .. } | Self::Entrust { .. } | Self::WardNews => 120,
         })
     }
 
     /// Bytes that travel beside the header.
     pub fn body_len(&self) -> usize {
+        self.body().map_or(0, Bytes::len)
+    }
+
+    /// Whether bytes travel beside the header.
+    pub fn has_body(&self) -> bool {
+        self.body().is_some()
+    }
+
+    /// Whether the answer carries shard bytes.
+    pub fn reads_shards(&self) -> bool {
         match self {
-            Self::Put { body, .. } => body.len(),
-            _ => 0,
+            Self::Under { request, .. } => request.reads_shards(),
+            _ => matches!(self, Self::Get { .. } | Self::Slice { .. }),
+        }
+    }
+
+    /// Whether a guardian may do this under a mandate: what rebuilding shards takes, and carrying
+    /// signed heads to new holders. Nothing that deletes.
+    pub fn is_for_guardians(&self) -> bool {
+        matches!(
+            self,
+            Self::Put { .. }
+                | Self::Get { .. }
+                | Self::Have { .. }
+                | Self::Slice { .. }
+                | Self::HeadGet
+                | Self::HeadPut { .. }
+        )
+    }
+
+    fn body(&self) -> Option<&Bytes> {
+        match self {
+            Self::Put { body, .. } | Self::Entrust { body, .. } => Some(body),
+            Self::Under { request, .. } => request.body(),
+            _ => None,
+        }
+    }
+
+    fn body_mut(&mut self) -> Option<&mut Bytes> {
+        match self {
+            Self::Put { body, .. } | Self::Entrust { body, .. } => Some(body),
+            Self::Under { request, .. } => request.body_mut(),
+            _ => None,
         }
     }
 
@@ -409,15 +506,24 @@ impl Request {
             Self::HeadPut { .. } => "head-put",
             Self::HeadGet => "head-get",
             Self::Slice { .. } => "slice",
+            Self::Under { .. } => "under",
+            Self::Entrust { .. } => "entrust",
+            Self::WardNews => "ward-news",
+            Self::Revoke { .. } => "revoke",
         }
     }
 }
 
 impl Reply {
+    /// Whether bytes travel beside the header.
+    pub fn has_body(&self) -> bool {
+        matches!(self, Self::Shard { .. } | Self::Slice { .. } | Self::WardNews { .. })
+    }
+
     /// Bytes that travel beside the header.
     pub fn body_len(&self) -> usize {
         match self {
-            Self::Shard { body } | Self::Slice { body } => body.len(),
+            Self::Shard { body } | Self::Slice { body } | Self::WardNews { body } => body.len(),
             _ => 0,
         }
     }
@@ -436,6 +542,9 @@ impl Reply {
             Self::Heads { .. } => "heads",
             Self::Refused(_) => "refused",
             Self::Slice { .. } => "slice",
+            Self::Entrusted => "entrusted",
+            Self::WardNews { .. } => "ward-news",
+            Self::Revoked => "revoked",
         }
     }
 
@@ -443,7 +552,9 @@ impl Reply {
     #[must_use]
     pub fn split(mut self) -> (ReplyHeader, Bytes) {
         let body = match &mut self {
-            Self::Shard { body } | Self::Slice { body } => std::mem::take(body),
+            Self::Shard { body } | Self::Slice { body } | Self::WardNews { body } => {
+                std::mem::take(body)
+            }
             _ => Bytes::new(),
         };
         (ReplyHeader { body_len: body.len() as u32, reply: self }, body)
@@ -455,7 +566,7 @@ impl Reply {
     pub fn join(header: ReplyHeader, bytes: Bytes) -> Option<Self> {
         let mut reply = header.reply;
         match &mut reply {
-            Self::Shard { body } | Self::Slice { body } => *body = bytes,
+            Self::Shard { body } | Self::Slice { body } | Self::WardNews { body } => *body = bytes,
             _ if bytes.is_empty() => {}
             _ => return None,
         }

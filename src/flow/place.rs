@@ -78,7 +78,7 @@ impl Targets {
         self.lock().used.clone()
     }
 
-    fn sequence<G: Grid>(&self, ctx: &Ctx<G>, lane: Lane) -> Arc<Vec<Step>> {
+    pub(crate) fn sequence<G: Grid>(&self, ctx: &Ctx<G>, lane: Lane) -> Arc<Vec<Step>> {
         let mut shared = self.lock();
         let walked =
             || Arc::new(Walk::new(ctx.vault.placement_key(), lane).sequence(&self.candidates));
@@ -375,7 +375,11 @@ async fn send_along<G: Grid>(
     }
 }
 
-async fn send<G: Grid>(ctx: &Ctx<G>, peer: PeerId, shard: &Shard) -> Result<(), AskError> {
+pub(crate) async fn send<G: Grid>(
+    ctx: &Ctx<G>,
+    peer: PeerId,
+    shard: &Shard,
+) -> Result<(), AskError> {
     let mut wait = BUSY_WAIT;
     for attempt in 1.. {
         let request = Request::Put { shard: shard.id, body: shard.bytes.clone() };

@@ -26,6 +26,7 @@ pub mod medium;
 mod schema;
 pub mod shelf;
 pub mod spool;
+pub mod wards;
 
 pub use cache::PackCache;
 pub use catalog::{Bulk, Catalog, ChunkAt, PackCounts, PackRow, PackState};
@@ -40,3 +41,4 @@ pub use shelf::{
     MAX_HEAD_LEN, MAX_SHARD_LEN, Opened, Presence, Shelf, ShelfAt, ShelfError, Stored, Usage,
 };
 pub use spool::{Spool, SpoolError};
+pub use wards::{Wards, WardsError};

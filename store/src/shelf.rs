@@ -41,6 +41,7 @@ mod disks;
 mod error;
 mod heads;
 mod invites;
+mod mandates;
 mod opening;
 mod rows;
 

@@ -5,6 +5,7 @@ mod drill;
 mod faults;
 mod forget;
 mod full;
+mod guard;
 mod risk;
 mod stories;
 mod world;

@@ -99,6 +99,10 @@ const ROOMS: &[Room] = &[
         ],
     ),
     room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
+    room(
+        "ward",
+        &["chunker", "p2p::Mandate", "p2p::wire::BODY_LIMIT", "store::Wards", "store::WardsError"],
+    ),
     room("contract", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("pool", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     // Of the store, the verbs see what is the owner's; what is other members' is the host's.
@@ -117,6 +121,9 @@ const ROOMS: &[Room] = &[
             "store::PackState",
             "store::Spool",
             "store::SpoolError",
+            "store::Wards",
+            "store::WardsError",
+            "ward",
             "vault",
             "placement",
             "contract",
@@ -131,7 +138,9 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "host",
-        may: &["chunker", "store", "p2p", "contract", "clock", "entropy", "monitor", "offload"],
+        may: &[
+            "chunker", "store", "p2p", "ward", "contract", "clock", "entropy", "monitor", "offload",
+        ],
         but_not: REAL_AND_SIMULATED_NET,
     },
     room("drive", &["chunker", "vault", "flow", "clock", "entropy", "monitor", "offload"]),
@@ -143,6 +152,7 @@ const ROOMS: &[Room] = &[
             "p2p",
             "vault",
             "placement",
+            "ward",
             "contract",
             "pool",
             "flow",
