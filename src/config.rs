@@ -13,6 +13,10 @@ use store::{DiskSpace, Donation};
 
 use crate::api::setup::Lend;
 
+mod leases;
+
+pub use leases::{Leases, Span};
+
 /// Largest file that is read, in bytes: a person writes it.
 const LIMIT: u64 = 1024 * 1024;
 
@@ -28,6 +32,8 @@ pub struct Config {
     pub backup: Backup,
     /// How its backups are spread.
     pub placement: Placement,
+    /// For how long it keeps what others gave it.
+    pub leases: Leases,
 }
 
 /// What this machine is on the grid.

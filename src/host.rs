@@ -20,11 +20,12 @@ use p2p::head::SignedHead;
 use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
 use serde_bytes::ByteBuf;
-use store::{Figures, InviteError, Shelf, ShelfError};
+use store::{Contact, Figures, InviteError, Shelf, ShelfError};
 
 use crate::offload::{Offload, WorkLost, offload};
 
 mod busy;
+mod leases;
 
 use busy::{Busy, Pass};
 
@@ -129,8 +130,29 @@ impl Host {
             Request::Have { shards } => self.have(self.owner(from)?, shards, pass).await,
             Request::HeadPut { head } => self.head_put(self.owner(from)?, head, pass).await,
             Request::HeadGet => self.heads(self.owner(from)?, pass).await,
+            Request::Held { from: name } => self.held((self.owner(from)?, from), name, pass).await,
+            Request::Retain(range) => self.retain((self.owner(from)?, from), *range, pass).await,
+            Request::CallBack { shards } => {
+                self.call_back((self.owner(from)?, from), shards, pass).await
+            }
+            Request::HeadHistory { skip } => self.head_history(self.owner(from)?, skip, pass).await,
             // Hello, ping and roster are answered below us.
             _ => Err(Refusal::Unsupported),
+        }
+    }
+
+    /// Renews the lease of whoever asks: anything but the door counts.
+    async fn note_contact(&self, from: PeerId, request: &Request) {
+        let Some(owner) = self.inner.roll.owner_of(&from) else { return };
+        let writes = matches!(request, Request::Put { .. } | Request::HeadPut { .. });
+        let (contact, now) = (Contact { owner, device: from, writes }, self.inner.clock.now_secs());
+        if !self.inner.shelf.contact_due(contact, now) {
+            return;
+        }
+        let shelf = self.inner.shelf.clone();
+        let noted = offload(&self.inner.offload, move || shelf.contact(contact, now)).await;
+        if let Ok(Err(error)) = noted {
+            tracing::debug!(peer = %from.short(), %error, "contact not noted");
         }
     }
 
@@ -309,6 +331,7 @@ impl Service for Host {
             return Reply::Refused(Refusal::Busy);
         };
         let name = request.name();
+        self.note_contact(from, &request).await;
         self.serve(from, request, pass).await.unwrap_or_else(|refusal| {
             tracing::debug!(peer = %from.short(), request = name, %refusal, "refused");
             Reply::Refused(refusal)
@@ -350,7 +373,12 @@ fn refusal(error: &ShelfError) -> Refusal {
     match error {
         ShelfError::Full { free_bytes, .. } => Refusal::Full { free_bytes: *free_bytes },
         ShelfError::HashMismatch { .. } => Refusal::Corrupt,
-        ShelfError::TooLarge { .. } | ShelfError::TooManyDevices { .. } => Refusal::TooLarge,
+        ShelfError::TooLarge { .. }
+        | ShelfError::TooManyDevices { .. }
+        | ShelfError::TooManyHeads { .. }
+        | ShelfError::Unordered => Refusal::TooLarge,
+        ShelfError::StaleSet { newest_secs } => Refusal::StaleSet { newest_secs: *newest_secs },
+        ShelfError::FutureSet { now_secs } => Refusal::FutureSet { now_secs: *now_secs },
         ShelfError::Unknown { .. } => Refusal::UnknownShard,
         ShelfError::Rotten { .. } => Refusal::Rotten,
         ShelfError::StaleHead { newest } => Refusal::StaleHead { newest: *newest },

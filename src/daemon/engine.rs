@@ -40,6 +40,10 @@ const CACHE_BYTES: u64 = 1 << 30;
 const LOCK_POLL: Duration = Duration::from_millis(200);
 /// Between two looks at the disk for what is offered.
 const OFFER_PERIOD: Duration = Duration::from_secs(10);
+/// Between two looks for quarantines that are over, unless these are shorter.
+const SWEEP_PERIOD: Duration = Duration::from_secs(600);
+/// However short they are.
+const SWEEP_MIN: Duration = Duration::from_secs(1);
 /// How long the roster may lag behind: changes come in bursts.
 const ROSTER_LAG: Duration = Duration::from_secs(5);
 
@@ -269,6 +273,33 @@ impl Engine {
         }
     }
 
+    /// Frees what others gave back, as its time comes.
+    fn keep_sweeping(&self) {
+        let (host, stopping) = (self.host.clone(), self.stopping.clone());
+        let quarantine = Duration::from_secs(host.shelf().terms().quarantine_secs);
+        let pause = quarantine.clamp(SWEEP_MIN, SWEEP_PERIOD);
+        drop(self.upkeep.spawn(async move {
+            loop {
+                let swept = tokio::select! { biased;
+                    // A sweep is safe to cut anywhere.
+                    () = stopping.cancelled() => return,
+                    swept = host.sweep() => swept,
+                };
+                match swept {
+                    Ok(swept) if swept.ended > 0 => {
+                        tracing::info!(?swept, "freed what was given back");
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, "nothing is freed"),
+                }
+                tokio::select! { biased;
+                    () = stopping.cancelled() => return,
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        }));
+    }
+
     /// Keeps the offer true and the roster saved until the engine stops.
     fn keep_up(&self) {
         let (host, members) = (self.host.clone(), self.swarm.members().clone());
@@ -285,6 +316,7 @@ impl Engine {
                 }
             }
         }));
+        self.keep_sweeping();
         let (roster, members) = (self.roster.clone(), self.swarm.members().clone());
         let (stopping, pool) = (self.stopping.clone(), self.ctx.offload.clone());
         drop(self.upkeep.spawn(async move {
@@ -395,5 +427,6 @@ fn open_shelf(home: &Home, config: &Config) -> Result<Shelf, EngineError> {
     let space = gauge.measure(&home.shelf());
     let space = space.map_err(|source| EngineError::Io { path: home.shelf(), source })?;
     shelf.set_donation(config.donate.on(space, shelf.usage()?.bytes));
+    shelf.set_terms(config.leases.terms());
     Ok(shelf)
 }

@@ -80,6 +80,7 @@ fn view(shelf: &Shelf, path: &Path) -> Result<DonateView, Failure> {
         reserved_bytes: figures.reserved_bytes,
         donated_bytes: figures.donated_bytes,
         used_bytes: figures.used_bytes,
+        quarantined_bytes: shelf.quarantined().map_err(EngineError::from)?.bytes,
         safe_area_bytes: donation.safe_area_bytes,
         floor_bytes: donation.min_free_bytes,
         floor_ok: figures.floor_ok,

@@ -66,10 +66,14 @@ impl Shelf {
     /// not to what is stored.
     pub fn open(at: ShelfAt) -> Result<(Self, Opened), ShelfError> {
         let db = Db::open(&at.db, &schema::HOST)?;
+        let time = super::time::Time::load(&db.read())?;
         let inner = Inner {
             medium: at.medium,
             db,
             donation: Mutex::new(at.donation),
+            terms: Mutex::default(),
+            time,
+            contacts: Mutex::default(),
             gauge: at.gauge,
             disk_path: at.disk_path,
             claims: super::Claims::default(),
@@ -84,6 +88,7 @@ impl Shelf {
         }
         make_dirs(&*inner.medium).map_err(failed("make a directory of"))?;
         let opened = sweep(&inner)?;
+        super::sweep::finish(&inner)?;
         if opened != Opened::default() {
             tracing::info!(?opened, "shelf opened after an interruption");
         }

@@ -16,6 +16,7 @@ use crate::{DbAt, DiskMedium, DiskSpace, Donation, FakeGauge, Medium, MemMedium}
 
 mod crash;
 mod faults;
+mod leases;
 mod model;
 mod speed;
 
