@@ -9,6 +9,7 @@
 //!     control  the socket's server
 //!   engine   one home in use: catalog, shelf, host, swarm
 //!     calls    carries a `Call` out on it; views: what its reports look like outside
+//!     disks    the lent disks as the settings name them; watch: looks at them every few seconds
 //!     roster   remembers the grid's devices across restarts
 //!   events   a verb's progress as a feed; failure: every error as a code, an exit and a sentence
 //! ```
@@ -24,6 +25,7 @@ pub mod backend;
 mod calls;
 pub mod client;
 pub mod control;
+mod disks;
 pub mod duties;
 pub mod engine;
 mod events;
@@ -33,6 +35,7 @@ mod roster;
 pub mod setup;
 mod signals;
 mod views;
+mod watch;
 
 pub use backend::LocalBackend;
 pub use engine::{Engine, EngineError, Opening};

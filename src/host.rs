@@ -141,19 +141,15 @@ impl Host {
         }
     }
 
-    /// Renews the lease of whoever asks: anything but the door counts.
-    async fn note_contact(&self, from: PeerId, request: &Request) {
-        let Some(owner) = self.inner.roll.owner_of(&from) else { return };
-        let writes = matches!(request, Request::Put { .. } | Request::HeadPut { .. });
+    /// What there is to note of whoever asks: anything but the door renews the owner's lease.
+    fn contact(&self, from: PeerId, request: &Request) -> Option<(Contact, u64)> {
+        let owner = self.inner.roll.owner_of(&from)?;
+        let writes = !matches!(
+            request,
+            Request::Get { .. } | Request::Slice { .. } | Request::Have { .. } | Request::HeadGet
+        );
         let (contact, now) = (Contact { owner, device: from, writes }, self.inner.clock.now_secs());
-        if !self.inner.shelf.contact_due(contact, now) {
-            return;
-        }
-        let shelf = self.inner.shelf.clone();
-        let noted = offload(&self.inner.offload, move || shelf.contact(contact, now)).await;
-        if let Ok(Err(error)) = noted {
-            tracing::debug!(peer = %from.short(), %error, "contact not noted");
-        }
+        self.inner.shelf.contact_due(contact, now).then_some((contact, now))
     }
 
     fn owner(&self, from: PeerId) -> Result<OwnerId, Refusal> {
@@ -316,6 +312,11 @@ impl Host {
     ) -> Result<T, Refusal> {
         let shelf = self.inner.shelf.clone();
         let job = move || {
+            if let Some((contact, now)) = pass.contact
+                && let Err(error) = shelf.contact(contact, now)
+            {
+                tracing::debug!(device = %contact.device.short(), %error, "contact not noted");
+            }
             let result = work(&shelf);
             drop(pass);
             result
@@ -331,7 +332,7 @@ impl Service for Host {
             return Reply::Refused(Refusal::Busy);
         };
         let name = request.name();
-        self.note_contact(from, &request).await;
+        let pass = pass.noting(self.contact(from, &request));
         self.serve(from, request, pass).await.unwrap_or_else(|refusal| {
             tracing::debug!(peer = %from.short(), request = name, %refusal, "refused");
             Reply::Refused(refusal)

@@ -25,7 +25,7 @@ pub(crate) struct Schema {
 /// to know that the last one went. The state columns leave room for quarantine and moves. Sums are
 /// kept in the same transaction as what they sum: nothing is counted at open.
 ///
-/// Version 2: leases end. `lease.released` has a bit for each of the owner's devices whose newest
+/// Version 3: leases end. `lease.released` has a bit for each of the owner's devices whose newest
 /// retain set leaves the shard out (`device.slot` says which); a lease that all of them left out is
 /// in quarantine since `left_secs` (state 1). `shard.held` counts the leases that are not.
 /// `doomed` names files to remove of which no row tells any more.
@@ -59,6 +59,17 @@ pub(crate) const HOST: Schema = Schema {
         ) WITHOUT ROWID, STRICT;
     ",
         "
+        CREATE TABLE disk (
+            no INTEGER PRIMARY KEY, mark BLOB NOT NULL UNIQUE, path TEXT NOT NULL,
+            shards INTEGER NOT NULL, bytes INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO disk SELECT 0, m.value, '', s.value, b.value
+            FROM meta m, total s, total b
+            WHERE m.key = 'mark' AND s.name = 'shards' AND b.name = 'bytes';
+        DELETE FROM meta WHERE key = 'mark';
+        ALTER TABLE shard ADD COLUMN disk INTEGER NOT NULL DEFAULT 0;
+    ",
+        "
         ALTER TABLE owner ADD COLUMN contact_secs INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE owner ADD COLUMN left_shards INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE owner ADD COLUMN left_bytes INTEGER NOT NULL DEFAULT 0;
@@ -75,7 +86,11 @@ pub(crate) const HOST: Schema = Schema {
             contact_secs INTEGER NOT NULL, retain_secs INTEGER NOT NULL,
             PRIMARY KEY (owner, peer)
         ) WITHOUT ROWID, STRICT;
-        CREATE TABLE doomed (shard BLOB PRIMARY KEY) WITHOUT ROWID, STRICT;
+        CREATE TABLE doomed (
+            disk INTEGER NOT NULL, shard BLOB NOT NULL, PRIMARY KEY (disk, shard)
+        ) WITHOUT ROWID, STRICT;
+        ALTER TABLE disk ADD COLUMN left_shards INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE disk ADD COLUMN left_bytes INTEGER NOT NULL DEFAULT 0;
         INSERT INTO total VALUES ('left_shards', 0), ('left_bytes', 0);
     ",
     ],

@@ -263,6 +263,42 @@ fn a_slice_of_version_1_looks_like_this_for_ever() {
 }
 
 #[test]
+fn leases_of_version_1_look_like_this_for_ever() {
+    let shard = ShardId::from_bytes([1; 32]);
+    let (to, shards) = (Some(ShardId::from_bytes([2; 32])), vec![shard]);
+    let range = RetainRange { made_secs: 3, at_secs: 4, from: shard, to, shards: shards.clone() };
+    let requests = [
+        Request::Held { from: shard },
+        Request::Retain(Box::new(range)),
+        Request::CallBack { shards: shards.clone() },
+        Request::HeadHistory { skip: 5 },
+    ];
+    let (kept, back, released, left, young, unknown) = (1, 2, 3, 4, 5, 6);
+    let done = Retained { kept, back, released, left, young, unknown, next: to };
+    let head = KeptHead { head: vec![7].into(), since_secs: 8 };
+    let marks = vec![Mark::Held, Mark::Released, Mark::Left];
+    let replies = [
+        Reply::Held { at_secs: 9, shards: vec![shard; 3], marks, more: true },
+        Reply::Retained(done),
+        Reply::CalledBack { held: vec![true] },
+        Reply::HeadHistory { heads: vec![head], total: 10 },
+        Reply::Refused(Refusal::StaleSet { newest_secs: 11 }),
+        Reply::Refused(Refusal::FutureSet { now_secs: 12 }),
+    ];
+    let mut hasher = blake3::Hasher::new();
+    for request in requests {
+        hasher.update(&request.split().0.encode());
+    }
+    for reply in replies {
+        hasher.update(&reply.split().0.encode());
+    }
+    assert_eq!(
+        hasher.finalize().to_string(),
+        "c92c55664a6bf682882f19259b5c89b65d1e92330c80355597692e86393c03ae"
+    );
+}
+
+#[test]
 fn a_slice_is_bounded_and_only_a_slice_answers_it() {
     let ask = |len| Request::Slice { shard: ShardId::from_bytes([0; 32]), offset: 0, len };
     assert!(ask(1).is_bounded() && ask(SLICE_MAX).is_bounded());

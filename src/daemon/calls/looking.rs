@@ -16,7 +16,7 @@ use crate::api::{
 use crate::daemon::engine::EngineError;
 use crate::daemon::views;
 use crate::flow::look::{self, Health};
-use crate::flow::{audit, publish, whereabouts};
+use crate::flow::{audit, drill, publish, whereabouts};
 use crate::host::offer_of;
 use crate::vault::index::{PackRecord, Placed};
 
@@ -55,6 +55,7 @@ impl Run {
         let offer = self.measured().await?;
         let (level, reasons) = judge(&health, online, peers.len(), newest.is_some());
         let agent = self.engine.is_agent();
+        let proof = drill::drills(&self.ctx)?.proved;
         Ok(StatusView {
             schema: "gbak.status/1".to_owned(),
             level: level.to_owned(),
@@ -68,7 +69,8 @@ impl Run {
             packs: packs(&health),
             min_live_above_k: health.min_live_above_k,
             can_lose: health.min_live_above_k.map(|spare| spare.max(0) as u64),
-            last_drill: None,
+            last_drill: proof.as_ref().map(|proof| views::time_secs(proof.secs)),
+            proof: proof.map(super::drilling::proof),
             last_backup: newest.map(|listed| views::time(listed.snapshot.time)),
             head: head.map(|head| HeadView { seq: head.seq, fingerprint: head.hash().short() }),
             donation: donation(offer),

@@ -1,5 +1,6 @@
 //! Promises of the small parts; the whole is in `tests/it/sim/leases.rs`.
 
+use super::Mark::{Held, Left, Released};
 use super::*;
 
 fn id(first: u8, last: u8) -> ShardId {
@@ -25,7 +26,6 @@ fn a_page_that_is_as_it_should_be_costs_no_message() {
         marks: marks.to_vec(),
         more: false,
     };
-    use Mark::{Held, Left, Released};
     for (marks, expected) in [
         ([Held, Held, Left], false),
         ([Held, Held, Released], false),

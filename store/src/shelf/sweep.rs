@@ -4,7 +4,7 @@
 //! file is doomed; then the file; then, its directory synced, the note. A crash in between leaves a
 //! note, and the next sweep or open removes the file. A put of the same shard meanwhile takes the
 //! note away in the transaction that makes the row, under the shard's claim, so no file of a row
-//! is ever removed.
+//! is ever removed. The files of a disk that is away go when it is back.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -12,10 +12,11 @@ use std::io;
 use chunker::ShardId;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::disks::Disk;
 use super::error::ShelfError;
 use super::leases::{self, Terms};
 use super::rows::leases as lease_rows;
-use super::{Inner, SHARDS, Shelf, incoming, opening, place};
+use super::{DiskNo, Inner, SHARDS, Shelf, incoming, opening, place};
 use crate::db::DbError;
 
 /// Leases looked at in one transaction while a device or an owner is taken off the books.
@@ -39,7 +40,7 @@ pub struct Swept {
 }
 
 impl Shelf {
-    /// Ends what is over, at most about `limit` leases. On a disk that is away nothing happens.
+    /// Ends what is over, at most about `limit` leases.
     pub fn sweep(&self, limit: usize, now_secs: u64) -> Result<Swept, ShelfError> {
         self.check_well()?;
         let (inner, terms) = (&*self.inner, self.terms());
@@ -50,9 +51,7 @@ impl Shelf {
             db.execute("UPDATE owner SET contact_secs = ?1 WHERE contact_secs = 0", [at as i64])?;
             Ok(())
         })?;
-        opening::check_mark(inner)?;
         let mut swept = Swept::default();
-        finish(inner)?;
         let due =
             lease_rows::due(&inner.db.read(), at.saturating_sub(terms.quarantine_secs), limit)?;
         swept.more = due.len() == limit;
@@ -61,7 +60,9 @@ impl Shelf {
         }
         self.silent_owners(terms, at, limit, &mut swept)?;
         silent_devices(inner, terms, at, limit, &mut swept)?;
-        finish(inner)?;
+        for disk in inner.all_disks() {
+            finish(inner, &disk)?;
+        }
         Ok(swept)
     }
 
@@ -89,10 +90,9 @@ impl Shelf {
                 _ => Ok(None),
             }
         })?;
-        let Some(bytes) = freed else { return Ok(()) };
+        let Some(freed) = freed else { return Ok(()) };
         swept.ended += 1;
-        if bytes > 0 {
-            remove_files(inner, shard)?;
+        if let Some((_disk, bytes)) = freed {
             swept.freed_shards += 1;
             swept.freed_bytes += bytes;
         }
@@ -213,37 +213,42 @@ impl Batch<'_> {
     }
 }
 
-/// Removes the files that were doomed and not removed yet, and their notes.
-pub(super) fn finish(inner: &Inner) -> Result<(), ShelfError> {
+/// Removes the files of a disk that were doomed, and their notes; nothing on one that is away.
+pub(super) fn finish(inner: &Inner, disk: &Disk) -> Result<(), ShelfError> {
     loop {
-        let doomed = doomed(&inner.db.read())?;
+        let doomed = doomed(&inner.db.read(), disk.no)?;
         if doomed.is_empty() {
             return Ok(());
+        }
+        match opening::check_mark(disk) {
+            Err(ShelfError::DiskAway { .. } | ShelfError::WrongDisk { .. }) => return Ok(()),
+            there => there?,
         }
         let mut dirs = BTreeSet::new();
         for shard in &doomed {
             let _claim = inner.claims.take(*shard);
-            if is_doomed(&inner.db.read(), *shard)? {
-                remove_files(inner, *shard)?;
+            if is_doomed(&inner.db.read(), disk.no, *shard)? {
+                remove_files(disk, *shard)?;
                 dirs.insert(format!("{SHARDS}/{:02x}", shard.as_bytes()[0]));
             }
         }
         for dir in dirs {
-            inner.medium.sync_dir(&dir).map_err(failed("sync"))?;
+            disk.medium.sync_dir(&dir).map_err(failed("sync"))?;
         }
         inner.db.write(|db| -> Result<(), DbError> {
-            let mut delete = db.prepare_cached("DELETE FROM doomed WHERE shard = ?1")?;
+            let sql = "DELETE FROM doomed WHERE disk = ?1 AND shard = ?2";
+            let mut delete = db.prepare_cached(sql)?;
             for shard in &doomed {
-                delete.execute([shard.as_bytes()])?;
+                delete.execute(params![disk.no.0, shard.as_bytes()])?;
             }
             Ok(())
         })?;
     }
 }
 
-fn doomed(db: &Connection) -> Result<Vec<ShardId>, DbError> {
-    let mut query = db.prepare_cached("SELECT shard FROM doomed LIMIT ?1")?;
-    let mut rows = query.query([BATCH as i64])?;
+fn doomed(db: &Connection, disk: DiskNo) -> Result<Vec<ShardId>, DbError> {
+    let mut query = db.prepare_cached("SELECT shard FROM doomed WHERE disk = ?1 LIMIT ?2")?;
+    let mut rows = query.query([disk.0, BATCH as i64])?;
     let mut doomed = Vec::new();
     while let Some(row) = rows.next()? {
         let id = row.get_ref(0)?.as_blob().ok().and_then(|id| ShardId::try_from(id).ok());
@@ -252,14 +257,14 @@ fn doomed(db: &Connection) -> Result<Vec<ShardId>, DbError> {
     Ok(doomed)
 }
 
-fn is_doomed(db: &Connection, shard: ShardId) -> Result<bool, DbError> {
-    let mut query = db.prepare_cached("SELECT 1 FROM doomed WHERE shard = ?1")?;
-    Ok(query.exists([shard.as_bytes()])?)
+fn is_doomed(db: &Connection, disk: DiskNo, shard: ShardId) -> Result<bool, DbError> {
+    let mut query = db.prepare_cached("SELECT 1 FROM doomed WHERE disk = ?1 AND shard = ?2")?;
+    Ok(query.exists(params![disk.0, shard.as_bytes()])?)
 }
 
-fn remove_files(inner: &Inner, shard: ShardId) -> Result<(), ShelfError> {
+fn remove_files(disk: &Disk, shard: ShardId) -> Result<(), ShelfError> {
     for path in [incoming(shard), place(shard)] {
-        match inner.medium.remove(&path) {
+        match disk.medium.remove(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(failed("remove")(error));
             }

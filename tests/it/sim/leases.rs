@@ -121,7 +121,8 @@ async fn a_set_on_its_way_while_a_backup_runs_takes_nothing_from_it() {
         ada.backup(&source).await.unwrap();
         fs::write(source.join("new"), vec![round as u8; 2_000_000]).unwrap();
         let beside = async {
-            tokio::time::sleep(Duration::from_millis(60 * round)).await;
+            let instant = Duration::from_millis(60 * round);
+            tokio::time::timeout(instant, std::future::pending::<()>()).await.unwrap_err();
             let plan = RetainPlan { settle_secs: DAY, ..RetainPlan::default() };
             retain(&ada.ctx, &plan).await
         };

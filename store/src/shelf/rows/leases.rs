@@ -1,14 +1,15 @@
 //! The life of a lease: held -> left out by devices -> in quarantine -> gone.
 //!
 //! Invariants, beside those of the rows: `shard.held` counts the shard's leases that are not in
-//! quarantine; `owner.shards` and `owner.bytes` sum those, `owner.left_*` the others; `total.left_*`
-//! sums the shards that nobody holds any more but whose bytes are still here.
+//! quarantine; `owner.shards` and `owner.bytes` sum those, `owner.left_*` the others;
+//! `total.left_*` sums the shards that nobody holds any more but whose bytes are still here.
 
 use chunker::{PeerId, ShardId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{HELD, add_total};
+use super::{HELD, add_to_disk, add_total};
 use crate::db::DbError;
+use crate::shelf::DiskNo;
 
 /// The column `lease.state` of a shard in quarantine.
 const LEFT: i64 = 1;
@@ -128,9 +129,13 @@ pub(in super::super) fn call_back(
 }
 
 /// Ends a lease, in quarantine or not; with the last one the shard's row goes, and its file is
-/// doomed. Returns the bytes that become free.
-pub(in super::super) fn end(db: &Connection, owner: i64, shard: ShardId) -> Result<u64, DbError> {
-    let Some(lease) = one(db, owner, shard)? else { return Ok(0) };
+/// doomed. Returns where how many bytes become free, if any do.
+pub(in super::super) fn end(
+    db: &Connection,
+    owner: i64,
+    shard: ShardId,
+) -> Result<Option<(DiskNo, u64)>, DbError> {
+    let Some(lease) = one(db, owner, shard)? else { return Ok(None) };
     let sql = "DELETE FROM lease WHERE owner = ?1 AND shard = ?2";
     db.prepare_cached(sql)?.execute(params![owner, shard.as_bytes()])?;
     let len = count(db, shard, -1, if lease.left { 0 } else { -1 })?;
@@ -145,10 +150,12 @@ pub(in super::super) fn end(db: &Connection, owner: i64, shard: ShardId) -> Resu
 }
 
 /// Takes a shard without leases off the books.
-fn end_shard(db: &Connection, shard: ShardId, len: i64) -> Result<u64, DbError> {
-    let mut query = db.prepare_cached("SELECT state FROM shard WHERE id = ?1 AND leases = 0")?;
-    let state: Option<i64> = query.query_row([shard.as_bytes()], |row| row.get(0)).optional()?;
-    let Some(state) = state else { return Ok(0) };
+fn end_shard(db: &Connection, shard: ShardId, len: i64) -> Result<Option<(DiskNo, u64)>, DbError> {
+    let sql = "SELECT state, disk FROM shard WHERE id = ?1 AND leases = 0";
+    let mut query = db.prepare_cached(sql)?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let found: Option<(i64, i64)> = query.query_row([shard.as_bytes()], read).optional()?;
+    let Some((state, disk)) = found else { return Ok(None) };
     match state {
         1 => add_total(db, "rotten", -1)?,
         2 => add_total(db, "missing", -1)?,
@@ -156,10 +163,11 @@ fn end_shard(db: &Connection, shard: ShardId, len: i64) -> Result<u64, DbError> 
     }
     add_total(db, "shards", -1)?;
     add_total(db, "bytes", -len)?;
+    add_to_disk(db, DiskNo(disk), (-1, -len))?;
     db.prepare_cached("DELETE FROM shard WHERE id = ?1")?.execute([shard.as_bytes()])?;
-    let sql = "INSERT OR IGNORE INTO doomed (shard) VALUES (?1)";
-    db.prepare_cached(sql)?.execute([shard.as_bytes()])?;
-    Ok(len as u64)
+    let sql = "INSERT OR IGNORE INTO doomed (disk, shard) VALUES (?1, ?2)";
+    db.prepare_cached(sql)?.execute(params![disk, shard.as_bytes()])?;
+    Ok(Some((DiskNo(disk), len as u64)))
 }
 
 /// Changes a shard's counts of leases and of held ones, and the sums that follow. Returns its
@@ -170,17 +178,20 @@ pub(super) fn count(
     leases: i64,
     held: i64,
 ) -> Result<i64, DbError> {
-    let sql = "SELECT leases, held, len FROM shard WHERE id = ?1";
+    let sql = "SELECT leases, held, len, disk FROM shard WHERE id = ?1";
     let mut query = db.prepare_cached(sql)?;
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     let found = query.query_row([shard.as_bytes()], read).optional()?;
-    let (old_leases, old_held, len): (i64, i64, i64) =
+    let (old_leases, old_held, len, disk): (i64, i64, i64, i64) =
         found.ok_or(DbError::BadRow { table: "lease" })?;
     let unheld = |leases: i64, held: i64| i64::from(leases > 0 && held == 0);
     let change = unheld(old_leases + leases, old_held + held) - unheld(old_leases, old_held);
     if change != 0 {
         add_total(db, "left_shards", change)?;
         add_total(db, "left_bytes", change * len)?;
+        let sql = "UPDATE disk SET left_shards = left_shards + ?2, left_bytes = left_bytes + ?3
+                   WHERE no = ?1";
+        db.prepare_cached(sql)?.execute([disk, change, change * len])?;
     }
     let sql = "UPDATE shard SET leases = leases + ?2, held = held + ?3 WHERE id = ?1";
     db.prepare_cached(sql)?.execute(params![shard.as_bytes(), leases, held])?;

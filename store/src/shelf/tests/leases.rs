@@ -294,8 +294,7 @@ fn every_head_that_was_the_newest_within_the_quarantine_is_kept_with_its_time() 
     put(2, 11);
     put(3, 12);
     shelf.sweep(1, 13 * DAY).unwrap();
-    let mut days = 14..;
-    days.by_ref().take(20).for_each(|day| drop(shelf.sweep(1, day * DAY).unwrap()));
+    sweep(&shelf, 14..=33);
     // Somebody with the device's key publishes one after another.
     (4..=40).for_each(|seq| put(seq, 34));
     let kept = |shelf: &Shelf| -> Vec<(u8, u64)> {
@@ -307,7 +306,7 @@ fn every_head_that_was_the_newest_within_the_quarantine_is_kept_with_its_time() 
     assert_eq!(shelf.heads(owner(1)).unwrap(), [[40]], "the newest is one");
     let page = shelf.kept_heads(owner(1), 36, 1).unwrap();
     assert_eq!((page.heads[0].bytes.as_slice(), page.heads.len()), (&[39][..], 1));
-    (35..=41).for_each(|day| drop(shelf.sweep(1, day * DAY).unwrap()));
+    sweep(&shelf, 35..=41);
     put(41, 42);
     let kept = kept(&shelf);
     assert_eq!((kept[0].0, kept.len()), (34, 8), "then only the last ones: {kept:?}");
@@ -323,7 +322,7 @@ fn an_owners_heads_are_bounded_and_what_is_more_is_refused_not_traded() {
         shelf.head_put(owner(1), LAPTOP, seq, hash, &large, 10 * DAY)
     };
     let most = 64 * 1024 * 1024 / crate::MAX_HEAD_LEN as u64;
-    (1..=most).for_each(|seq| drop(put(seq).unwrap()));
+    (1..=most).for_each(|seq| assert_eq!(put(seq).unwrap(), crate::HeadStored::New));
     assert!(matches!(put(most + 1), Err(ShelfError::TooManyHeads { .. })));
     let first = shelf.kept_heads(owner(1), 0, 1 << 20).unwrap();
     assert_eq!(first.total, most);
