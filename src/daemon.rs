@@ -10,6 +10,7 @@
 //!   engine   one home in use: catalog, shelf, host, swarm
 //!     calls    carries a `Call` out on it; views: what its reports look like outside
 //!     roster   remembers the grid's devices across restarts
+//!   limits   the owner's policy of placement, from settings and calls
 //!   events   a verb's progress as a feed; failure: every error as a code, an exit and a sentence
 //! ```
 //!
@@ -29,6 +30,7 @@ pub mod engine;
 mod events;
 pub mod failure;
 mod keys;
+mod limits;
 mod roster;
 pub mod setup;
 mod signals;

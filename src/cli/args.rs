@@ -13,6 +13,10 @@ use super::parse;
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
+mod limits;
+
+pub(crate) use limits::LimitFlags;
+
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
 #[command(name = "gbak", version, arg_required_else_help = true, max_term_width = 100)]
@@ -277,6 +281,8 @@ pub(crate) struct Backup {
     /// How long to wait for peers to connect
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_peers: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) limits: LimitFlags,
 }
 
 /// `gbak restore`

@@ -203,6 +203,7 @@ impl Engine {
             cache: Arc::new(disk.cache),
             vault: Arc::new(Vault::from_secret(&keys.vault_secret)),
             device: Arc::new(keys::device(&keys)),
+            policy: Arc::new(super::limits::configured(&config.placement)),
             clock,
             offload: pool,
             entropy: Arc::new(OsEntropy),

@@ -83,7 +83,14 @@ const ROOMS: &[Room] = &[
     room("offload", &[]),
     room(
         "config",
-        &["chunker", "api", "store::DiskSpace", "store::Donation", "store::write_file_durable"],
+        &[
+            "chunker",
+            "api",
+            "placement::proximity",
+            "store::DiskSpace",
+            "store::Donation",
+            "store::write_file_durable",
+        ],
     ),
     // Pure: formats and rules.
     room(
