@@ -50,6 +50,8 @@ complete -c gbak -n "__fish_gbak_needs_command" -f -a "donate" -d 'Show or chang
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "status" -d 'Show whether everything is backed up'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "check" -d 'Check that everything is still where it should be'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "audit" -d 'Make holders prove that they have what they took'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "drill" -d 'Rehearse a restore with what other machines hold'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "risk" -d 'Show how likely your data is lost or out of reach, and what if somebody were gone'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "daemon" -d 'Run the agent in the foreground'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "explain" -d 'Explain an error code'
@@ -250,19 +252,22 @@ complete -c gbak -n "__fish_gbak_using_subcommand peers" -s v -l verbose -d 'Pri
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -s h -l help -d 'Print help'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l json -d 'Print JSON'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -s q -l quiet -d 'Print results and errors only'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -s v -l verbose -d 'Print more; repeat for debug logs'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l no-progress -d 'Show no progress'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -l yes -d 'Take the default answer of every ordinary question'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -s h -l help -d 'Print help'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -f -a "show" -d 'Show how the disk is split'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -f -a "set" -d 'Lend more or less, from now on'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -f -a "show" -d 'Show how the disk is split'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -f -a "set" -d 'Lend more or less of a disk, from now on'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -f -a "add" -d 'Lend from one disk more'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -f -a "shrink" -d 'Lend less of a disk than now'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -f -a "stop" -d 'Lend nothing any more; an added disk that is empty is forgotten'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
@@ -275,6 +280,7 @@ complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcom
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l min-free -d 'Free space of the disk below which nothing more is taken in' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l safe-area -d 'Kept empty above that' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l disk -d 'A disk that was added, instead of the home\'s own; may be given again' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
@@ -285,8 +291,46 @@ complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcom
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l size -d 'Disk to lend: a size, or a percentage of what is free' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l min-free -d 'Free space of the disk below which nothing more is taken in; as at home when absent' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l safe-area -d 'Kept empty above that; as at home when absent' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l disk -d 'A disk that was added, instead of the home\'s own; may be given again' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l disk -d 'Only of this disk; may be given again' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show how the disk is split'
-complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "set" -d 'Lend more or less, from now on'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "set" -d 'Lend more or less of a disk, from now on'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "add" -d 'Lend from one disk more'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "shrink" -d 'Lend less of a disk than now'
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "stop" -d 'Lend nothing any more; an added disk that is empty is forgotten'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l max-age -d 'Critical when the last backup is older, like 2d' -r
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l wait-ready -d 'Wait until the agent answers; then exit 0 whatever the state' -r
@@ -323,6 +367,32 @@ complete -c gbak -n "__fish_gbak_using_subcommand audit" -s v -l verbose -d 'Pri
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l files -d 'Restore so many files, drawn at random' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l max-bytes -d 'Restore at most this much' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l without-peers -d 'Set so many machines aside, drawn at random, as if they were gone' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l without -d 'What if this machine or member were gone: a name, or the beginning of an id (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l without-site -d 'What if everything at this site were gone (repeatable)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l listen -d 'Listen on this multiaddress instead of the configured ones (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l bootstrap -d 'Address of a member to try besides the known ones (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
@@ -376,26 +446,31 @@ complete -c gbak -n "__fish_gbak_using_subcommand version" -s v -l verbose -d 'P
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand version" -s h -l help -d 'Print help'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "forget" -d 'Forget snapshots by rules; frees no space yet'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "donate" -d 'Show or change how this machine\'s disk is split'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "check" -d 'Check that everything is still where it should be'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "audit" -d 'Make holders prove that they have what they took'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "version" -d 'Print the version'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "forget" -d 'Forget snapshots by rules; frees no space yet'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "donate" -d 'Show or change how this machine\'s disk is split'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "check" -d 'Check that everything is still where it should be'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "audit" -d 'Make holders prove that they have what they took'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "drill" -d 'Rehearse a restore with what other machines hold'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "risk" -d 'Show how likely your data is lost or out of reach, and what if somebody were gone'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "version" -d 'Print the version'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls placement peers donate status check audit drill risk daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "show" -d 'Show how the disk is split'
-complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "set" -d 'Lend more or less, from now on'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "set" -d 'Lend more or less of a disk, from now on'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "add" -d 'Lend from one disk more'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "shrink" -d 'Lend less of a disk than now'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "stop" -d 'Lend nothing any more; an added disk that is empty is forgotten'

@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 pub mod backend;
 mod care;
 pub mod codes;
+mod drill;
 mod joining;
 mod lending;
 mod placement;
 mod retention;
+mod risk;
 pub mod setup;
 mod status;
 
@@ -22,13 +24,18 @@ pub use care::{
     AuditArgs, AuditRunView, AuditSummary, CheckArgs, CheckProblemView, CheckView, HolderView,
     VerdictView,
 };
+pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
-pub use lending::{DiskView, DonateView};
+pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use placement::{
     DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
     UnmetRule,
 };
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
+pub use risk::{
+    FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
+    ScenarioView, WorstDomainView,
+};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
 
 /// One thing to do.
@@ -55,7 +62,7 @@ pub enum Call {
     /// How this machine's disk is split.
     Donate,
     /// Split it differently; what is not said stays.
-    DonateSet(setup::Lend),
+    DonateSet(DonateArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -64,6 +71,10 @@ pub enum Call {
     Check(CheckArgs),
     /// See whether holders still have what they took.
     Audit(AuditArgs),
+    /// Rehearse a restore.
+    Drill(DrillArgs),
+    /// What the data is exposed to.
+    Risk(RiskArgs),
 }
 
 /// One line of an answer.
@@ -111,6 +122,10 @@ pub enum Answer {
     Check(CheckView),
     /// Whether holders still have what they took.
     Audit(AuditRunView),
+    /// What the rehearsal showed.
+    Drill(DrillView),
+    /// What the data is exposed to.
+    Risk(RiskView),
 }
 
 /// A failure of the whole call. The command line adds the five-line explanation of its code.

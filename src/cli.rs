@@ -124,6 +124,8 @@ fn dispatch(
         Command::Status(args) => c::status::run(args, backend, shell),
         Command::Check(args) => c::check::run(args, backend, shell),
         Command::Audit(args) => c::audit::run(args, backend, shell),
+        Command::Drill(args) => c::drill::run(args, backend, shell),
+        Command::Risk(args) => c::risk::run(args, backend, shell),
         Command::Daemon(args) => c::daemon::run(args, backend, shell),
         Command::Demo(args) => c::demo::run(args, backend, shell),
         Command::Explain(args) => c::explain::run(args, shell),

@@ -17,6 +17,8 @@ use crate::api::{DomainsRule, UnmetRule};
 
 pub use crate::placement::proximity::{Range, RangeError};
 
+mod edit;
+
 /// Largest file that is read, in bytes: a person writes it.
 const LIMIT: u64 = 1024 * 1024;
 
@@ -73,6 +75,9 @@ pub struct Donate {
     pub min_free: Amount,
     /// Kept empty above that; a share is of the whole disk.
     pub safe_area: Amount,
+    /// Disks that are lent besides the home's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disks: Vec<LentDisk>,
 }
 
 impl Default for Donate {
@@ -81,7 +86,35 @@ impl Default for Donate {
             size: Amount::Bytes(0),
             min_free: Amount::Percent(5.0),
             safe_area: Amount::Bytes(256 * 1024 * 1024),
+            disks: Vec::new(),
         }
+    }
+}
+
+/// A disk that is lent besides the home's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LentDisk {
+    /// A directory on it, which is ours alone.
+    pub path: PathBuf,
+    /// The most that others' shards may take there.
+    pub donate: Amount,
+    /// Its floor; that of the home's disk when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_free: Option<Amount>,
+    /// Its safe area; that of the home's disk when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safe_area: Option<Amount>,
+}
+
+impl LentDisk {
+    /// Takes over what was said; the rest stays.
+    pub fn apply(&mut self, said: Lend) {
+        if let Some(size) = said.donate {
+            self.donate = size.into();
+        }
+        self.min_free = said.min_free.map(Into::into).or(self.min_free);
+        self.safe_area = said.safe_area.map(Amount::Bytes).or(self.safe_area);
     }
 }
 
@@ -99,13 +132,29 @@ impl Donate {
         }
     }
 
-    /// The donation on a disk with this much room, of which shards take `used_bytes`.
+    /// The donation of the home's disk when it has this much room and shards take `used_bytes`.
     pub fn on(&self, space: DiskSpace, used_bytes: u64) -> Donation {
         Donation {
             size_bytes: self.size.of(space.free_bytes.saturating_add(used_bytes)),
             min_free_bytes: self.min_free.of(space.total_bytes),
             safe_area_bytes: self.safe_area.of(space.total_bytes),
         }
+    }
+
+    /// The same of an added disk.
+    pub fn on_disk(&self, disk: &LentDisk, space: DiskSpace, used_bytes: u64) -> Donation {
+        let split = Self {
+            size: disk.donate,
+            min_free: disk.min_free.unwrap_or(self.min_free),
+            safe_area: disk.safe_area.unwrap_or(self.safe_area),
+            disks: Vec::new(),
+        };
+        split.on(space, used_bytes)
+    }
+
+    /// The settings of an added disk.
+    pub fn disk(&self, path: &Path) -> Option<&LentDisk> {
+        self.disks.iter().find(|disk| disk.path == path)
     }
 }
 
@@ -268,6 +317,15 @@ pub enum ConfigError {
         line: usize,
         /// What is wrong. Not a `source`: the message has it already.
         source: Box<toml::de::Error>,
+    },
+    /// The settings cannot be changed in place.
+    #[error("Cannot change settings in {}", path.display())]
+    Edit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: Box<toml_edit::TomlError>,
     },
     /// The settings cannot be written as TOML.
     #[error("Cannot write settings for {}", path.display())]

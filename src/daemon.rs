@@ -9,6 +9,7 @@
 //!     control  the socket's server
 //!   engine   one home in use: catalog, shelf, host, swarm
 //!     calls    carries a `Call` out on it; views: what its reports look like outside
+//!     disks    the lent disks as the settings name them; watch: looks at them every few seconds
 //!     roster   remembers the grid's devices across restarts
 //!   limits   the owner's policy of placement, from settings and calls
 //!   events   a verb's progress as a feed; failure: every error as a code, an exit and a sentence
@@ -25,6 +26,7 @@ pub mod backend;
 mod calls;
 pub mod client;
 pub mod control;
+mod disks;
 pub mod duties;
 pub mod engine;
 mod events;
@@ -35,6 +37,7 @@ mod roster;
 pub mod setup;
 mod signals;
 mod views;
+mod watch;
 
 pub use backend::LocalBackend;
 pub use engine::{Engine, EngineError, Opening};

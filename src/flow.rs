@@ -20,6 +20,7 @@ use crate::vault::Vault;
 pub mod audit;
 pub mod backup;
 pub mod check;
+pub mod drill;
 pub mod fetch;
 pub mod forget;
 pub mod look;
@@ -28,6 +29,7 @@ pub mod policy;
 pub mod publish;
 pub mod recover;
 pub mod restore;
+pub mod risk;
 pub mod scan;
 pub mod standing;
 pub mod target;
@@ -215,6 +217,13 @@ pub enum FlowError {
     /// The metadata cache failed or its disk is full.
     #[error("The metadata cache failed")]
     Cache {
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The place of a drill cannot be made or emptied.
+    #[error("The place of the drill failed")]
+    Place {
         /// What the system said.
         #[source]
         source: std::io::Error,

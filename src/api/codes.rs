@@ -75,6 +75,10 @@ codes! {
     AUDIT_FAILED = "gbak::audit::failed", 5;
     /// `audit` found packs with too few shards left.
     AUDIT_LOSS = "gbak::audit::loss", 6;
+    /// `drill` could not restore all it drew from the peers that answered.
+    DRILL_FAILED = "gbak::drill::failed", 5;
+    /// `drill` found data loss, or files that came back different.
+    DRILL_LOSS = "gbak::drill::loss", 6;
     /// No snapshot answers to that name, or several do.
     SNAPSHOT = "gbak::snapshot::unknown", 1;
     /// The snapshot has no such path.

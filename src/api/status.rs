@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ProofView;
+
 /// One screen of state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StatusView {
@@ -43,6 +45,9 @@ pub struct StatusView {
     /// When a restore was last rehearsed, RFC 3339.
     #[serde(default)]
     pub last_drill: Option<String>,
+    /// What it proved.
+    #[serde(default)]
+    pub proof: Option<ProofView>,
     /// The number of the newest head, and its short fingerprint for the recovery sheet.
     pub head: Option<HeadView>,
     /// What this device lends.

@@ -99,6 +99,10 @@ pub(crate) enum Command {
     Check(Check),
     /// Make holders prove that they have what they took
     Audit(Audit),
+    /// Rehearse a restore with what other machines hold
+    Drill(Drill),
+    /// Show how likely your data is lost or out of reach, and what if somebody were gone
+    Risk(Risk),
     /// Run the agent in the foreground
     Daemon(Daemon),
     /// Show the main job on a small grid of this machine's own
@@ -420,8 +424,14 @@ pub(crate) struct Donate {
 pub(crate) enum DonateWhat {
     /// Show how the disk is split
     Show,
-    /// Lend more or less, from now on
+    /// Lend more or less of a disk, from now on
     Set(DonateSet),
+    /// Lend from one disk more
+    Add(DonateAdd),
+    /// Lend less of a disk than now
+    Shrink(DonateShrink),
+    /// Lend nothing any more; an added disk that is empty is forgotten
+    Stop(DonateStop),
 }
 
 /// `gbak donate set`
@@ -436,6 +446,45 @@ pub(crate) struct DonateSet {
     /// Kept empty above that
     #[arg(long, value_name = "SIZE", value_parser = parse::size)]
     pub(crate) safe_area: Option<u64>,
+    /// A disk that was added, instead of the home's own; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub(crate) disk: Vec<PathBuf>,
+}
+
+/// `gbak donate add`
+#[derive(Debug, Args)]
+pub(crate) struct DonateAdd {
+    /// A directory on the disk, for gbak alone; made when absent
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// Disk to lend: a size, or a percentage of what is free
+    #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) size: Amount,
+    /// Free space of the disk below which nothing more is taken in; as at home when absent
+    #[arg(long, value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) min_free: Option<Amount>,
+    /// Kept empty above that; as at home when absent
+    #[arg(long, value_name = "SIZE", value_parser = parse::size)]
+    pub(crate) safe_area: Option<u64>,
+}
+
+/// `gbak donate shrink`
+#[derive(Debug, Args)]
+pub(crate) struct DonateShrink {
+    /// What is still lent: a size, or a percentage of what is free or lent
+    #[arg(value_name = "SIZE|%", value_parser = parse::amount)]
+    pub(crate) size: Amount,
+    /// A disk that was added, instead of the home's own; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub(crate) disk: Vec<PathBuf>,
+}
+
+/// `gbak donate stop`
+#[derive(Debug, Args)]
+pub(crate) struct DonateStop {
+    /// Only of this disk; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub(crate) disk: Vec<PathBuf>,
 }
 
 /// `gbak status`: exit 0, 30 (warning) or 31 (critical)
@@ -468,6 +517,37 @@ pub(crate) struct Audit {
     /// How long to wait for peers to connect
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak drill`: exit 0, 5 (not all could be restored), 6 (data loss) or 21 (no holder answered)
+#[derive(Debug, Args)]
+pub(crate) struct Drill {
+    /// Restore so many files, drawn at random
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) files: u32,
+    /// Restore at most this much
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse::size)]
+    pub(crate) max_bytes: u64,
+    /// Set so many machines aside, drawn at random, as if they were gone
+    #[arg(long, value_name = "M", default_value_t = 0)]
+    pub(crate) without_peers: u32,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak risk`
+#[derive(Debug, Args)]
+#[command(after_help = "What is not measured yet is assumed, and said. Losses in common beyond \
+                        owners and sites (a bad update, one country) are in none of the figures.")]
+pub(crate) struct Risk {
+    /// What if this machine or member were gone: a name, or the beginning of an id (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) without: Vec<String>,
+    /// What if everything at this site were gone (repeatable)
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) without_site: Vec<String>,
 }
 
 /// `gbak daemon`

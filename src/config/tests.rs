@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use store::DiskSpace;
 
-use super::{Amount, Config, ConfigError};
+use super::{Amount, Config, ConfigError, LentDisk};
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("config.toml"))
@@ -82,6 +82,75 @@ fn shares_are_of_the_disk_and_the_donation_counts_what_is_lent_already() {
     let donation = donate.on(space, 100);
     assert_eq!(donation.size_bytes, 200);
     assert_eq!(donation.min_free_bytes, 100);
+}
+
+const BY_HAND: &str = "# my own words
+[node]
+name = 'attic'   # the one under the roof
+
+[donate]
+# not too much
+size = \"200 GB\"  # of the big one
+min-free='15%'
+grow_is_not_a_key_here = 0
+
+[backup]
+exclude = [ \"*.tmp\",
+  # and these
+  \"*.o\" ]
+";
+
+#[test]
+fn a_change_of_what_is_lent_leaves_the_rest_of_the_file_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    let text = BY_HAND.replace("grow_is_not_a_key_here = 0\n", "");
+    std::fs::write(&path, &text).unwrap();
+    let mut donate = Config::load(&path).unwrap().donate;
+    donate.size = Amount::Bytes(100 << 30);
+    Config::save_donate(&path, &donate).unwrap();
+    let changed = text.replace("\"200 GB\"", "\"100 GiB\"");
+    let changed = changed.replace("min-free='15%'\n", "min-free='15%'\nsafe-area = \"256 MiB\"\n");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), changed);
+    let usb = |donate| LentDisk {
+        path: "/mnt/usb".into(),
+        donate: Amount::Bytes(donate),
+        min_free: Some(Amount::Percent(3.0)),
+        safe_area: None,
+    };
+    let nas = LentDisk { path: "/mnt/nas".into(), min_free: None, ..usb(7) };
+    for disks in [vec![usb(5)], vec![usb(6), nas.clone()], vec![nas], Vec::new()] {
+        donate.disks = disks;
+        Config::save_donate(&path, &donate).unwrap();
+        assert_eq!(Config::load(&path).unwrap().donate, donate);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("# not too much") && text.contains("# and these"), "{text}");
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), changed);
+}
+
+#[test]
+fn a_file_that_is_wrong_is_not_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(&path, BY_HAND).unwrap();
+    let error = Config::save_donate(&path, &Config::default().donate).unwrap_err();
+    assert!(matches!(error, ConfigError::Wrong { line: 9, .. }), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), BY_HAND);
+}
+
+#[test]
+fn a_donation_that_cannot_be_changed_in_place_is_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(&path, "donate = { size = \"1 GiB\" }\n").unwrap();
+    let mut donate = Config::load(&path).unwrap().donate;
+    donate.size = Amount::Bytes(5);
+    Config::save_donate(&path, &donate).unwrap();
+    assert_eq!(Config::load(&path).unwrap().donate, donate);
+    std::fs::remove_file(&path).unwrap();
+    Config::save_donate(&path, &donate).unwrap();
+    assert_eq!(Config::load(&path).unwrap().donate, donate);
 }
 
 proptest! {

@@ -8,7 +8,6 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -31,13 +30,17 @@ use crate::flow::restore::{self, Overwrite, RestorePlan};
 use crate::flow::scan::ScanOptions;
 use crate::flow::{Ctx, FlowError, look, recover};
 use crate::host::token_hash;
-use crate::monitor::{Counter, Monitor, Problem};
+use crate::monitor::{Monitor, Tally};
 use crate::vault::view::SnapshotSpec;
 
 mod caring;
+mod drilling;
 mod forgetting;
 mod lending;
 mod looking;
+mod risking;
+
+pub(super) use drilling::plan as drill_plan;
 
 /// How long to wait for peers when the caller did not say.
 const WAIT_PEERS: Duration = Duration::from_secs(10);
@@ -57,12 +60,13 @@ impl Engine {
         cancel: CancellationToken,
     ) -> Result<Answer, Failure> {
         let engine = Arc::clone(self);
-        let tally = Arc::new(Tally { inner: monitor, moved: AtomicU64::new(0) });
+        let tally = Arc::new(Tally::new(monitor));
         let ctx = self.ctx.watched_by(tally.clone());
         let run = Run { engine, ctx, tally, cancel, started: Instant::now() };
         match call {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
+            Call::Drill(args) => run.drill(args).boxed().await.map(Answer::Drill),
             other => tokio::select! { biased;
                 () = run.cancel.cancelled() => {
                     Err(codes::INTERRUPTED.failure("Stopped on request"))
@@ -103,6 +107,7 @@ impl Run {
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
+            Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
     }
@@ -260,39 +265,6 @@ impl Run {
 
 /// zstd level when none was given: half of level 6's time for nine tenths of its saving.
 const DEFAULT_LEVEL: i32 = 3;
-
-/// Passes everything on and adds up the bytes that moved.
-struct Tally {
-    inner: Arc<dyn Monitor>,
-    moved: AtomicU64,
-}
-
-impl Tally {
-    fn moved(&self) -> u64 {
-        self.moved.load(Ordering::Relaxed)
-    }
-}
-
-impl Monitor for Tally {
-    fn count(&self, counter: Counter, n: u64) {
-        if counter == Counter::BytesMoved {
-            self.moved.fetch_add(n, Ordering::Relaxed);
-        }
-        self.inner.count(counter, n);
-    }
-
-    fn problem(&self, problem: &Problem) {
-        self.inner.problem(problem);
-    }
-
-    fn warn(&self, message: &str) {
-        self.inner.warn(message);
-    }
-
-    fn current(&self, path: &[u8]) {
-        self.inner.current(path);
-    }
-}
 
 fn wait(secs: Option<u64>) -> Duration {
     secs.map_or(WAIT_PEERS, Duration::from_secs)

@@ -14,11 +14,12 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
+use crate::api::DrillArgs;
 use crate::api::{Answer, Call, Failure};
 use crate::entropy;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::backup::{catch_up, is_shortage};
-use crate::flow::{Ctx, FlowError, publish};
+use crate::flow::{Ctx, FlowError, drill, publish};
 
 /// Between two looks whether something is queued, while nobody comes or goes.
 const CATCH_UP: Duration = Duration::from_secs(20);
@@ -26,6 +27,8 @@ const CATCH_UP: Duration = Duration::from_secs(20);
 const BREATHER: Duration = Duration::from_secs(2);
 /// Between two audits, on average: spread by half of it, so that nobody can prepare for one.
 const AUDIT: Duration = Duration::from_secs(6 * 3600);
+/// Between two looks whether a drill is due.
+const DRILL_LOOK: Duration = Duration::from_secs(3600);
 /// How long to wait for the first peers before the agent says that it is ready.
 const FIRST_PEERS: Duration = Duration::from_secs(3);
 
@@ -50,6 +53,7 @@ pub async fn run(
     let serving = control.serve(desk.clone(), stop.clone());
     let catching = keep_catching_up(&engine, stop.clone());
     let auditing = keep_auditing(&engine, stop.clone());
+    let drilling = keep_drilling(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
@@ -57,7 +61,7 @@ pub async fn run(
         }
     };
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, greeting);
+    tokio::join!(serving, catching, auditing, drilling, greeting);
     engine.stop().await;
     Ok(())
 }
@@ -126,6 +130,38 @@ async fn keep_auditing(engine: &Engine, stop: CancellationToken) {
             Err(error) => tracing::warn!(error = %told(&error), "cannot audit"),
         }
     }
+}
+
+/// Rehearses a restore whenever one is due.
+async fn keep_drilling(engine: &Engine, stop: CancellationToken) {
+    loop {
+        tokio::select! { biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(DRILL_LOOK) => {}
+        }
+        // Stopped through its token, so that it tidies up.
+        match drill_if_due(engine, &stop).await {
+            Ok(None) => {}
+            Ok(Some(good)) => tracing::info!(good, "rehearsed a restore"),
+            Err(FlowError::Cancelled) => return,
+            Err(error) => tracing::warn!(error = %told(&error), "cannot rehearse a restore"),
+        }
+    }
+}
+
+/// Whether it went well, when one was due and there is something to restore.
+pub(super) async fn drill_if_due(
+    engine: &Engine,
+    stop: &CancellationToken,
+) -> Result<Option<bool>, FlowError> {
+    let ctx = engine.ctx();
+    let due = drill::drills(ctx)?.is_due(ctx.clock.now_secs());
+    if !due || publish::current_head(ctx)?.is_none() || online(engine).is_empty() {
+        return Ok(None);
+    }
+    let _drilling = engine.drilling.lock().await;
+    let plan = super::calls::drill_plan(engine, &DrillArgs::default());
+    Ok(Some(drill::drill(ctx, &plan, stop).await?.is_good()))
 }
 
 async fn audit_after(engine: &Engine, pause: Duration) -> Result<AuditReport, FlowError> {

@@ -15,15 +15,17 @@ use chunker::PeerId;
 use p2p::swarm::{Swarm, SwarmConfig, SwarmError};
 use p2p::{Clock, Members};
 use store::{
-    Catalog, CatalogError, DbAt, DiskMedium, Donation, Gauge, Home, HomeError, HomeLock, PackCache,
-    Shelf, ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge,
+    Catalog, CatalogError, DbAt, DiskMedium, Donation, Home, HomeError, HomeLock, PackCache, Shelf,
+    ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::disks;
 use super::keys;
 use super::roster::RosterKeeper;
+use super::watch::{self, Watched};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{self, Entropy, OsEntropy};
@@ -38,8 +40,6 @@ use crate::vault::keystore::{KeyFile, KeyFileError};
 const CACHE_BYTES: u64 = 1 << 30;
 /// Between two tries for a busy lock: `flock` cannot be waited for with a deadline.
 const LOCK_POLL: Duration = Duration::from_millis(200);
-/// Between two looks at the disk for what is offered.
-const OFFER_PERIOD: Duration = Duration::from_secs(10);
 /// How long the roster may lag behind: changes come in bursts.
 const ROSTER_LAG: Duration = Duration::from_secs(5);
 
@@ -121,6 +121,8 @@ pub struct Engine {
     pub(super) writing: tokio::sync::Mutex<()>,
     /// Held by whatever audits: one at a time.
     pub(super) auditing: tokio::sync::Mutex<()>,
+    /// Held by whatever drills: one at a time.
+    pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
     pub(super) changing: Mutex<()>,
     roster: Arc<Mutex<RosterKeeper>>,
@@ -217,6 +219,7 @@ impl Engine {
             ctx,
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
+            drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
@@ -270,22 +273,15 @@ impl Engine {
         }
     }
 
-    /// Keeps the offer true and the roster saved until the engine stops.
+    /// Watches the disks, keeps the offer true and the roster saved until the engine stops.
     fn keep_up(&self) {
-        let (host, members) = (self.host.clone(), self.swarm.members().clone());
-        let stopping = self.stopping.clone();
-        drop(self.upkeep.spawn(async move {
-            loop {
-                tokio::select! { biased;
-                    () = stopping.cancelled() => return,
-                    () = tokio::time::sleep(OFFER_PERIOD) => {}
-                }
-                match host.offer().await {
-                    Ok(offer) => members.set_offer(offer),
-                    Err(error) => tracing::warn!(%error, "nothing is offered"),
-                }
-            }
-        }));
+        drop(self.upkeep.spawn(watch::keep(Watched {
+            host: self.host.clone(),
+            members: self.swarm.members().clone(),
+            offload: self.ctx.offload.clone(),
+            config: self.home.config(),
+            stopping: self.stopping.clone(),
+        })));
         let (roster, members) = (self.roster.clone(), self.swarm.members().clone());
         let (stopping, pool) = (self.stopping.clone(), self.ctx.offload.clone());
         drop(self.upkeep.spawn(async move {
@@ -383,18 +379,16 @@ fn open_catalog(home: &Home, discard: bool) -> Result<Catalog, EngineError> {
 
 /// The shelf, lending what the settings say of the disk as it is now.
 fn open_shelf(home: &Home, config: &Config) -> Result<Shelf, EngineError> {
-    let gauge = Arc::new(StatvfsGauge);
     let at = ShelfAt {
         medium: Arc::new(DiskMedium::new(home.shelf())),
         db: DbAt::File(home.host_db()),
         donation: Donation::default(),
-        gauge: gauge.clone(),
+        gauge: Arc::new(StatvfsGauge),
         disk_path: home.shelf(),
         new_mark: entropy::bytes(&OsEntropy as &dyn Entropy),
     };
     let (shelf, _) = Shelf::open(at)?;
-    let space = gauge.measure(&home.shelf());
-    let space = space.map_err(|source| EngineError::Io { path: home.shelf(), source })?;
-    shelf.set_donation(config.donate.on(space, shelf.usage()?.bytes));
+    disks::attach(&shelf, &config.donate);
+    disks::apply(&shelf, &config.donate)?;
     Ok(shelf)
 }

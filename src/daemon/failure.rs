@@ -76,7 +76,9 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
         | FlowError::Format(_)
         | FlowError::TooDeep { .. } => (codes::DAMAGED, REBUILD),
         FlowError::SpoolLost { .. } => (codes::DISK, &["gbak backup"]),
-        FlowError::Spool(_) | FlowError::Cache { .. } => (codes::DISK, &[]),
+        FlowError::Spool(_) | FlowError::Cache { .. } | FlowError::Place { .. } => {
+            (codes::DISK, &[])
+        }
         FlowError::Forked { .. } => (codes::FORKED, &["gbak recover"]),
         FlowError::NotWitnessed { .. } => (codes::NOT_WITNESSED, &["gbak peers", "gbak backup"]),
         FlowError::NoRules => (codes::USAGE, &["gbak forget --keep-last N"]),

@@ -18,7 +18,7 @@ use crate::vault::index::PackRecord;
 
 mod evidence;
 
-pub use evidence::{Score, WINDOW_DAYS, scores};
+pub use evidence::{Looks, Score, WINDOW_DAYS, looks, scores};
 
 /// Shards asked for of each holder.
 pub const SAMPLES: usize = 59;

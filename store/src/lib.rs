@@ -36,7 +36,7 @@ pub use gauge::{DiskSpace, FakeGauge, Gauge, StatvfsGauge};
 pub use home::{Home, HomeError, HomeLock};
 pub use medium::{DiskMedium, Medium, MemMedium};
 pub use shelf::{
-    Damage, HeadStored, InviteError, InviteRow, MARK_LEN, MAX_DEVICES, MAX_HEAD_LEN, MAX_SHARD_LEN,
-    Opened, Shelf, ShelfAt, ShelfError, Stored, Usage,
+    Damage, DiskAt, DiskNo, DiskState, HeadStored, InviteError, InviteRow, MARK_LEN, MAX_DEVICES,
+    MAX_HEAD_LEN, MAX_SHARD_LEN, Opened, Presence, Shelf, ShelfAt, ShelfError, Stored, Usage,
 };
 pub use spool::{Spool, SpoolError};

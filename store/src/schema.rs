@@ -26,7 +26,8 @@ pub(crate) struct Schema {
 /// kept in the same transaction as what they sum: nothing is counted at open.
 pub(crate) const HOST: Schema = Schema {
     application_id: 0x6762_6b68, // "gbkh"
-    migrations: &["
+    migrations: &[
+        "
         CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;
         CREATE TABLE owner (
             no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,
@@ -51,7 +52,19 @@ pub(crate) const HOST: Schema = Schema {
             token BLOB PRIMARY KEY, made_secs INTEGER NOT NULL, expires_secs INTEGER NOT NULL,
             spent_secs INTEGER
         ) WITHOUT ROWID, STRICT;
-    "],
+    ",
+        "
+        CREATE TABLE disk (
+            no INTEGER PRIMARY KEY, mark BLOB NOT NULL UNIQUE, path TEXT NOT NULL,
+            shards INTEGER NOT NULL, bytes INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO disk SELECT 0, m.value, '', s.value, b.value
+            FROM meta m, total s, total b
+            WHERE m.key = 'mark' AND s.name = 'shards' AND b.name = 'bytes';
+        DELETE FROM meta WHERE key = 'mark';
+        ALTER TABLE shard ADD COLUMN disk INTEGER NOT NULL DEFAULT 0;
+    ",
+    ],
 };
 
 /// `catalog.db`: the owner's own chunks, packs and snapshots.

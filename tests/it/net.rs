@@ -2,9 +2,11 @@
 
 mod care;
 mod crash;
+mod drill;
 mod faults;
 mod forget;
 mod lending;
 mod messages;
 mod rig;
+mod risk;
 mod whole;

@@ -1,9 +1,11 @@
 //! Stories on a simulated grid: the real engine and hosts, virtual time, one seed each.
 
 mod care;
+mod drill;
 mod faults;
 mod forget;
 mod full;
 mod limits;
+mod risk;
 mod stories;
 mod world;

@@ -93,10 +93,21 @@ fn rows(view: &StatusView, look: &Look) -> Vec<(&'static str, String)> {
 }
 
 fn drill(view: &StatusView, look: &Look) -> String {
-    match &view.last_drill {
-        Some(time) => format!("restore rehearsed {}", ago(time, look.now)),
-        None => "no restore rehearsed yet".to_owned(),
-    }
+    let Some(time) = &view.last_drill else { return "no restore rehearsed yet".to_owned() };
+    let Some(proof) = &view.proof else {
+        return format!("restore rehearsed {}", ago(time, look.now));
+    };
+    let same = match proof.identical {
+        all if all == proof.files => "all identical".to_owned(),
+        same => format!("{same} identical, the others changed since"),
+    };
+    format!(
+        "last drill {}: {}, {}, {same}; full restore would take about {}",
+        ago(time, look.now),
+        plural(proof.files, "file"),
+        look.units.size(proof.bytes),
+        coarse(proof.full_restore_seconds.ceil() as u64),
+    )
 }
 
 fn packs(view: &StatusView) -> String {

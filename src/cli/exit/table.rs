@@ -169,6 +169,23 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak check", "which files it concerns"), PEERS],
     },
     Explained {
+        code: codes::DRILL_FAILED,
+        what: "gbak drill: files that were drawn could not be restored from the peers that answer",
+        data: "not lost as far as is known: more peers may bring it",
+        gbak: "drills again in a day; status keeps the last drill that worked",
+        you: &[("gbak check --read-data", "whether every pack can be read"), PEERS],
+    },
+    Explained {
+        code: codes::DRILL_LOSS,
+        what: "gbak drill: files came back different, or too few shards of them exist",
+        data: "what the drill names cannot be restored as it was; the live files are untouched",
+        gbak: "drills again in a day; status keeps the last drill that worked",
+        you: &[
+            ("gbak check --read-data", "which files are concerned"),
+            ("gbak backup --force PATH", "store the live files again"),
+        ],
+    },
+    Explained {
         code: codes::SNAPSHOT,
         what: "No snapshot answers to that name, or several do",
         data: NOTHING_CHANGED,

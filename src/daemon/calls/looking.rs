@@ -18,7 +18,7 @@ use crate::daemon::views;
 use crate::flow::look::{self, Health};
 use crate::flow::standing::{self, Standing};
 use crate::flow::targets::domains_of;
-use crate::flow::{audit, publish, whereabouts};
+use crate::flow::{audit, drill, publish, whereabouts};
 use crate::host::offer_of;
 use crate::placement::domains::Domains;
 use crate::vault::index::{PackRecord, Placed};
@@ -63,6 +63,7 @@ impl Run {
         let level = if level == "ok" && warned.is_some() { "warning" } else { level };
         reasons.extend(warned);
         let agent = self.engine.is_agent();
+        let proof = drill::drills(&self.ctx)?.proved;
         Ok(StatusView {
             schema: "gbak.status/1".to_owned(),
             level: level.to_owned(),
@@ -79,7 +80,8 @@ impl Run {
             domains: standing.least.map(|kept| kept.domains as u64),
             can_lose_domains: standing.least.map(|kept| kept.can_lose as u64),
             notes,
-            last_drill: None,
+            last_drill: proof.as_ref().map(|proof| views::time_secs(proof.secs)),
+            proof: proof.map(super::drilling::proof),
             last_backup: newest.map(|listed| views::time(listed.snapshot.time)),
             head: head.map(|head| HeadView { seq: head.seq, fingerprint: head.hash().short() }),
             donation: donation(offer),

@@ -15,6 +15,7 @@ use crate::medium::Step::{Create, Remove, SyncDir, SyncFile, Write};
 use crate::{DbAt, DiskMedium, DiskSpace, Donation, FakeGauge, Medium, MemMedium};
 
 mod crash;
+mod disks;
 mod faults;
 mod model;
 mod speed;

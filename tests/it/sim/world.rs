@@ -89,7 +89,7 @@ pub(crate) struct Node {
     pub(crate) shelf: Shelf,
     pub(crate) medium: Arc<MemMedium>,
     pub(crate) monitor: Arc<TestMonitor>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// Beside the build, so that a simulation disturbs no directory that another one looks at.
@@ -152,7 +152,7 @@ impl World {
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };
-        Node { ctx, shelf, medium, monitor, _dir: dir }
+        Node { ctx, shelf, medium, monitor, dir }
     }
 
     /// Everybody greets everybody, so that all are online to all.
@@ -193,6 +193,11 @@ fn offer(shelf: &Shelf) -> p2p::Offer {
 }
 
 impl Node {
+    /// Where its spool and its cache are.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     pub(crate) fn peer(&self) -> PeerId {
         self.ctx.device.peer()
     }
