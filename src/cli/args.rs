@@ -14,8 +14,10 @@ use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
 mod limits;
+mod mount;
 
 pub(crate) use limits::LimitFlags;
+pub(crate) use mount::{Mount, Unmount};
 
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
@@ -87,6 +89,10 @@ pub(crate) enum Command {
     Forget(Box<Forget>),
     /// List the files of a snapshot
     Ls(Ls),
+    /// Mount snapshots read-only
+    Mount(Mount),
+    /// Unmount what gbak has mounted
+    Unmount(Unmount),
     /// Show who holds the shards of a snapshot, path or pack
     Placement(Placement),
     /// Show the machines of the grid

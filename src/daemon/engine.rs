@@ -125,6 +125,8 @@ pub struct Engine {
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
     pub(super) changing: Mutex<()>,
+    /// Data packs fetched for reading, opened when first needed.
+    pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -221,6 +223,7 @@ impl Engine {
             auditing: tokio::sync::Mutex::new(()),
             drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
+            reads: tokio::sync::OnceCell::new(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),
