@@ -14,6 +14,7 @@ pub mod codes;
 mod drill;
 mod joining;
 mod lending;
+pub mod limits;
 mod mounting;
 mod placement;
 mod retention;
@@ -67,6 +68,10 @@ pub enum Call {
     Donate,
     /// Split it differently; what is not said stays.
     DonateSet(DonateArgs),
+    /// How fast this machine sends and receives.
+    Limits,
+    /// Be slower or faster; what is not said stays.
+    LimitsSet(limits::LimitsArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -120,6 +125,10 @@ pub enum Answer {
     Donate(DonateView),
     /// The split from now on.
     DonateSet(DonateView),
+    /// The limits.
+    Limits(limits::LimitsView),
+    /// The limits from now on.
+    LimitsSet(limits::LimitsView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.

@@ -123,6 +123,7 @@ fn dispatch(
         Command::Placement(args) => c::placement::run(args, backend, shell),
         Command::Peers => c::peers::run(backend, shell),
         Command::Donate(args) => c::donate::run(args, backend, shell),
+        Command::Limits(args) => c::limits::run(args, backend, shell),
         Command::Status(args) => c::status::run(args, backend, shell),
         Command::Check(args) => c::check::run(args, backend, shell),
         Command::Audit(args) => c::audit::run(args, backend, shell),

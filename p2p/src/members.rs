@@ -34,6 +34,8 @@ use roster::{Remote, Roster, Row, Source};
 pub const DEVICES_LIMIT: usize = 10_000;
 /// Most devices kept of one owner.
 pub const DEVICES_PER_OWNER: usize = 64;
+/// Longest round trip to a device on the local network. A private address alone may be a tunnel's.
+const LAN_RTT: Duration = Duration::from_millis(5);
 /// Bytes of a roster page that are certificates, framing and slack rather than addresses.
 const PAGE_SLACK: usize = 16 * 1024;
 
@@ -197,6 +199,15 @@ impl Members {
     /// Whether the device said a valid hello over the connection it has now.
     pub fn is_admitted(&self, peer: &PeerId) -> bool {
         self.state().roster.row(peer).is_some_and(Row::is_online)
+    }
+
+    /// Whether the device is on the local network: connected from a private address, and measured
+    /// to be close.
+    pub fn is_near(&self, peer: &PeerId) -> bool {
+        self.state()
+            .roster
+            .row(peer)
+            .is_some_and(|row| row.is_local() && row.rtt.min().is_some_and(|rtt| rtt <= LAN_RTT))
     }
 
     /// A connection to `peer` is up; together with a verified hello this makes it online. The two

@@ -6,7 +6,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::parse;
@@ -14,10 +13,14 @@ use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
 mod backup;
-mod limits;
+mod global;
+mod limiting;
 mod mount;
+mod placing;
 
 pub(crate) use backup::Backup;
+pub(crate) use global::Global;
+pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat};
 pub(crate) use mount::{Mount, Unmount};
 
 /// Back up to other members' unused disk, and lend them yours.
@@ -29,44 +32,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
-    /// Print JSON
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// Print results and errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Print more; repeat for debug logs
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Show no progress
-    #[arg(long, global = true, env = "GBAK_NO_PROGRESS", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
-    pub(crate) no_progress: bool,
-    /// Read the passphrase of the key file from FILE
-    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(env = "GBAK_PASSPHRASE_FILE", hide_env_values = true)]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// Take the passphrase from what COMMAND prints
-    #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
-    #[arg(env = "GBAK_PASSPHRASE_COMMAND", hide_env_values = true)]
-    #[arg(conflicts_with = "passphrase_file")]
-    pub(crate) passphrase_command: Option<String>,
-    /// Wait this long for a busy home, like 5m
-    #[arg(long, global = true, value_name = "DURATION", value_parser = parse::duration)]
-    #[arg(env = "GBAK_RETRY_LOCK", hide_env_values = true)]
-    pub(crate) retry_lock: Option<Duration>,
-    /// Take the default answer of every ordinary question
-    #[arg(long, global = true)]
-    pub(crate) yes: bool,
-    /// Log to stderr: error, warn, info, debug, trace, or a tracing filter
-    #[arg(long, global = true, value_name = "LEVEL", env = "GBAK_LOG", hide_env_values = true)]
-    pub(crate) log_level: Option<String>,
 }
 
 /// The commands.
@@ -100,6 +65,8 @@ pub(crate) enum Command {
     Peers,
     /// Show or change how this machine's disk is split
     Donate(Donate),
+    /// Show or change how fast this machine sends and receives
+    Limits(Limits),
     /// Show whether everything is backed up
     Status(Status),
     /// Check that everything is still where it should be

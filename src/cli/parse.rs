@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo, Unit};
 
+use crate::api::limits::{NotASpeed, Speed};
 use crate::api::setup::Amount;
 use crate::api::{DomainsRule, GroupByArgs, UnmetRule};
 use crate::config::{Range, RangeError};
@@ -62,6 +63,11 @@ pub(crate) fn amount(text: &str) -> Result<Amount, ParseError> {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(Amount::Percent(percent)),
         _ => Err(ParseError::Amount),
     }
+}
+
+/// Bytes per second, 0 for unlimited; a bare number is in KiB/s, as restic has it.
+pub(crate) fn speed(text: &str) -> Result<u64, NotASpeed> {
+    text.parse::<Speed>().map(Speed::bytes)
 }
 
 /// Up to days and weeks, which are 24 hours and 7 of these.

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::failure::failure;
-use super::{limits, views};
+use super::{policy, views};
 use crate::api::{
     self, Answer, BackupArgs, BackupSummary, Call, Failure, InviteArgs, InviteView, LsArgs, LsView,
     RecoverView, RestoreArgs, RestoreSummary, SnapshotsView, codes,
@@ -37,6 +37,7 @@ mod caring;
 mod drilling;
 mod forgetting;
 mod lending;
+mod limiting;
 mod looking;
 pub(super) mod mounting;
 mod risking;
@@ -105,6 +106,8 @@ impl Run {
             Call::Status => self.status().await.map(Answer::Status),
             Call::Donate => self.donation().await.map(Answer::Donate),
             Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
+            Call::Limits => Ok(Answer::Limits(self.limits())),
+            Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
@@ -117,7 +120,7 @@ impl Run {
     async fn backup(&self, args: BackupArgs) -> Result<BackupSummary, Failure> {
         let wait = wait(args.wait_peers_secs);
         let dry_run = args.dry_run;
-        let ctx = self.ctx.under(limits::policy(&self.engine.config.placement, &args.limits)?);
+        let ctx = self.ctx.under(policy::policy(&self.engine.config.placement, &args.limits)?);
         let plan = self.backup_plan(args)?;
         let _writing = self.write().await?;
         self.settle(wait).await?;

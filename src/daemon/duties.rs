@@ -14,8 +14,9 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
-use crate::api::DrillArgs;
-use crate::api::{Answer, Call, Failure};
+use super::regulator::follow_settings;
+use crate::api::limits::CallLimits;
+use crate::api::{Answer, Call, DrillArgs, Failure};
 use crate::entropy;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::backup::{catch_up, is_shortage};
@@ -53,6 +54,7 @@ pub async fn run(
     let serving = control.serve(desk.clone(), stop.clone());
     let catching = keep_catching_up(&engine, stop.clone());
     let auditing = keep_auditing(&engine, stop.clone());
+    let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
@@ -61,7 +63,7 @@ pub async fn run(
         }
     };
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, drilling, greeting);
+    tokio::join!(serving, catching, auditing, drilling, following, greeting);
     engine.stop().await;
     Ok(())
 }
@@ -79,6 +81,10 @@ impl Desk for FrontDesk {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, Result<Answer, Failure>> {
         Box::pin(async move { self.engine.call(call, monitor, cancel).await })
+    }
+
+    fn limit(&self, limits: CallLimits) -> Box<dyn std::any::Any + Send> {
+        Box::new(self.engine.regulator.during(limits))
     }
 
     fn ready(&self) -> Ready {

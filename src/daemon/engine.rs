@@ -24,8 +24,10 @@ use tokio_util::task::TaskTracker;
 
 use super::disks;
 use super::keys;
+use super::regulator::Regulator;
 use super::roster::RosterKeeper;
 use super::watch::{self, Watched};
+use crate::api::limits::CallLimits;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{self, Entropy, OsEntropy};
@@ -108,6 +110,8 @@ pub struct Opening {
     pub no_mdns: bool,
     /// Throws a damaged catalog away instead of failing.
     pub discard_damaged_catalog: bool,
+    /// The command line's limits, which win over the settings'.
+    pub limits: CallLimits,
 }
 
 /// One home in use.
@@ -125,6 +129,8 @@ pub struct Engine {
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
     pub(super) changing: Mutex<()>,
+    /// Keeps the network to the limits.
+    pub(super) regulator: Arc<Regulator>,
     /// Data packs fetched for reading, opened when first needed.
     pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
     roster: Arc<Mutex<RosterKeeper>>,
@@ -200,6 +206,7 @@ impl Engine {
             members.set_offer(offer);
         }
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
+        let regulator = Regulator::new(swarm.clone(), config.limits.clone(), opening.limits);
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -207,7 +214,7 @@ impl Engine {
             cache: Arc::new(disk.cache),
             vault: Arc::new(Vault::from_secret(&keys.vault_secret)),
             device: Arc::new(keys::device(&keys)),
-            policy: Arc::new(super::limits::configured(&config.placement)),
+            policy: Arc::new(super::policy::configured(&config.placement)),
             clock,
             offload: pool,
             entropy: Arc::new(OsEntropy),
@@ -223,6 +230,7 @@ impl Engine {
             auditing: tokio::sync::Mutex::new(()),
             drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
+            regulator: Arc::new(regulator),
             reads: tokio::sync::OnceCell::new(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),

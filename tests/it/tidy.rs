@@ -86,6 +86,7 @@ const ROOMS: &[Room] = &[
         &[
             "chunker",
             "api",
+            "p2p::rate",
             "placement::proximity",
             "store::DiskSpace",
             "store::Donation",

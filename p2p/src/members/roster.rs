@@ -84,6 +84,11 @@ impl Row {
         self.greeted && self.connection.is_some()
     }
 
+    /// Connected from an address of the local network.
+    pub(super) fn is_local(&self) -> bool {
+        self.connection == Some(Path::Lan)
+    }
+
     /// The row as others see it.
     pub(super) fn info(&self) -> PeerInfo {
         let online = self.is_online();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use super::limits::LimitFlags;
+use super::placing::LimitFlags;
 use crate::cli::parse;
 
 /// `gbak backup`
