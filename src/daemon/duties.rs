@@ -14,8 +14,9 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
-use crate::api::DrillArgs;
-use crate::api::{Answer, Call, Failure};
+use super::regulator::follow_settings;
+use crate::api::limits::CallLimits;
+use crate::api::{Answer, Call, DrillArgs, Failure};
 use crate::entropy;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::backup::{catch_up, is_shortage};
@@ -59,6 +60,7 @@ pub async fn run(
     let catching = keep_catching_up(&engine, stop.clone());
     let auditing = keep_auditing(&engine, stop.clone());
     let retaining = keep_retaining(&engine, stop.clone());
+    let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
@@ -67,7 +69,7 @@ pub async fn run(
         }
     };
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, retaining, drilling, greeting);
+    tokio::join!(serving, catching, auditing, retaining, drilling, following, greeting);
     engine.stop().await;
     Ok(())
 }
@@ -85,6 +87,10 @@ impl Desk for FrontDesk {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, Result<Answer, Failure>> {
         Box::pin(async move { self.engine.call(call, monitor, cancel).await })
+    }
+
+    fn limit(&self, limits: CallLimits) -> Box<dyn std::any::Any + Send> {
+        Box::new(self.engine.regulator.during(limits))
     }
 
     fn ready(&self) -> Ready {

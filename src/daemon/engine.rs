@@ -24,8 +24,10 @@ use tokio_util::task::TaskTracker;
 
 use super::disks;
 use super::keys;
+use super::regulator::Regulator;
 use super::roster::RosterKeeper;
 use super::watch::{self, Watched};
+use crate::api::limits::CallLimits;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{self, Entropy, OsEntropy};
@@ -112,6 +114,8 @@ pub struct Opening {
     pub no_mdns: bool,
     /// Throws a damaged catalog away instead of failing.
     pub discard_damaged_catalog: bool,
+    /// The command line's limits, which win over the settings'.
+    pub limits: CallLimits,
 }
 
 /// One home in use.
@@ -129,6 +133,10 @@ pub struct Engine {
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
     pub(super) changing: Mutex<()>,
+    /// Keeps the network to the limits.
+    pub(super) regulator: Arc<Regulator>,
+    /// Data packs fetched for reading, opened when first needed.
+    pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -202,6 +210,7 @@ impl Engine {
             members.set_offer(offer);
         }
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
+        let regulator = Regulator::new(swarm.clone(), config.limits.clone(), opening.limits);
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -209,6 +218,7 @@ impl Engine {
             cache: Arc::new(disk.cache),
             vault: Arc::new(Vault::from_secret(&keys.vault_secret)),
             device: Arc::new(keys::device(&keys)),
+            policy: Arc::new(super::policy::configured(&config.placement)),
             clock,
             offload: pool,
             entropy: Arc::new(OsEntropy),
@@ -224,6 +234,8 @@ impl Engine {
             auditing: tokio::sync::Mutex::new(()),
             drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
+            regulator: Arc::new(regulator),
+            reads: tokio::sync::OnceCell::new(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),

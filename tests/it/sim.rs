@@ -6,6 +6,7 @@ mod faults;
 mod forget;
 mod full;
 mod leases;
+mod limits;
 mod risk;
 mod stories;
 mod world;
