@@ -1315,7 +1315,6 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drill)
-            opts="-q -v -p -h --files --max-bytes --without-peers --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
             opts="-q -v -p -h --files --max-bytes --without-peers --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
