@@ -14,6 +14,12 @@ use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
 use crate::mandate::Mandate;
 use crate::peer::Offer;
 
+mod leases;
+mod refusal;
+
+pub use leases::{HISTORY_PAGE, KeptHead, LEASE_PAGE, Mark, RetainRange, Retained};
+pub use refusal::Refusal;
+
 /// Largest header in bytes. A roster page is the biggest thing in one.
 pub const HEADER_LIMIT: usize = 256 * 1024;
 /// Largest body in bytes: a whole 16 MiB pack as one shard (k = 1), rounded up.
@@ -125,6 +131,24 @@ pub enum Request {
         guardian: PeerId,
         /// Those signed at this time or before, in seconds since the Unix epoch.
         through_secs: u64,
+    },
+    /// Which shards of my owner do you have, from this name on, and how do they stand with me?
+    Held {
+        /// The first name of interest.
+        from: ShardId,
+    },
+    /// Keep these of a range of my owner's shards; my device needs no others.
+    Retain(Box<RetainRange>),
+    /// Take these out of quarantine. At most [`LEASE_PAGE`].
+    CallBack {
+        /// Their names.
+        shards: Vec<ShardId>,
+    },
+    /// Every head you keep for my owner, older ones too, and when it came: from this position on,
+    /// ordered by device and number.
+    HeadHistory {
+        /// How many to skip.
+        skip: u32,
     },
 }
 
@@ -243,87 +267,31 @@ pub enum Reply {
     },
     /// The mandates are void here.
     Revoked,
-}
-
-/// Why a request was declined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// Say hello first, or: your certificates do not prove membership.
-    #[error("not a member of this grid")]
-    NotAdmitted,
-    /// Your certificates are for another grid.
-    #[error("a member of another grid")]
-    WrongGrid,
-    /// A certificate has expired or is not valid yet (check both clocks).
-    #[error("certificate expired, or a clock is wrong")]
-    CertExpired,
-    /// A signature or a field of a certificate is wrong.
-    #[error("certificate not genuine")]
-    CertInvalid,
-    /// Nobody here knows this owner: the phrase is of another grid, or the owner never joined.
-    #[error("owner not known in this grid")]
-    UnknownOwner,
-    /// No such invitation was ever made here.
-    #[error("invitation not known here")]
-    InviteUnknown,
-    /// The invitation's time is over.
-    #[error("invitation expired")]
-    InviteExpired,
-    /// The invitation has been used.
-    #[error("invitation already used")]
-    InviteUsed,
-    /// This device cannot admit members: it does not hold the charter key.
-    #[error("this device cannot admit members")]
-    CannotAdmit,
-    /// We do not hold that shard for you.
-    #[error("shard not held here")]
-    UnknownShard,
-    /// The bytes do not hash to their name.
-    #[error("bytes do not match their name")]
-    Corrupt,
-    /// Held, but our disk gave back other bytes: count it as lost.
-    #[error("shard is damaged on the holder's disk")]
-    Rotten,
-    /// The donation is full.
-    #[error("donation full: {free_bytes} bytes left")]
-    Full {
-        /// What is left, in bytes.
-        free_bytes: u64,
+    /// Some shards of your owner, ordered by name.
+    Held {
+        /// Our time, to be given back with the retain set.
+        at_secs: u64,
+        /// At most [`LEASE_PAGE`].
+        shards: Vec<ShardId>,
+        /// One for each.
+        marks: Vec<Mark>,
+        /// Whether there are more after the last one.
+        more: bool,
     },
-    /// The disk is at its floor, or the write failed.
-    #[error("disk full or failing")]
-    DiskTrouble,
-    /// The donation's disk is not mounted.
-    #[error("disk away")]
-    DiskAway,
-    /// A head with a higher number is held already.
-    #[error("a newer head ({newest}) is held")]
-    StaleHead {
-        /// The newest number held.
-        newest: u64,
+    /// What a range did.
+    Retained(Retained),
+    /// For each name, whether we hold it now, in the order given.
+    CalledBack {
+        /// One entry for each name.
+        held: Vec<bool>,
     },
-    /// A different head with the same number is held: the chain has forked; both are kept.
-    #[error("another head with the same number is held")]
-    ForkedHead,
-    /// The head's signature or certificate is wrong.
-    #[error("head not genuine")]
-    HeadInvalid,
-    /// Larger or more than allowed.
-    #[error("request too large")]
-    TooLarge,
-    /// Too much at once; come back in a moment.
-    #[error("busy")]
-    Busy,
-    /// The owner has revoked the guardian's mandate.
-    #[error("the guardian's mandate is revoked")]
-    Revoked,
-    /// The owner paused serving.
-    #[error("paused")]
-    Paused,
-    /// Not understood by this version.
-    #[error("not supported by this version")]
-    Unsupported,
+    /// A page of the heads we keep for your owner.
+    HeadHistory {
+        /// At most [`HISTORY_PAGE`].
+        heads: Vec<KeptHead>,
+        /// How many there are in all.
+        total: u32,
+    },
 }
 
 /// A request as it travels: header fields beside the body's length.
@@ -398,6 +366,8 @@ impl Request {
                     && part < parts
                     && body.len() <= BODY_LIMIT
             }
+            Self::Retain(range) => range.is_bounded(),
+            Self::CallBack { shards } => shards.len() <= LEASE_PAGE,
             _ => true,
         }
     }
@@ -423,6 +393,20 @@ impl Request {
                 let bytes: usize = heads.iter().map(|head| head.len() + HEAD_FRAME).sum();
                 heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE && bytes <= HEADER_LIMIT - HEAD_SLACK
             }
+            (Self::Held { from }, Reply::Held { shards, marks, .. }) => {
+                shards.len() <= LEASE_PAGE
+                    && marks.len() == shards.len()
+                    && shards.is_sorted_by(|one, next| one < next)
+                    && shards.first().is_none_or(|first| first >= from)
+            }
+            (Self::Retain(range), Reply::Retained(done)) => {
+                done.next.is_none_or(|next| next > range.from)
+            }
+            (Self::CallBack { shards }, Reply::CalledBack { held }) => shards.len() == held.len(),
+            (Self::HeadHistory { .. }, Reply::HeadHistory { heads, .. }) => {
+                heads.len() <= HISTORY_PAGE
+                    && heads.iter().all(|kept| kept.head.len() <= HEAD_LIMIT)
+            }
             _ => false,
         }
     }
@@ -438,6 +422,10 @@ impl Request {
             | Self::Have { .. }
             | Self::HeadPut { .. }
             | Self::HeadGet
+            | Self::Held { .. }
+            | Self::Retain(_)
+            | Self::CallBack { .. }
+            | Self::HeadHistory { .. }
             | Self::Slice { .. }
             | Self::Revoke { .. } => 30,
             // The largest body over a line of 1.2 megabits a second.
@@ -510,6 +498,10 @@ impl Request {
             Self::Entrust { .. } => "entrust",
             Self::WardNews => "ward-news",
             Self::Revoke { .. } => "revoke",
+            Self::Held { .. } => "held",
+            Self::Retain(_) => "retain",
+            Self::CallBack { .. } => "call-back",
+            Self::HeadHistory { .. } => "head-history",
         }
     }
 }
@@ -545,6 +537,10 @@ impl Reply {
             Self::Entrusted => "entrusted",
             Self::WardNews { .. } => "ward-news",
             Self::Revoked => "revoked",
+            Self::Held { .. } => "held-page",
+            Self::Retained(_) => "retained",
+            Self::CalledBack { .. } => "called-back",
+            Self::HeadHistory { .. } => "head-history",
         }
     }
 

@@ -11,7 +11,6 @@
 //! cut off anywhere: what was put somewhere and not noted is found again by asking.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use chunker::{OwnerId, PackMeta, PeerId, Shard, ShardId, shard_len};
 use p2p::wire::HAVE_LIMIT;
@@ -81,8 +80,9 @@ pub async fn round<G: Grid>(
     if now.saturating_sub(watch.owner_seen_secs) < OWNER_AWAY_SECS {
         return Ok(Round { owner_about: true, ..Round::default() });
     }
-    let mut work =
-        Work { ctx: &on_behalf(ctx, &charge), wards, owner, now, watch, round: Round::default() };
+    // Only what needs no catalog may be used of it: the catalog is another owner's.
+    let ctx = &ctx.with_grid(Behalf::new(ctx.grid.clone(), charge.mandate.clone()));
+    let mut work = Work { ctx, wards, owner, now, watch, round: Round::default() };
     for part in 0..charge.parts {
         let (files, of) = (wards.clone(), charge.clone());
         let ward = ctx.work(move || Kept::new(&files, owner).part(&of, part)).await??;
@@ -118,22 +118,6 @@ async fn note<G: Grid>(
 ) -> Result<(), FlowError> {
     let (wards, watch) = (wards.clone(), watch.clone());
     Ok(ctx.work(move || Kept::new(&wards, owner).note(&watch)).await??)
-}
-
-/// The same engine, speaking for the owner. Only what needs no catalog may be used of it.
-fn on_behalf<G: Grid>(ctx: &Ctx<G>, charge: &Charge) -> Ctx<Behalf<G>> {
-    Ctx {
-        grid: Behalf::new(ctx.grid.clone(), charge.mandate.clone()),
-        catalog: ctx.catalog.clone(),
-        spool: Arc::clone(&ctx.spool),
-        cache: Arc::clone(&ctx.cache),
-        vault: Arc::clone(&ctx.vault),
-        device: Arc::clone(&ctx.device),
-        clock: Arc::clone(&ctx.clock),
-        offload: Arc::clone(&ctx.offload),
-        entropy: Arc::clone(&ctx.entropy),
-        monitor: Arc::clone(&ctx.monitor),
-    }
 }
 
 /// One round under way.

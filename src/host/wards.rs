@@ -116,6 +116,3 @@ fn told(error: WardsError) -> Refusal {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,6 +6,8 @@ mod faults;
 mod forget;
 mod full;
 mod guard;
+mod leases;
+mod limits;
 mod risk;
 mod stories;
 mod world;

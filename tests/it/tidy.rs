@@ -83,7 +83,16 @@ const ROOMS: &[Room] = &[
     room("offload", &[]),
     room(
         "config",
-        &["chunker", "api", "store::DiskSpace", "store::Donation", "store::write_file_durable"],
+        &[
+            "chunker",
+            "api",
+            "p2p::rate",
+            "placement::proximity",
+            "store::DiskSpace",
+            "store::Donation",
+            "store::Terms",
+            "store::write_file_durable",
+        ],
     ),
     // Pure: formats and rules.
     room(
@@ -143,7 +152,20 @@ const ROOMS: &[Room] = &[
         ],
         but_not: REAL_AND_SIMULATED_NET,
     },
-    room("drive", &["chunker", "vault", "flow", "clock", "entropy", "monitor", "offload"]),
+    room(
+        "drive",
+        &[
+            "chunker",
+            "vault",
+            "flow",
+            "p2p::Grid",
+            "store::PackCache",
+            "clock",
+            "entropy",
+            "monitor",
+            "offload",
+        ],
+    ),
     room(
         "daemon",
         &[

@@ -10,7 +10,7 @@ use p2p::{Grid, Mandate, PeerState, Reply, Request};
 use serde::{Deserialize, Serialize};
 use store::PackState;
 
-use crate::flow::place::Targets;
+use crate::flow::targets::Targets;
 use crate::flow::{AskError, Ctx, FlowError, fetch};
 use crate::placement::Lane;
 use crate::vault::index::PackRecord;
@@ -89,7 +89,7 @@ pub async fn entrust<G: Grid>(ctx: &Ctx<G>, guardian: PeerId) -> Result<Guardian
 
 /// All packs that are placed, in parts as they travel, and how many packs they are.
 fn list<G: Grid>(ctx: &Ctx<G>) -> Result<(Vec<Bytes>, u64), FlowError> {
-    let targets = Targets::now(&ctx.grid);
+    let targets = Targets::now(ctx);
     let mut walks: BTreeMap<u8, Vec<PeerId>> = BTreeMap::new();
     let mut parts = Parts::default();
     let mut packs = 0;
@@ -100,8 +100,8 @@ fn list<G: Grid>(ctx: &Ctx<G>) -> Result<(Vec<Bytes>, u64), FlowError> {
         }
         packs += 1;
         let walk = walks.entry(record.lane).or_insert_with(|| {
-            let steps = targets.sequence(ctx, Lane::from_number(record.lane));
-            steps.iter().take(WALK_PEERS).map(|step| step.peer).collect()
+            let walk = targets.sequence(ctx, Lane::from_number(record.lane));
+            walk.iter().take(WALK_PEERS).copied().collect()
         });
         let shards: Vec<_> = record.shards.iter().map(|shard| (shard.id, shard.holder)).collect();
         parts.add((record.meta.id, record.meta.len, record.code, record.lane), &shards, walk);
