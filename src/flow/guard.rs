@@ -241,7 +241,7 @@ impl<G: Grid> Work<'_, G> {
         let mut next = ward.walk(record.lane).filter(|peer| online.contains(peer));
         let mut made = 0;
         for shard in shards.into_iter().filter(|shard| lost.contains(&shard.index)) {
-            while let Some(peer) = next.next() {
+            for peer in next.by_ref() {
                 if !taken.insert(peer) {
                     continue;
                 }

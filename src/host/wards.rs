@@ -108,11 +108,9 @@ impl Host {
 }
 
 fn told(error: WardsError) -> Refusal {
-    match error {
-        WardsError::Full => Refusal::TooLarge,
-        _ => {
-            tracing::error!(%error, "what was entrusted cannot be kept");
-            Refusal::DiskTrouble
-        }
+    if let WardsError::Full = error {
+        return Refusal::TooLarge;
     }
+    tracing::error!(%error, "what was entrusted cannot be kept");
+    Refusal::DiskTrouble
 }
