@@ -14,6 +14,7 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
+use super::measuring::keep_measuring;
 use super::regulator::follow_settings;
 use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, DrillArgs, Failure};
@@ -56,6 +57,7 @@ pub async fn run(
     let auditing = keep_auditing(&engine, stop.clone());
     let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
+    let measuring = keep_measuring(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
@@ -63,7 +65,7 @@ pub async fn run(
         }
     };
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, drilling, following, greeting);
+    tokio::join!(serving, catching, auditing, drilling, measuring, following, greeting);
     engine.stop().await;
     Ok(())
 }

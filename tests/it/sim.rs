@@ -6,6 +6,8 @@ mod faults;
 mod forget;
 mod full;
 mod limits;
+mod measured;
 mod risk;
+mod stale;
 mod stories;
 mod world;
