@@ -27,6 +27,7 @@ pub mod guard;
 pub mod look;
 pub mod place;
 pub mod policy;
+pub mod presence;
 pub mod publish;
 pub mod recover;
 pub mod restore;

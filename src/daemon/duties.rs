@@ -15,6 +15,7 @@ use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
 use super::guarding::keep_guarding;
+use super::measuring::keep_measuring;
 use super::regulator::follow_settings;
 use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, DrillArgs, Failure};
@@ -70,8 +71,11 @@ pub async fn run(
             () = engine.swarm.settle(FIRST_PEERS) => ready(&desk.ready()),
         }
     };
+    let measuring = keep_measuring(&engine, stop.clone());
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, retaining, drilling, guarding, following, greeting);
+    tokio::join!(
+        serving, catching, auditing, retaining, drilling, guarding, measuring, following, greeting
+    );
     engine.stop().await;
     Ok(())
 }

@@ -8,6 +8,8 @@ mod full;
 mod guard;
 mod leases;
 mod limits;
+mod measured;
 mod risk;
+mod stale;
 mod stories;
 mod world;
