@@ -5,6 +5,7 @@
 //! file is written durably and whole. Keys and names follow CLI.md.
 
 use std::fmt;
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,13 +13,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use store::{DiskSpace, Donation};
 
 use crate::api::setup::Lend;
+use crate::api::{DomainsRule, UnmetRule};
+
+pub use crate::placement::proximity::{Range, RangeError};
 
 pub mod caring;
 mod edit;
+mod leases;
 pub mod limits;
 mod merge;
 
 pub use crate::api::limits::Speed;
+pub use leases::{Leases, Span};
 pub use limits::Limits;
 
 /// Largest file that is read, in bytes: a person writes it.
@@ -40,6 +46,8 @@ pub struct Config {
     pub repair: caring::Repair,
     /// How often the agent does what nobody asks for.
     pub schedule: caring::Schedule,
+    /// For how long it keeps what others gave it.
+    pub leases: Leases,
     /// What it may use of line and machine.
     pub limits: Limits,
 }
@@ -188,6 +196,25 @@ pub struct Placement {
     /// A pack with fewer shards left than this is repaired; half of the parity when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repair_at: Option<u8>,
+    /// Round trips between this machine and each holder.
+    #[serde(skip_serializing_if = "Range::is_any")]
+    pub latency: Range,
+    /// Round trips between any two holders of a pack.
+    #[serde(skip_serializing_if = "Range::is_any")]
+    pub spread: Range,
+    /// Most shards of a pack with one machine; 1 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shards_per_peer: Option<NonZeroU8>,
+    /// Most shards of a pack at one site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shards_per_site: Option<NonZeroU8>,
+    /// Most shards of a pack with one member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shards_per_owner: Option<NonZeroU8>,
+    /// What to do with fewer failure domains than shards.
+    pub domains: DomainsRule,
+    /// What to do when limits cannot be met.
+    pub unmet: UnmetRule,
 }
 
 /// An amount of disk: `200 GiB`, or a share like `15%`.

@@ -47,3 +47,4 @@ pub mod monitor;
 pub mod offload;
 pub mod placement;
 pub mod vault;
+pub mod ward;

@@ -208,7 +208,7 @@ impl<G: Grid> Round<'_, G> {
             let verdict = if self.whole {
                 read(self.ctx, self.peer, held).await
             } else {
-                challenge(self.ctx, self.peer, held).await
+                prove(self.ctx, self.peer, held.shard, held.len).await
             };
             self.add(held, verdict);
             self.stalls += usize::from(verdict == Verdict::Slow);
@@ -262,11 +262,15 @@ fn draw(entropy: &dyn Entropy, end: u64) -> u64 {
     u64::from_le_bytes(entropy::bytes(entropy)) % end.max(1)
 }
 
-/// Asks for a part that nobody could foresee.
-async fn challenge<G: Grid>(ctx: &Ctx<G>, peer: PeerId, held: Held) -> Verdict {
-    let len = PART.min(SLICE_MAX).min(held.len);
-    let offset = draw(&*ctx.entropy, u64::from(held.len - len) + 1);
-    let shard = held.shard;
+/// Asks a holder for a random part of a shard of so many bytes.
+pub(crate) async fn prove<G: Grid>(
+    ctx: &Ctx<G>,
+    peer: PeerId,
+    shard: ShardId,
+    shard_len: u32,
+) -> Verdict {
+    let len = PART.min(SLICE_MAX).min(shard_len);
+    let offset = draw(&*ctx.entropy, u64::from(shard_len - len) + 1);
     for _ in 0..TRIES {
         return match ctx.grid.ask(peer, Request::Slice { shard, offset, len }).await {
             Ok(Reply::Slice { body }) => {

@@ -87,8 +87,10 @@ const ROOMS: &[Room] = &[
             "chunker",
             "api",
             "p2p::rate",
+            "placement::proximity",
             "store::DiskSpace",
             "store::Donation",
+            "store::Terms",
             "store::write_file_durable",
         ],
     ),
@@ -107,6 +109,10 @@ const ROOMS: &[Room] = &[
     ),
     room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("care", &["chunker", "placement"]),
+    room(
+        "ward",
+        &["chunker", "p2p::Mandate", "p2p::wire::BODY_LIMIT", "store::Wards", "store::WardsError"],
+    ),
     room("contract", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("pool", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     // Of the store, the verbs see what is the owner's; what is other members' is the host's.
@@ -125,6 +131,9 @@ const ROOMS: &[Room] = &[
             "store::PackState",
             "store::Spool",
             "store::SpoolError",
+            "store::Wards",
+            "store::WardsError",
+            "ward",
             "vault",
             "placement",
             "care",
@@ -140,7 +149,9 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "host",
-        may: &["chunker", "store", "p2p", "contract", "clock", "entropy", "monitor", "offload"],
+        may: &[
+            "chunker", "store", "p2p", "ward", "contract", "clock", "entropy", "monitor", "offload",
+        ],
         but_not: REAL_AND_SIMULATED_NET,
     },
     room(
@@ -166,6 +177,7 @@ const ROOMS: &[Room] = &[
             "vault",
             "placement",
             "care",
+            "ward",
             "contract",
             "pool",
             "flow",
