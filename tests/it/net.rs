@@ -7,6 +7,7 @@ mod faults;
 mod forget;
 mod lending;
 mod messages;
+mod prune;
 pub(crate) mod rig;
 mod risk;
 mod whole;

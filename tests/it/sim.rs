@@ -7,6 +7,7 @@ mod forget;
 mod full;
 mod leases;
 mod limits;
+mod prune;
 mod risk;
 mod stories;
 mod world;
