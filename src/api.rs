@@ -344,6 +344,9 @@ pub struct RedundancyView {
     pub domains: u64,
     /// How many domains may vanish now without losing anything.
     pub can_lose: u64,
+    /// How it was chosen: asked for, solved from measurements, or by a table and why.
+    #[serde(default)]
+    pub by: String,
 }
 
 /// How many holders confirmed a head.

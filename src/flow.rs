@@ -26,6 +26,7 @@ pub mod forget;
 pub mod look;
 pub mod place;
 pub mod policy;
+pub mod presence;
 pub mod prune;
 pub mod publish;
 pub mod recover;

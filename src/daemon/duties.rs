@@ -14,6 +14,7 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
+use super::measuring::keep_measuring;
 use super::regulator::follow_settings;
 use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, DrillArgs, Failure};
@@ -68,8 +69,9 @@ pub async fn run(
             () = engine.swarm.settle(FIRST_PEERS) => ready(&desk.ready()),
         }
     };
+    let measuring = keep_measuring(&engine, stop.clone());
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, retaining, drilling, following, greeting);
+    tokio::join!(serving, catching, auditing, retaining, drilling, measuring, following, greeting);
     engine.stop().await;
     Ok(())
 }

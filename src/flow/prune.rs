@@ -279,7 +279,7 @@ async fn copy<G: Grid>(
     by_need.extend(go.iter().filter(|pack| !pack.needed.is_empty()).map(|pack| (pack.id, pack)));
     let Some(first) = by_need.keys().next() else { return Ok((Vec::new(), 0)) };
     let code = match targets.auto(ctx) {
-        Some(code) => code,
+        Some((code, _by)) => code,
         None => fetch::record_of(ctx, first)?.code,
     };
     let mut repacking = Repacking::new(ctx, targets, code);

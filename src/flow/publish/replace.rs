@@ -71,7 +71,8 @@ pub(crate) async fn replace<G: Grid>(
     for id in rest.iter().chain(&change.added) {
         records.push(fetch::record_of(ctx, id)?);
     }
-    let data = targets.auto(ctx).or_else(|| records.first().map(|record| record.code));
+    let auto = targets.auto(ctx).map(|(code, _by)| code);
+    let data = auto.or_else(|| records.first().map(|record| record.code));
     let data = data.or_else(|| manifest.roots.first().map(|record| record.code));
     let usable = targets.places(ctx);
     let code = targets.metadata(ctx, data.ok_or(FlowError::TooFewPeers { wanted: 2, usable })?);
