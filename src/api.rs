@@ -36,7 +36,9 @@ pub use placement::{
     DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
     UnmetRule,
 };
-pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
+pub use retention::{
+    ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView, PruneArgs, PruneView,
+};
 pub use risk::{
     FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
     ScenarioView, WorstDomainView,
@@ -56,6 +58,8 @@ pub enum Call {
     Snapshots,
     /// Forget snapshots by rules.
     Forget(ForgetArgs),
+    /// Give up packs that no snapshot needs.
+    Prune(PruneArgs),
     /// List a snapshot's files.
     Ls(LsArgs),
     /// Mount snapshots, until the call is cancelled or somebody unmounts.
@@ -115,6 +119,8 @@ pub enum Answer {
     Snapshots(SnapshotsView),
     /// What was forgotten.
     Forget(ForgetView),
+    /// What was given up.
+    Prune(PruneView),
     /// The files.
     Ls(LsView),
     /// The mount has ended.

@@ -117,6 +117,7 @@ fn dispatch(
         Command::Restore(args) => c::restore::run(args, backend, shell),
         Command::Snapshots => c::snapshots::run(backend, shell),
         Command::Forget(args) => c::forget::run(args, backend, shell),
+        Command::Prune(args) => c::prune::run(args, backend, shell),
         Command::Ls(args) => c::ls::run(args, backend, shell),
         Command::Mount(args) => c::mount::run(args, backend, shell),
         Command::Unmount(args) => c::mount::run_unmount(args, backend, shell),

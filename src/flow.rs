@@ -29,6 +29,7 @@ pub mod look;
 pub mod place;
 pub mod policy;
 pub mod presence;
+pub mod prune;
 pub mod publish;
 pub mod recover;
 pub mod restore;

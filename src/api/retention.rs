@@ -26,6 +26,10 @@ pub struct ForgetArgs {
     pub keep_tags: Vec<Vec<String>>,
     /// What is judged together.
     pub group_by: GroupByArgs,
+    /// These and no others, instead of rules: ids, or beginnings of ids.
+    pub snapshots: Vec<String>,
+    /// Prune afterwards.
+    pub prune: bool,
     /// Only say what would be forgotten.
     pub dry_run: bool,
     /// How long to wait for peers to connect, in seconds; 10 when absent.
@@ -67,8 +71,11 @@ pub struct ForgetView {
     pub other_devices: u64,
     /// Snapshots not on the grid yet, which were not judged.
     pub queued: u64,
-    /// Bytes that holders were told to give back: none yet.
+    /// Bytes of packs given up, before redundancy; only with `prune`.
     pub reclaimed_bytes: u64,
+    /// What pruning afterwards did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<PruneView>,
     /// Holders that keep the new head durably, of how many asked; zeros when nothing changed.
     pub witnesses: WitnessView,
 }
@@ -95,4 +102,55 @@ pub struct KeptView {
     pub snapshot: SnapshotView,
     /// Every rule that keeps it, a few words each.
     pub reasons: Vec<String>,
+}
+
+/// How to prune.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PruneArgs {
+    /// How much of what is kept may be unneeded, of one; a twentieth when absent.
+    pub max_unused: Option<f64>,
+    /// How long holders are left with what is given up, in seconds; 23 hours when absent.
+    pub keep_delete_secs: Option<u64>,
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// How long to wait for peers to connect, in seconds; 10 when absent.
+    pub wait_peers_secs: Option<u64>,
+}
+
+/// What pruning did. Bytes of packs are before redundancy.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PruneView {
+    /// `gbak.prune/1`.
+    pub schema: String,
+    /// Whether nothing was changed.
+    pub dry_run: bool,
+    /// Packs this machine's index listed.
+    pub packs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Packs nothing needed.
+    pub packs_unused: u64,
+    /// Packs of which the needed part was copied.
+    pub packs_repacked: u64,
+    /// Bytes of both.
+    pub dropped_bytes: u64,
+    /// Bytes of chunks copied.
+    pub copied_bytes: u64,
+    /// Packs the copies are in.
+    pub packs_new: u64,
+    /// Bytes kept without need.
+    pub unneeded_bytes: u64,
+    /// Packs other machines of the owner gave up that are needed, and listed here now.
+    pub packs_adopted: u64,
+    /// Packs they gave up that nobody needs.
+    pub packs_forgotten: u64,
+    /// Holders that keep the new head durably, of how many asked; zeros when nothing changed.
+    pub witnesses: WitnessView,
+    /// Holders that were told what is wanted.
+    pub holders_told: u64,
+    /// Holders that could not be told now.
+    pub holders_missed: u64,
+    /// Shards that went into quarantine.
+    pub shards_given_back: u64,
 }

@@ -51,8 +51,10 @@ pub(crate) enum Command {
     Restore(Restore),
     /// List the snapshots
     Snapshots,
-    /// Forget snapshots by rules; frees no space yet
+    /// Forget snapshots, by name or by rules
     Forget(Box<Forget>),
+    /// Give up what no snapshot needs, so that holders can free it
+    Prune(Prune),
     /// List the files of a snapshot
     Ls(Ls),
     /// Mount snapshots read-only
@@ -263,16 +265,25 @@ impl From<OverwriteWhen> for Overwrite {
 
 /// `gbak forget`
 ///
-/// Forgets what no rule keeps of the snapshots this machine made. Times count in UTC.
+/// Forgets the snapshots named, or what no rule keeps, of the snapshots this machine made. Times
+/// count in UTC.
 #[derive(Debug, Args)]
-#[command(override_usage = "gbak forget [OPTIONS] <--keep-...>...")]
+#[command(override_usage = "gbak forget [OPTIONS] <SNAP...|--keep-...>")]
 #[command(after_help = "Forgotten snapshots cannot be restored any more. Their space on other \
-                        machines is not freed yet: a later version prunes it.\n\
+                        machines is freed after gbak prune.\n\
                         Snapshots of your other machines are not touched: run it there.")]
 #[command(group = ArgGroup::new("rules").required(true).multiple(true).args([
-    "last", "hourly", "daily", "weekly", "monthly", "yearly", "within", "keep_tag",
+    "last", "hourly", "daily", "weekly", "monthly", "yearly", "within", "keep_tag", "snapshots",
 ]))]
 pub(crate) struct Forget {
+    /// Forget these, whatever their age: id, prefix, latest or latest~N
+    #[arg(value_name = "SNAP", conflicts_with_all = [
+        "last", "hourly", "daily", "weekly", "monthly", "yearly", "within", "keep_tag",
+    ])]
+    pub(crate) snapshots: Vec<String>,
+    /// Prune afterwards
+    #[arg(long)]
+    pub(crate) prune: bool,
     /// Keep the newest N snapshots, or unlimited
     #[arg(short = 'l', long = "keep-last", value_name = "N", value_parser = parse::count)]
     pub(crate) last: Option<u32>,
@@ -302,6 +313,27 @@ pub(crate) struct Forget {
     #[arg(value_parser = parse::group_by)]
     pub(crate) group_by: GroupByArgs,
     /// Only say what would be forgotten, and why the rest is kept
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// How long to wait for peers to connect
+    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) wait_peers: Option<Duration>,
+}
+
+/// `gbak prune`
+///
+/// Gives up the packs of this machine that no snapshot needs, copies what is needed out of those
+/// that are mostly not, and tells holders what is still wanted. They free the rest after their
+/// quarantine.
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// How much of what is kept may be unneeded: less means more copying
+    #[arg(long, value_name = "%", default_value = "5%", value_parser = parse::share)]
+    pub(crate) max_unused: Option<f64>,
+    /// How long holders are left with what was given up before they are told
+    #[arg(long, value_name = "DURATION", default_value = "23h", value_parser = parse::duration)]
+    pub(crate) keep_delete: Duration,
+    /// Only say what would be done
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     /// How long to wait for peers to connect

@@ -23,6 +23,7 @@ pub(crate) mod ls;
 pub(crate) mod mount;
 pub(crate) mod peers;
 pub(crate) mod placement;
+pub(crate) mod prune;
 pub(crate) mod recover;
 pub(crate) mod restore;
 pub(crate) mod risk;

@@ -19,6 +19,9 @@ pub(crate) enum ParseError {
     /// Neither a size nor a percentage.
     #[error("an amount is like 20GiB, 40% or none")]
     Amount,
+    /// Not a percentage.
+    #[error("a share is a percentage like 5%")]
+    Share,
     /// Not a duration.
     #[error("a duration is like 30s, 5m, 24h or 2d")]
     Duration,
@@ -68,6 +71,15 @@ pub(crate) fn amount(text: &str) -> Result<Amount, ParseError> {
 /// Bytes per second, 0 for unlimited; a bare number is in KiB/s, as restic has it.
 pub(crate) fn speed(text: &str) -> Result<u64, NotASpeed> {
     text.parse::<Speed>().map(Speed::bytes)
+}
+
+/// A percentage, as a part of one.
+pub(crate) fn share(text: &str) -> Result<f64, ParseError> {
+    let number = text.trim().strip_suffix('%').unwrap_or_default();
+    match number.trim().parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
+        _ => Err(ParseError::Share),
+    }
 }
 
 /// Up to days and weeks, which are 24 hours and 7 of these.

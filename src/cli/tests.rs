@@ -25,6 +25,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "restore",
         "snapshots",
         "forget",
+        "prune",
         "ls",
         "mount",
         "unmount",

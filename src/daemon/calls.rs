@@ -101,6 +101,7 @@ impl Run {
         match call {
             Call::Snapshots => Ok(Answer::Snapshots(self.snapshots()?)),
             Call::Forget(args) => self.forget(args).await.map(Answer::Forget),
+            Call::Prune(args) => self.prune(args).await.map(Answer::Prune),
             Call::Ls(args) => self.ls(args).await.map(Answer::Ls),
             Call::Placement(args) => self.placement(args).await.map(Answer::Placement),
             Call::Peers => self.peers().await.map(Answer::Peers),

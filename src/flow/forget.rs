@@ -15,7 +15,8 @@ use crate::flow::look::{self, Listed};
 use crate::flow::publish::{self, Published};
 use crate::flow::targets::Targets;
 use crate::flow::{Ctx, FlowError, recover};
-use crate::vault::retention::{self, Group, GroupBy, Rules};
+use crate::vault::retention::{self, Group, GroupBy, GroupKey, Reason, Rules};
+use crate::vault::view::{self, SnapshotSpec};
 
 /// What to forget.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,8 @@ pub struct ForgetPlan {
     pub rules: Rules,
     /// What is judged together.
     pub group_by: GroupBy,
+    /// These and no others, whatever the rules.
+    pub named: Vec<SnapshotSpec>,
     /// Only judge.
     pub dry_run: bool,
 }
@@ -45,7 +48,7 @@ pub struct ForgetReport {
 
 /// Judges this device's snapshots and publishes those that are left. Can be dropped at any point.
 pub async fn forget<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetReport, FlowError> {
-    if plan.rules.is_empty() {
+    if plan.rules.is_empty() && plan.named.is_empty() {
         return Err(FlowError::NoRules);
     }
     if plan.dry_run {
@@ -79,10 +82,32 @@ fn judge<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetReport, FlowE
             report.elsewhere += 1;
         }
     }
+    if !plan.named.is_empty() {
+        report.groups = vec![by_name(plan, &report.judged)?];
+        return Ok(report);
+    }
     let named: Vec<_> = report.judged.iter().map(|listed| (listed.id, &listed.snapshot)).collect();
     report.groups = retention::plan(&plan.rules, plan.group_by, &named);
     match report.groups.iter().find(|group| group.kept.is_empty()) {
         Some(group) => Err(FlowError::KeepsNothing { snapshots: group.forgotten.len() }),
         None => Ok(report),
     }
+}
+
+/// The snapshots that were named, and all others as one group.
+fn by_name(plan: &ForgetPlan, judged: &[Listed]) -> Result<Group, FlowError> {
+    let times: Vec<_> = judged.iter().map(|listed| (listed.id, listed.snapshot.time)).collect();
+    let mut wanted = BTreeSet::new();
+    for spec in &plan.named {
+        wanted.insert(view::resolve(spec, &times)?);
+    }
+    let (mut kept, mut forgotten) = (Vec::new(), Vec::new());
+    for (id, _) in times.into_iter().rev() {
+        if wanted.contains(&id) {
+            forgotten.push(id);
+        } else {
+            kept.push((id, vec![Reason::NotNamed]));
+        }
+    }
+    Ok(Group { key: GroupKey::default(), kept, forgotten })
 }

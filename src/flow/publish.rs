@@ -27,6 +27,8 @@ use crate::vault::manifest::{
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::{Piece, Stamp};
 
+pub(crate) mod replace;
+
 /// Local value: the newest head of this device that a majority confirmed.
 pub(crate) const HEAD: &str = "head";
 /// Local value: this device's manifest as of [`HEAD`].
@@ -71,6 +73,9 @@ struct Pending {
     /// Snapshots it does not name any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     forgotten: Vec<SnapshotId>,
+    /// Packs it does not list any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dropped: Vec<PackId>,
 }
 
 impl Record for Pending {
@@ -123,6 +128,7 @@ pub(crate) async fn publish<G: Grid>(
         snapshots: snapshots.into_iter().map(|(id, _)| id).collect(),
         segment,
         forgotten: Vec::new(),
+        dropped: Vec::new(),
     };
     note(ctx, &pending).await?;
     published = finish_pending(ctx, targets).await?;
@@ -151,6 +157,7 @@ pub(crate) async fn withdraw<G: Grid>(
         snapshots: Vec::new(),
         segment: None,
         forgotten: forgotten.iter().copied().collect(),
+        dropped: Vec::new(),
     };
     note(ctx, &pending).await?;
     finish_pending(ctx, targets).await
@@ -171,6 +178,7 @@ pub(crate) async fn finish_pending<G: Grid>(
     let pending = Pending::decode(&noted)?;
     let published = witness(ctx, targets, &pending.head).await?;
     let witnesses = Witnesses { peers: published.by.clone() }.encode();
+    let copies = copies(ctx, &pending)?;
     let catalog = ctx.catalog.clone();
     ctx.work(move || {
         catalog.bulk(|bulk| {
@@ -182,6 +190,13 @@ pub(crate) async fn finish_pending<G: Grid>(
             }
             let segment = pending.segment.map_or([0; 32], |id| *id.as_bytes());
             bulk.mark_indexed(&pending.packs, &segment)?;
+            for id in &pending.dropped {
+                bulk.drop_pack(id)?;
+            }
+            for (id, state, class, stored, chunks) in &copies {
+                // Chunks that were found through what is dropped are found through the copies.
+                bulk.add_pack(id, *state, *class, stored, chunks)?;
+            }
             bulk.set(MANIFEST, &pending.manifest)?;
             bulk.set(HEAD, &pending.head)?;
             bulk.set(WITNESSES, &witnesses)?;
@@ -190,6 +205,19 @@ pub(crate) async fn finish_pending<G: Grid>(
     })
     .await??;
     Ok(Some(published))
+}
+
+type Copied = (PackId, PackState, u8, Vec<u8>, Vec<(ChunkId, u32, u32, u32)>);
+
+/// The packs that take over chunks of dropped ones.
+fn copies<G: Grid>(ctx: &Ctx<G>, pending: &Pending) -> Result<Vec<Copied>, FlowError> {
+    let mut copies = Vec::new();
+    for id in pending.packs.iter().filter(|_| !pending.dropped.is_empty()) {
+        let Some((state, stored)) = ctx.catalog.pack(id)? else { continue };
+        let record = PackRecord::decode_stored(&stored)?;
+        copies.push((*id, state, record.class(), stored, record.chunk_places()));
+    }
+    Ok(copies)
 }
 
 /// The head that is on its way, if there is one.

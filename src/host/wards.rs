@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use chunker::{OwnerId, PeerId, Record};
 use p2p::{Mandate, Refusal, Reply, Request};
-use store::{Shelf, WardsError};
+use store::{Contact, Shelf, WardsError};
 
 use super::{Host, Pass};
 use crate::offload::{WorkLost, offload};
@@ -34,7 +34,12 @@ impl Host {
         if revoked.is_some_and(|through| since <= through) {
             return Err(Refusal::Revoked);
         }
-        self.serve_owner(owner, request, pass).await
+        // Whoever acts for the owner keeps its lease alive, and its device's word.
+        let device = mandate.cert.peer;
+        let contact = Contact { owner, device, writes: false };
+        let now = self.inner.clock.now_secs();
+        let due = self.inner.shelf.contact_due(contact, now).then_some((contact, now));
+        self.serve_owner(owner, request, pass.noting(due)).await
     }
 
     /// For whom a mandate lets `guardian` act now.

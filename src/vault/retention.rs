@@ -138,6 +138,8 @@ pub enum Reason {
     Unfinished,
     /// Its time is not in the calendar.
     Undated,
+    /// Others were named.
+    NotNamed,
 }
 
 impl Rules {
@@ -364,6 +366,7 @@ impl fmt::Display for Reason {
             Self::Tagged(tags) => write!(f, "tagged {}", tags.join(",")),
             Self::Unfinished => f.write_str("interrupted, nothing newer"),
             Self::Undated => f.write_str("undated"),
+            Self::NotNamed => f.write_str("not named"),
         }
     }
 }

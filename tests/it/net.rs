@@ -8,6 +8,7 @@ mod forget;
 mod guardians;
 mod lending;
 mod messages;
+mod prune;
 pub(crate) mod rig;
 mod risk;
 mod whole;

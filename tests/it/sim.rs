@@ -10,6 +10,7 @@ mod health;
 mod leases;
 mod limits;
 mod measured;
+mod prune;
 mod risk;
 mod stale;
 mod stories;

@@ -38,6 +38,8 @@ fn call_args(args: &Forget) -> ForgetArgs {
         keep_within: args.within.clone(),
         keep_tags: args.keep_tag.iter().map(list).collect(),
         group_by: args.group_by,
+        snapshots: args.snapshots.clone(),
+        prune: args.prune,
         dry_run: args.dry_run,
         wait_peers_secs: args.wait_peers.map(|wait| wait.as_secs()),
     }
@@ -46,6 +48,7 @@ fn call_args(args: &Forget) -> ForgetArgs {
 fn text(view: &ForgetView, look: &Look) -> String {
     let mut parts: Vec<String> = view.groups.iter().map(|group| one(group, look)).collect();
     parts.push(summary(view));
+    parts.extend(view.pruned.iter().map(|pruned| super::prune::text(pruned, look)));
     parts.join("\n\n")
 }
 
@@ -83,8 +86,8 @@ fn summary(view: &ForgetView) -> String {
         let (confirmed, asked) = (view.witnesses.confirmed, view.witnesses.asked);
         format!("Forgot {gone}, kept {}; {confirmed} of {asked} holders confirmed.", view.kept)
     });
-    if view.forgotten > 0 {
-        lines.push("Their space on other machines is not freed yet.".to_owned());
+    if view.forgotten > 0 && view.pruned.is_none() {
+        lines.push("Their space on other machines is given back by: gbak prune".to_owned());
     }
     if view.other_devices > 0 {
         let others = plural(view.other_devices, "snapshot");

@@ -7,28 +7,44 @@ use futures::FutureExt;
 
 use super::{Run, wait};
 use crate::api::{
-    Failure, ForgetArgs, ForgetGroup, ForgetView, KeptView, PathBytes, SnapshotView, WitnessView,
-    codes,
+    Failure, ForgetArgs, ForgetGroup, ForgetView, KeptView, PathBytes, PruneArgs, PruneView,
+    SnapshotView, WitnessView, codes,
 };
 use crate::daemon::views;
 use crate::flow::forget::{self, ForgetPlan, ForgetReport};
+use crate::flow::prune::{self, PrunePlan, PruneReport};
 use crate::flow::retain::{self, RetainPlan};
 use crate::vault::retention::{Group, GroupBy, Reason, Rules};
 
 impl Run {
     /// Can be cut off at any point: the head on its way is sent again by the next run.
     pub(super) async fn forget(&self, args: ForgetArgs) -> Result<ForgetView, Failure> {
-        let wait = wait(args.wait_peers_secs);
+        let (wait, prune) = (wait(args.wait_peers_secs), args.prune);
         let plan = plan(args)?;
         let _writing = self.write().await?;
         if !plan.dry_run {
             self.settle(wait).await?;
         }
         let report = forget::forget(&self.ctx, &plan).boxed().await?;
-        if !plan.dry_run {
+        let mut view = view(&report, plan.dry_run);
+        if prune && !plan.dry_run {
+            let plan = prune_plan(&PruneArgs::default());
+            let pruned = prune::prune(&self.ctx, &plan).boxed().await?;
+            view.reclaimed_bytes = pruned.dropped_bytes;
+            view.pruned = Some(pruned_view(&pruned, false));
+        } else if !plan.dry_run {
             self.give_back().await;
         }
-        Ok(view(&report, plan.dry_run))
+        Ok(view)
+    }
+
+    /// Can be cut off at any point: what it copied is used by the next run, or given up by it.
+    pub(super) async fn prune(&self, args: PruneArgs) -> Result<PruneView, Failure> {
+        let plan = prune_plan(&args);
+        let _writing = self.write().await?;
+        self.settle(wait(args.wait_peers_secs)).await?;
+        let report = prune::prune(&self.ctx, &plan).boxed().await?;
+        Ok(pruned_view(&report, plan.dry_run))
     }
 
     /// Tells holders what is wanted; the caller holds the right to write. Those that cannot be told
@@ -48,7 +64,46 @@ impl Run {
     }
 }
 
+/// Of what is kept, this much may be unneeded.
+const MAX_UNUSED: f64 = 0.05;
+/// Longer than most backups run that another machine began before it heard of the new index.
+const KEEP_DELETE_SECS: u64 = 23 * 3600;
+
+fn prune_plan(args: &PruneArgs) -> PrunePlan {
+    PrunePlan {
+        max_unused: args.max_unused.unwrap_or(MAX_UNUSED),
+        keep_delete_secs: args.keep_delete_secs.unwrap_or(KEEP_DELETE_SECS),
+        dry_run: args.dry_run,
+    }
+}
+
+fn pruned_view(report: &PruneReport, dry_run: bool) -> PruneView {
+    PruneView {
+        schema: "gbak.prune/1".to_owned(),
+        dry_run,
+        packs: report.packs,
+        bytes: report.bytes,
+        packs_unused: report.unused,
+        packs_repacked: report.repacked,
+        dropped_bytes: report.dropped_bytes,
+        copied_bytes: report.copied_bytes,
+        packs_new: report.new_packs,
+        unneeded_bytes: report.unneeded_bytes,
+        packs_adopted: report.adopted,
+        packs_forgotten: report.forgotten,
+        witnesses: WitnessView {
+            asked: report.witnesses.0 as u64,
+            confirmed: report.witnesses.1 as u64,
+        },
+        holders_told: report.told.told.len() as u64,
+        holders_missed: report.told.missed.len() as u64,
+        shards_given_back: report.told.sum().left,
+    }
+}
+
 fn plan(args: ForgetArgs) -> Result<ForgetPlan, Failure> {
+    let named = args.snapshots.iter().map(|text| super::parse_spec(text));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
     let within = args.keep_within.as_deref().map(str::parse).transpose();
     let within = within.map_err(|error| codes::USAGE.failure(format!("--keep-within: {error}")))?;
     Ok(ForgetPlan {
@@ -68,6 +123,7 @@ fn plan(args: ForgetArgs) -> Result<ForgetPlan, Failure> {
             paths: args.group_by.paths,
             tags: args.group_by.tags,
         },
+        named,
         dry_run: args.dry_run,
     })
 }
@@ -85,6 +141,7 @@ fn view(report: &ForgetReport, dry_run: bool) -> ForgetView {
         other_devices: report.elsewhere as u64,
         queued: report.queued as u64,
         reclaimed_bytes: 0,
+        pruned: None,
         witnesses: WitnessView {
             asked: report.witnesses.0 as u64,
             confirmed: report.witnesses.1 as u64,

@@ -72,6 +72,7 @@ pub(super) async fn gather<G: Grid>(
 ) -> Result<Wanted, FlowError> {
     let (mut wanted, roots) = (Wanted::default(), roots(ctx, devices)?);
     roots.values().for_each(|record| wanted.add(record));
+    wanted.names.extend(publish::replace::still_wanted(ctx)?.iter().map(half));
     let named: BTreeSet<PackId> = roots.into_keys().collect();
     let (catalog, now) = (ctx.catalog.clone(), ctx.clock.now_secs());
     ctx.work(move || {

@@ -17,7 +17,7 @@ use super::rig::{Rig, backup, copy_tree, online, restores};
 
 const KILLS: u32 = 20;
 
-fn rng(test: &str) -> StdRng {
+pub(super) fn rng(test: &str) -> StdRng {
     let seed = u64::from_le_bytes(gbak::entropy::bytes(&gbak::entropy::OsEntropy));
     println!("{test}: seed {seed}");
     StdRng::seed_from_u64(seed)
@@ -96,7 +96,7 @@ fn kill_after(mut child: Child, millis: u64) -> bool {
 }
 
 /// New and changed files of a few megabytes in all.
-fn change(source: &Path, round: u32, rng: &mut StdRng) {
+pub(super) fn change(source: &Path, round: u32, rng: &mut StdRng) {
     for n in 0..12_u32 {
         let mut bytes = vec![0; rng.random_range(1..900_000)];
         rng.fill(&mut bytes[..]);

@@ -14,12 +14,12 @@ use super::world::{Node, Twist, World};
 const DAY: u64 = 24 * 3600;
 
 /// As a caller does that knows of no backup beside it.
-async fn tell(node: &Node) -> Result<RetainReport, FlowError> {
+pub(super) async fn tell(node: &Node) -> Result<RetainReport, FlowError> {
     retain(&node.ctx, &RetainPlan::default()).await
 }
 
 /// Lets days pass, on each of which the holders free what is over.
-async fn days(count: u64, holders: &[Node]) {
+pub(super) async fn days(count: u64, holders: &[Node]) {
     for _ in 0..count {
         tokio::time::advance(Duration::from_secs(DAY)).await;
         for holder in holders {
@@ -29,7 +29,7 @@ async fn days(count: u64, holders: &[Node]) {
     }
 }
 
-fn shards(holders: &[Node]) -> u64 {
+pub(super) fn shards(holders: &[Node]) -> u64 {
     holders.iter().map(|holder| holder.shelf.usage().unwrap().shards).sum()
 }
 

@@ -41,6 +41,7 @@ fn view(dry_run: bool) -> ForgetView {
         other_devices: 4,
         queued: u64::from(dry_run),
         reclaimed_bytes: 0,
+        pruned: None,
         witnesses: WitnessView { asked: 5, confirmed: 4 },
     }
 }
@@ -74,7 +75,7 @@ fn restics_flags_mean_what_they_mean_there() {
     ran(
         &fake,
         "gbak forget -l 1 -H 24 -d 7 -w 5 -m 12 -y unlimited --keep-within 1y2m --keep-tag a,b \
-         --keep-tag c --group-by tags,host -n --wait-peers 5s",
+         --keep-tag c --group-by tags,host -n --prune --wait-peers 5s",
     );
     let expected = ForgetArgs {
         keep_last: 1,
@@ -86,6 +87,8 @@ fn restics_flags_mean_what_they_mean_there() {
         keep_within: Some("1y2m".to_owned()),
         keep_tags: vec![vec!["a".to_owned(), "b".to_owned()], vec!["c".to_owned()]],
         group_by: GroupByArgs { host: true, paths: false, tags: true },
+        snapshots: Vec::new(),
+        prune: true,
         dry_run: true,
         wait_peers_secs: Some(5),
     };
