@@ -26,7 +26,7 @@ pub use care::{
 };
 pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
-pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
+pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use risk::{
@@ -60,6 +60,10 @@ pub enum Call {
     Donate,
     /// Split it differently; what is not said stays.
     DonateSet(DonateArgs),
+    /// Give back what is here of others, and lend nothing any more.
+    Leave,
+    /// Move what is ours away from the machine of this name or id.
+    Evacuate(String),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -111,6 +115,10 @@ pub enum Answer {
     Donate(DonateView),
     /// The split from now on.
     DonateSet(DonateView),
+    /// Nothing of others is here any more.
+    Leave(LeaveView),
+    /// What moved.
+    Evacuate(EvacuateView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.

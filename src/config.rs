@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use store::{DiskSpace, Donation};
@@ -14,6 +15,9 @@ use store::{DiskSpace, Donation};
 use crate::api::setup::Lend;
 
 mod edit;
+mod watching;
+
+pub use watching::{Grow, Lasting};
 
 /// Largest file that is read, in bytes: a person writes it.
 const LIMIT: u64 = 1024 * 1024;
@@ -71,6 +75,15 @@ pub struct Donate {
     pub min_free: Amount,
     /// Kept empty above that; a share is of the whole disk.
     pub safe_area: Amount,
+    /// How much more is lent when a disk grows.
+    pub grow: Grow,
+    /// The most that a disk is lent of by growing; as much as it carries when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<Amount>,
+    /// How long owners have to move what has to go before it is handed over to others.
+    pub grace: Lasting,
+    /// How often the disks are looked at.
+    pub look_every: Lasting,
     /// Disks that are lent besides the home's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disks: Vec<LentDisk>,
@@ -82,6 +95,10 @@ impl Default for Donate {
             size: Amount::Bytes(0),
             min_free: Amount::Percent(5.0),
             safe_area: Amount::Bytes(256 * 1024 * 1024),
+            grow: Grow::Off,
+            ceiling: None,
+            grace: Lasting(Duration::from_secs(24 * 3600)),
+            look_every: Lasting(Duration::from_secs(10)),
             disks: Vec::new(),
         }
     }
@@ -143,7 +160,7 @@ impl Donate {
             size: disk.donate,
             min_free: disk.min_free.unwrap_or(self.min_free),
             safe_area: disk.safe_area.unwrap_or(self.safe_area),
-            disks: Vec::new(),
+            ..Self::default()
         };
         split.on(space, used_bytes)
     }

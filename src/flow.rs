@@ -24,6 +24,7 @@ pub mod drill;
 pub mod fetch;
 pub mod forget;
 pub mod look;
+pub mod moving;
 pub mod place;
 pub mod publish;
 pub mod recover;

@@ -20,13 +20,17 @@ use p2p::head::SignedHead;
 use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
 use serde_bytes::ByteBuf;
-use store::{Figures, InviteError, Shelf, ShelfError};
+use store::{InviteError, Shelf, ShelfError};
 
 use crate::offload::{Offload, WorkLost, offload};
 
 mod busy;
+pub mod giveback;
+pub mod handover;
+mod moves;
 
 use busy::{Busy, Pass};
+pub use moves::{GaveBack, Stuck};
 
 /// Joiners remembered, so that one that lost our answer can ask again.
 const JOINERS: usize = 1024;
@@ -38,6 +42,9 @@ pub trait Roll: Send + Sync + 'static {
     /// The proven owner of a device that is admitted now or was.
     fn owner_of(&self, peer: &PeerId) -> Option<OwnerId>;
 
+    /// Whether this is a member's.
+    fn knows(&self, owner: &OwnerId) -> bool;
+
     /// Hears of a device that this host has just admitted.
     fn admitted(&self, device: Hello);
 }
@@ -45,6 +52,10 @@ pub trait Roll: Send + Sync + 'static {
 impl Roll for Members {
     fn owner_of(&self, peer: &PeerId) -> Option<OwnerId> {
         Self::owner_of(self, peer)
+    }
+
+    fn knows(&self, owner: &OwnerId) -> bool {
+        Self::knows(self, owner)
     }
 
     fn admitted(&self, device: Hello) {
@@ -79,6 +90,7 @@ struct Inner {
     offload: Arc<dyn Offload>,
     admission: Option<Admission>,
     busy: Busy,
+    asked: moves::Asked,
     /// Who spent which invitation in this process's life.
     joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
 }
@@ -97,8 +109,17 @@ impl Host {
         offload: Arc<dyn Offload>,
         admission: Option<Admission>,
     ) -> Self {
-        let (busy, joiners) = (Busy::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { shelf, roll, clock, offload, admission, busy, joiners }) }
+        let inner = Inner {
+            shelf,
+            roll,
+            clock,
+            offload,
+            admission,
+            busy: Busy::default(),
+            asked: moves::Asked::default(),
+            joiners: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The shelf that is served.
@@ -113,9 +134,8 @@ impl Host {
 
     /// What is offered now, measured.
     pub async fn offer(&self) -> Result<Offer, OfferError> {
-        let shelf = self.inner.shelf.clone();
-        let figures = offload(&self.inner.offload, move || shelf.figures()).await??;
-        Ok(offer_of(&figures))
+        let host = self.clone();
+        Ok(offload(&self.inner.offload, move || host.measured()).await??)
     }
 
     async fn serve(&self, from: PeerId, request: Request, pass: Pass) -> Result<Reply, Refusal> {
@@ -129,6 +149,12 @@ impl Host {
             Request::Have { shards } => self.have(self.owner(from)?, shards, pass).await,
             Request::HeadPut { head } => self.head_put(self.owner(from)?, head, pass).await,
             Request::HeadGet => self.heads(self.owner(from)?, pass).await,
+            Request::Moves { spare } => self.moves(self.owner(from)?, spare, pass).await,
+            Request::Moved { shards } => self.moved(self.owner(from)?, shards, pass).await,
+            Request::HandOver { owner, shard, body } => {
+                self.owner(from)?;
+                self.hand_over((owner, shard), body, pass).await
+            }
             // Hello, ping and roster are answered below us.
             _ => Err(Refusal::Unsupported),
         }
@@ -332,17 +358,6 @@ pub enum OfferError {
     /// We are shutting down.
     #[error(transparent)]
     WorkLost(#[from] WorkLost),
-}
-
-/// What the disk's figures offer.
-pub(crate) const fn offer_of(figures: &Figures) -> Offer {
-    Offer {
-        total_bytes: figures.total_bytes,
-        reserved_bytes: figures.reserved_bytes,
-        donated_bytes: figures.donated_bytes,
-        used_bytes: figures.used_bytes,
-        free_bytes: figures.free_bytes,
-    }
 }
 
 /// What the asker is told. What only a person here can mend is logged as well.

@@ -18,6 +18,9 @@ pub struct Offer {
     pub used_bytes: u64,
     /// What new shards may still take, after floor and safe area.
     pub free_bytes: u64,
+    /// Stored here, and has to go elsewhere: owners are asked to move it.
+    #[serde(default)]
+    pub moving_bytes: u64,
 }
 
 /// Whether a device can be asked.

@@ -7,11 +7,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chunker::{Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
+use chunker::{OwnerId, Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
 use serde::{Deserialize, Serialize};
 
 use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
 use crate::peer::Offer;
+
+mod moves;
+
+pub use moves::{MOVES_PAGE, Spare};
 
 /// Largest header in bytes. A roster page is the biggest thing in one.
 pub const HEADER_LIMIT: usize = 256 * 1024;
@@ -93,6 +97,28 @@ pub enum Request {
         offset: u64,
         /// How long it is.
         len: u32,
+    },
+    /// My owner can do without these shards so well: which of them have to go from you? At most
+    /// [`MOVES_PAGE`].
+    Moves {
+        /// How well.
+        spare: Vec<Spare>,
+    },
+    /// These that you asked to be moved are confirmed elsewhere: let go of them. At most
+    /// [`MOVES_PAGE`].
+    Moved {
+        /// Their names.
+        shards: Vec<ShardId>,
+    },
+    /// Keep these bytes for another owner, for whom I cannot keep them any longer.
+    HandOver {
+        /// Whose they are.
+        owner: OwnerId,
+        /// The bytes' name.
+        shard: ShardId,
+        /// The bytes; they travel outside the header.
+        #[serde(skip)]
+        body: Bytes,
     },
 }
 
@@ -200,6 +226,16 @@ pub enum Reply {
         /// A `bao` slice, at most [`SLICE_BODY_MAX`]; it travels outside the header.
         #[serde(skip)]
         body: Bytes,
+    },
+    /// What has to go.
+    Moves {
+        /// Some of the shards told of, at most [`MOVES_PAGE`].
+        shards: Vec<ShardId>,
+    },
+    /// For each name, whether it was let go of, in the order given.
+    LetGo {
+        /// One entry for each name.
+        gone: Vec<bool>,
     },
 }
 
@@ -316,7 +352,7 @@ impl Request {
     #[must_use]
     pub fn split(mut self) -> (RequestHeader, Bytes) {
         let body = match &mut self {
-            Self::Put { body, .. } => std::mem::take(body),
+            Self::Put { body, .. } | Self::HandOver { body, .. } => std::mem::take(body),
             _ => Bytes::new(),
         };
         (RequestHeader { body_len: body.len() as u32, request: self }, body)
@@ -328,7 +364,7 @@ impl Request {
     pub fn join(header: RequestHeader, bytes: Bytes) -> Option<Self> {
         let mut request = header.request;
         match &mut request {
-            Self::Put { body, .. } => *body = bytes,
+            Self::Put { body, .. } | Self::HandOver { body, .. } => *body = bytes,
             _ if bytes.is_empty() => {}
             _ => return None,
         }
@@ -343,7 +379,9 @@ impl Request {
             Self::Join(join) => {
                 join.name.len() <= NAME_LIMIT && join.device.name.len() <= NAME_LIMIT
             }
-            Self::Put { body, .. } => body.len() <= BODY_LIMIT,
+            Self::Put { body, .. } | Self::HandOver { body, .. } => body.len() <= BODY_LIMIT,
+            Self::Moves { spare } => spare.len() <= MOVES_PAGE,
+            Self::Moved { shards } => shards.len() <= MOVES_PAGE,
             Self::Have { shards } => shards.len() <= HAVE_LIMIT,
             Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
             Self::Slice { len, .. } => (1..=SLICE_MAX).contains(len),
@@ -356,7 +394,7 @@ impl Request {
         match (self, reply) {
             (_, Reply::Refused(_))
             | (Self::Join(_), Reply::Joined { .. })
-            | (Self::Put { .. }, Reply::Stored)
+            | (Self::Put { .. } | Self::HandOver { .. }, Reply::Stored)
             | (Self::HeadPut { .. }, Reply::HeadStored) => true,
             (Self::Hello(_), Reply::Welcome { hello, .. }) => hello.is_bounded(),
             (Self::Ping { nonce, .. }, Reply::Pong { nonce: back, .. }) => nonce == back,
@@ -364,6 +402,8 @@ impl Request {
             (Self::Get { .. }, Reply::Shard { body }) => body.len() <= BODY_LIMIT,
             (Self::Slice { .. }, Reply::Slice { body }) => body.len() <= SLICE_BODY_MAX,
             (Self::Have { shards }, Reply::Have { held }) => shards.len() == held.len(),
+            (Self::Moves { spare }, Reply::Moves { shards }) => shards.len() <= spare.len(),
+            (Self::Moved { shards }, Reply::LetGo { gone }) => shards.len() == gone.len(),
             (Self::HeadGet, Reply::Heads { heads }) => {
                 let bytes: usize = heads.iter().map(|head| head.len() + HEAD_FRAME).sum();
                 heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE && bytes <= HEADER_LIMIT - HEAD_SLACK
@@ -382,16 +422,18 @@ impl Request {
             | Self::Have { .. }
             | Self::HeadPut { .. }
             | Self::HeadGet
+            | Self::Moves { .. }
+            | Self::Moved { .. }
             | Self::Slice { .. } => 30,
             // The largest body over a line of 1.2 megabits a second.
-            Self::Put { .. } | Self::Get { .. } => 120,
+            Self::Put { .. } | Self::Get { .. } | Self::HandOver { .. } => 120,
         })
     }
 
     /// Bytes that travel beside the header.
     pub fn body_len(&self) -> usize {
         match self {
-            Self::Put { body, .. } => body.len(),
+            Self::Put { body, .. } | Self::HandOver { body, .. } => body.len(),
             _ => 0,
         }
     }
@@ -409,6 +451,9 @@ impl Request {
             Self::HeadPut { .. } => "head-put",
             Self::HeadGet => "head-get",
             Self::Slice { .. } => "slice",
+            Self::Moves { .. } => "moves",
+            Self::Moved { .. } => "moved",
+            Self::HandOver { .. } => "hand-over",
         }
     }
 }
@@ -436,6 +481,8 @@ impl Reply {
             Self::Heads { .. } => "heads",
             Self::Refused(_) => "refused",
             Self::Slice { .. } => "slice",
+            Self::Moves { .. } => "to-move",
+            Self::LetGo { .. } => "let-go",
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) mod explain;
 pub(crate) mod forget;
 pub(crate) mod init;
 pub(crate) mod invite;
+pub(crate) mod leave;
 pub(crate) mod ls;
 pub(crate) mod peers;
 pub(crate) mod placement;

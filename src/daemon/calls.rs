@@ -36,6 +36,7 @@ use crate::vault::view::SnapshotSpec;
 mod caring;
 mod drilling;
 mod forgetting;
+mod leaving;
 mod lending;
 mod looking;
 mod risking;
@@ -103,6 +104,8 @@ impl Run {
             Call::Status => self.status().await.map(Answer::Status),
             Call::Donate => self.donation().await.map(Answer::Donate),
             Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
+            Call::Leave => self.leave().await.map(Answer::Leave),
+            Call::Evacuate(peer) => self.evacuate(&peer).await.map(Answer::Evacuate),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),

@@ -1,4 +1,5 @@
 //! The agent: serves the control socket, catches up on what is queued whenever peers are there, and
+//! moves away what holders cannot keep ([`moving`]), and
 //! audits the holders every few hours.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
@@ -20,6 +21,8 @@ use crate::entropy;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::backup::{catch_up, is_shortage};
 use crate::flow::{Ctx, FlowError, drill, publish};
+
+mod moving;
 
 /// Between two looks whether something is queued, while nobody comes or goes.
 const CATCH_UP: Duration = Duration::from_secs(20);
@@ -54,6 +57,7 @@ pub async fn run(
     let catching = keep_catching_up(&engine, stop.clone());
     let auditing = keep_auditing(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
+    let moving = moving::keep_moving(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
@@ -61,7 +65,7 @@ pub async fn run(
         }
     };
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, drilling, greeting);
+    tokio::join!(serving, catching, auditing, drilling, moving, greeting);
     engine.stop().await;
     Ok(())
 }

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::disks;
 use super::keys;
 use super::roster::RosterKeeper;
-use super::watch::{self, Watched};
+use super::watch::Watch;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{self, Entropy, OsEntropy};
@@ -124,7 +124,9 @@ pub struct Engine {
     /// Held by whatever drills: one at a time.
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
-    pub(super) changing: Mutex<()>,
+    pub(super) changing: Arc<Mutex<()>>,
+    /// Follows what happens to the disks.
+    pub(super) watch: Watch,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -210,6 +212,16 @@ impl Engine {
             entropy: Arc::new(OsEntropy),
             monitor: Arc::new(NoMonitor),
         };
+        let changing = Arc::<Mutex<()>>::default();
+        let watch = Watch {
+            host: host.clone(),
+            swarm: swarm.clone(),
+            offload: ctx.offload.clone(),
+            config: home.config(),
+            changing: changing.clone(),
+            here: Arc::default(),
+            now: Arc::default(),
+        };
         let engine = Self {
             home,
             config,
@@ -219,7 +231,8 @@ impl Engine {
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
             drilling: tokio::sync::Mutex::new(()),
-            changing: Mutex::new(()),
+            changing,
+            watch,
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),
@@ -274,13 +287,7 @@ impl Engine {
 
     /// Watches the disks, keeps the offer true and the roster saved until the engine stops.
     fn keep_up(&self) {
-        drop(self.upkeep.spawn(watch::keep(Watched {
-            host: self.host.clone(),
-            members: self.swarm.members().clone(),
-            offload: self.ctx.offload.clone(),
-            config: self.home.config(),
-            stopping: self.stopping.clone(),
-        })));
+        drop(self.upkeep.spawn(self.watch.clone().keep(self.stopping.clone())));
         let (roster, members) = (self.roster.clone(), self.swarm.members().clone());
         let (stopping, pool) = (self.stopping.clone(), self.ctx.offload.clone());
         drop(self.upkeep.spawn(async move {

@@ -375,7 +375,12 @@ async fn send_along<G: Grid>(
     }
 }
 
-async fn send<G: Grid>(ctx: &Ctx<G>, peer: PeerId, shard: &Shard) -> Result<(), AskError> {
+/// Gives one shard to one peer, and returns once it is durable there.
+pub(crate) async fn send<G: Grid>(
+    ctx: &Ctx<G>,
+    peer: PeerId,
+    shard: &Shard,
+) -> Result<(), AskError> {
     let mut wait = BUSY_WAIT;
     for attempt in 1.. {
         let request = Request::Put { shard: shard.id, body: shard.bytes.clone() };

@@ -10,12 +10,13 @@ fn shard() -> impl Strategy<Value = ShardId> {
 }
 
 fn offer() -> impl Strategy<Value = Offer> {
-    any::<[u64; 5]>().prop_map(|[total, reserved, donated, used, free]| Offer {
+    any::<[u64; 6]>().prop_map(|[total, reserved, donated, used, free, moving]| Offer {
         total_bytes: total,
         reserved_bytes: reserved,
         donated_bytes: donated,
         used_bytes: used,
         free_bytes: free,
+        moving_bytes: moving,
     })
 }
 
@@ -41,6 +42,8 @@ fn request() -> impl Strategy<Value = Request> {
         Request::Join(Box::new(Join { token, device, name }))
     });
     let shards = prop::collection::vec(shard(), 0..20);
+    let spare = (shard(), any::<u8>()).prop_map(|(shard, others)| Spare { shard, others });
+    let spares = prop::collection::vec(spare, 0..20);
     let head = prop::collection::vec(any::<u8>(), 0..200);
     prop_oneof![
         hello().prop_map(|hello| Request::Hello(Box::new(hello))),
@@ -49,7 +52,12 @@ fn request() -> impl Strategy<Value = Request> {
         any::<u32>().prop_map(|skip| Request::Roster { skip }),
         (shard(), body()).prop_map(|(shard, body)| Request::Put { shard, body }),
         shard().prop_map(|shard| Request::Get { shard }),
-        shards.prop_map(|shards| Request::Have { shards }),
+        shards.clone().prop_map(|shards| Request::Have { shards }),
+        shards.prop_map(|shards| Request::Moved { shards }),
+        spares.prop_map(|spare| Request::Moves { spare }),
+        (any::<[u8; 32]>(), shard(), body()).prop_map(|(owner, shard, body)| {
+            Request::HandOver { owner: OwnerId::from_bytes(owner), shard, body }
+        }),
         head.prop_map(|head| Request::HeadPut { head }),
         Just(Request::HeadGet),
         (shard(), any::<u64>(), any::<u32>()).prop_map(|(shard, offset, len)| Request::Slice {
@@ -88,6 +96,8 @@ fn reply() -> impl Strategy<Value = Reply> {
         body().prop_map(|body| Reply::Shard { body }),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|held| Reply::Have { held }),
         Just(Reply::HeadStored),
+        prop::collection::vec(any::<bool>(), 0..20).prop_map(|gone| Reply::LetGo { gone }),
+        prop::collection::vec(shard(), 0..20).prop_map(|shards| Reply::Moves { shards }),
         heads.prop_map(|heads| Reply::Heads {
             heads: heads.into_iter().map(serde_bytes::ByteBuf::from).collect()
         }),

@@ -17,7 +17,6 @@ use crate::daemon::engine::EngineError;
 use crate::daemon::views;
 use crate::flow::look::{self, Health};
 use crate::flow::{audit, drill, publish, whereabouts};
-use crate::host::offer_of;
 use crate::vault::index::{PackRecord, Placed};
 
 impl Run {
@@ -92,9 +91,7 @@ impl Run {
     }
 
     async fn measured(&self) -> Result<Offer, Failure> {
-        let shelf = self.engine.host.shelf().clone();
-        let figures = self.ctx.work(move || shelf.figures()).await?;
-        Ok(offer_of(&figures.map_err(EngineError::from)?))
+        Ok(self.engine.host.offer().await?)
     }
 
     async fn me(&self) -> Result<PeerView, Failure> {

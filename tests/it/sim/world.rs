@@ -188,6 +188,7 @@ fn offer(shelf: &Shelf) -> p2p::Offer {
         donated_bytes: figures.donated_bytes,
         used_bytes: figures.used_bytes,
         free_bytes: figures.free_bytes,
+        moving_bytes: 0,
     }
 }
 

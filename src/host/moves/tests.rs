@@ -1,0 +1,1 @@
+//! Promises of giving back, over a shelf in memory.
