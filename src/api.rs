@@ -14,6 +14,7 @@ pub mod codes;
 mod drill;
 mod joining;
 mod lending;
+mod mounting;
 mod placement;
 mod retention;
 mod risk;
@@ -27,6 +28,8 @@ pub use care::{
 pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
+pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
+pub use mounting::{MountArgs, MountView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use risk::{
@@ -50,6 +53,8 @@ pub enum Call {
     Forget(ForgetArgs),
     /// List a snapshot's files.
     Ls(LsArgs),
+    /// Mount snapshots, until the call is cancelled or somebody unmounts.
+    Mount(MountArgs),
     /// Who holds what.
     Placement(PlacementArgs),
     /// The table of peers.
@@ -105,6 +110,8 @@ pub enum Answer {
     Forget(ForgetView),
     /// The files.
     Ls(LsView),
+    /// The mount has ended.
+    Mount(MountView),
     /// Who holds what.
     Placement(PlacementView),
     /// The peers.
@@ -155,6 +162,11 @@ pub enum Event {
     Status(Progress),
     /// One file or shard that failed while the rest goes on.
     Error(ProblemView),
+    /// It is mounted and can be used.
+    Mounted {
+        /// Where.
+        dir: PathBytes,
+    },
     /// Something a person should know.
     Warning {
         /// The text, ready to print.

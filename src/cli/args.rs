@@ -13,6 +13,10 @@ use super::parse;
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
+mod mount;
+
+pub(crate) use mount::{Mount, Unmount};
+
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
 #[command(name = "gbak", version, arg_required_else_help = true, max_term_width = 100)]
@@ -83,6 +87,10 @@ pub(crate) enum Command {
     Forget(Box<Forget>),
     /// List the files of a snapshot
     Ls(Ls),
+    /// Mount snapshots read-only
+    Mount(Mount),
+    /// Unmount what gbak has mounted
+    Unmount(Unmount),
     /// Show who holds the shards of a snapshot, path or pack
     Placement(Placement),
     /// Show the machines of the grid, or move your data away from one

@@ -19,6 +19,7 @@ pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod leave;
 pub(crate) mod ls;
+pub(crate) mod mount;
 pub(crate) mod peers;
 pub(crate) mod placement;
 pub(crate) mod recover;

@@ -26,6 +26,8 @@ fn only_what_is_delivered_is_in_the_help() {
         "snapshots",
         "forget",
         "ls",
+        "mount",
+        "unmount",
         "placement",
         "peers",
         "donate",

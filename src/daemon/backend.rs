@@ -5,7 +5,7 @@
 //! at once. The runtime is the backend's own, so that commands stay plain functions.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::control::Ready;
 use super::engine::{self, Engine, EngineError, Opening, blocking};
 use super::events::{self, Feed};
 use super::signals::{Asked, Signals, leave_now};
-use super::{duties, keys, setup};
+use super::{calls, duties, keys, setup};
 use crate::api::backend::Backend;
 use crate::api::setup::{
     DaemonArgs, DemoArgs, DemoLine, DemoView, InitArgs, InitView, RecoverArgs, Settings,
@@ -268,6 +268,10 @@ impl Backend for LocalBackend {
                 }
             }
         })
+    }
+
+    fn unmount(&self, dir: &Path) -> Result<(), Failure> {
+        calls::mounting::unmount(dir)
     }
 
     fn demo(&self, args: DemoArgs, on_line: &mut dyn FnMut(DemoLine)) -> Result<DemoView, Failure> {

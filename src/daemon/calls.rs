@@ -39,6 +39,7 @@ mod forgetting;
 mod leaving;
 mod lending;
 mod looking;
+pub(super) mod mounting;
 mod risking;
 
 pub(super) use drilling::plan as drill_plan;
@@ -67,6 +68,7 @@ impl Engine {
         match call {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
+            Call::Mount(args) => run.mount(args).boxed().await.map(Answer::Mount),
             Call::Drill(args) => run.drill(args).boxed().await.map(Answer::Drill),
             other => tokio::select! { biased;
                 () = run.cancel.cancelled() => {

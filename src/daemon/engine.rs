@@ -127,6 +127,8 @@ pub struct Engine {
     pub(super) changing: Arc<Mutex<()>>,
     /// Follows what happens to the disks.
     pub(super) watch: Watch,
+    /// Data packs fetched for reading, opened when first needed.
+    pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -233,6 +235,7 @@ impl Engine {
             drilling: tokio::sync::Mutex::new(()),
             changing,
             watch,
+            reads: tokio::sync::OnceCell::new(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),

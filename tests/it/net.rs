@@ -7,6 +7,6 @@ mod faults;
 mod forget;
 mod lending;
 mod messages;
-mod rig;
+pub(crate) mod rig;
 mod risk;
 mod whole;

@@ -134,7 +134,20 @@ const ROOMS: &[Room] = &[
         may: &["chunker", "store", "p2p", "contract", "clock", "entropy", "monitor", "offload"],
         but_not: REAL_AND_SIMULATED_NET,
     },
-    room("drive", &["chunker", "vault", "flow", "clock", "entropy", "monitor", "offload"]),
+    room(
+        "drive",
+        &[
+            "chunker",
+            "vault",
+            "flow",
+            "p2p::Grid",
+            "store::PackCache",
+            "clock",
+            "entropy",
+            "monitor",
+            "offload",
+        ],
+    ),
     room(
         "daemon",
         &[

@@ -351,6 +351,17 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[PEERS, ("--wait-peers 60s", "give them longer")],
     },
     Explained {
+        code: codes::MOUNT,
+        what: "A directory cannot be mounted on, or not be unmounted",
+        data: STAYS,
+        gbak: "lets an open file be read to its end before a mount goes away",
+        you: &[
+            ("ls -l /dev/fuse", "whether this user may mount"),
+            ("gbak unmount DIR", "take away what is mounted there"),
+            ("fuser -m DIR", "who has files open on it"),
+        ],
+    },
+    Explained {
         code: codes::FLOOR,
         what: "This machine's floor of free disk is reached",
         data: STAYS,
