@@ -28,7 +28,6 @@ pub use care::{
 pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
-pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use mounting::{MountArgs, MountView};
 pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};

@@ -68,7 +68,8 @@ fn how_the_disks_are_followed_is_read_and_written() {
         let lasts = Lasting(std::time::Duration::from_secs(secs));
         assert_eq!(lasts.to_string().parse(), Ok(lasts));
     }
-    for wrong in ["grow = \"25%\"", "grow = \"101% of added\"", "grace = \"0s\"", "grace = \"-1h\""] {
+    for wrong in ["grow = \"25%\"", "grow = \"101% of added\"", "grace = \"0s\"", "grace = \"-1h\""]
+    {
         assert!(parse(&format!("[donate]\n{wrong}\n")).is_err(), "{wrong}");
     }
 }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use chunker::{OwnerId, ShardId};
 use p2p::wire::{MOVES_PAGE, Spare};
 use p2p::{Offer, Refusal, Reply};
-use store::{DiskNo, DiskState, Presence, Shelf, ShelfError};
+use store::{DiskNo, Presence, Shelf, ShelfError};
 
 use super::giveback::{Lent, Movable, pick, steps};
 use super::{Host, OfferError, Pass};
@@ -77,8 +77,12 @@ impl Host {
         let (shelf, now) = (&self.inner.shelf, self.inner.clock.now_secs());
         let mut gave = GaveBack::default();
         for disk in shelf.disks()?.iter().filter(|disk| disk.presence == Presence::Here) {
-            let lent = lent(shelf, disk)?;
-            let steps = steps(&lent);
+            let steps = steps(&Lent {
+                space: disk.space,
+                donation: disk.donation,
+                used_bytes: disk.usage.bytes,
+                quarantined_bytes: disk.quarantined.bytes,
+            });
             if steps.free_bytes > 0 {
                 gave.freed_bytes += shelf.free_quarantine(disk.no, steps.free_bytes)?;
             }
@@ -198,16 +202,6 @@ impl Host {
         self.inner.asked.forget(owner, &BTreeSet::from([shard]));
         Ok(())
     }
-}
-
-fn lent(shelf: &Shelf, disk: &DiskState) -> Result<Lent, ShelfError> {
-    let (space, donation, used_bytes) = (disk.space, disk.donation, disk.usage.bytes);
-    let lent = Lent { space, donation, used_bytes, quarantined_bytes: 0 };
-    if steps(&lent).move_bytes == 0 {
-        return Ok(lent);
-    }
-    // Added up only when there is need: it looks at all of the quarantine.
-    Ok(Lent { quarantined_bytes: shelf.quarantined_on(disk.no)?, ..lent })
 }
 
 impl Asked {

@@ -87,19 +87,21 @@ impl Shelf {
         })
     }
 
-    /// Bytes of a disk that are in quarantine only. Looks at all of the quarantine.
-    pub fn quarantined_on(&self, disk: DiskNo) -> Result<u64, ShelfError> {
-        let sql = "SELECT coalesce(sum(len), 0) FROM shard WHERE disk = ?1 AND held = 0 AND id IN (
-                       SELECT shard FROM lease WHERE left_secs IS NOT NULL)";
-        let db = self.inner.db.read();
-        let bytes: Result<i64, _> = db.query_row(sql, [disk.0], |row| row.get(0));
-        Ok(bytes.map_err(DbError::from)?.max(0) as u64)
+    /// Notes a disk's size, and says by how many bytes it has grown since that was noted last: 0
+    /// for a disk seen the first time.
+    pub fn note_total(&self, disk: DiskNo, total_bytes: u64) -> Result<u64, ShelfError> {
+        let known = rows::disk_total(&self.inner.db.read(), disk)?;
+        if known != total_bytes {
+            rows::set_disk_total(&self.inner.db, disk, total_bytes)?;
+        }
+        Ok(if known == 0 { 0 } else { total_bytes.saturating_sub(known) })
     }
 
     /// Frees quarantine of a disk before its time, the oldest first, until `bytes` are free or none
     /// is left; says how many are.
     pub fn free_quarantine(&self, disk: DiskNo, bytes: u64) -> Result<u64, ShelfError> {
         self.check_well()?;
+        let on = self.inner.disk(disk)?;
         let mut freed = 0;
         while freed < bytes {
             let oldest = self.oldest_left(disk)?;
@@ -112,7 +114,7 @@ impl Shelf {
                 }
                 freed += self.end_early(owner, shard)?;
             }
-            sweep::finish(&self.inner)?;
+            sweep::finish(&self.inner, &on)?;
         }
         if freed > 0 {
             tracing::info!(bytes = freed, "freed quarantine, because the disk needs it");
@@ -140,7 +142,9 @@ impl Shelf {
         let _claim = self.inner.claims.take(shard);
         self.inner.db.write(|db| match leases::one(db, owner, shard)? {
             // Its owner may have called it back just now.
-            Some(lease) if lease.left => Ok(leases::end(db, owner, shard)?),
+            Some(lease) if lease.left => {
+                Ok(leases::end(db, owner, shard)?.map_or(0, |(_disk, bytes)| bytes))
+            }
             _ => Ok(0),
         })
     }
