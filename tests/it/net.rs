@@ -2,9 +2,11 @@
 
 mod care;
 mod crash;
+mod disks;
 mod drill;
 mod faults;
 mod forget;
+mod leaving;
 mod lending;
 mod messages;
 pub(crate) mod rig;

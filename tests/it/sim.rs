@@ -5,6 +5,7 @@ mod drill;
 mod faults;
 mod forget;
 mod full;
+mod moving;
 mod risk;
 mod stories;
 mod world;

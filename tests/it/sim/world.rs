@@ -9,7 +9,7 @@ use gbak::flow::backup::{BackupPlan, BackupReport, backup};
 use gbak::flow::restore::{RestorePlan, RestoreReport, restore};
 use gbak::flow::scan::ScanOptions;
 use gbak::flow::{Ctx, Device, FlowError};
-use gbak::host::Host;
+use gbak::host::{GaveBack, Host};
 use gbak::monitor::TestMonitor;
 use gbak::offload::InlineOffload;
 use gbak::vault::Vault;
@@ -87,6 +87,9 @@ impl<T: Twist> Service for Twisted<T> {
 pub(crate) struct Node {
     pub(crate) ctx: Ctx<SimGrid>,
     pub(crate) shelf: Shelf,
+    pub(crate) host: Host,
+    pub(crate) gauge: Arc<FakeGauge>,
+    members: Members,
     pub(crate) medium: Arc<MemMedium>,
     pub(crate) monitor: Arc<TestMonitor>,
     dir: TempDir,
@@ -131,12 +134,13 @@ impl World {
         let charter = self.charter.clone();
         let identity = Identity { charter, owner: owner_cert, device: device_cert.clone() };
         let members = Members::new(identity, Vec::new(), self.clock.clone());
-        let (shelf, medium) = shelf(&entropy);
+        let (shelf, medium, gauge) = shelf(&entropy);
         members.set_offer(offer(&shelf));
         let roll = Arc::new(members.clone());
         let host =
             Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None);
-        let grid = self.net.join(members, Arc::new(Twisted { host, twist }));
+        let twisted = Twisted { host: host.clone(), twist };
+        let grid = self.net.join(members.clone(), Arc::new(twisted));
         let dir = temp();
         let monitor = Arc::new(TestMonitor::default());
         let ctx = Ctx {
@@ -151,14 +155,14 @@ impl World {
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };
-        Node { ctx, shelf, medium, monitor, dir }
+        Node { ctx, shelf, host, gauge, members, medium, monitor, dir }
     }
 
     /// Everybody greets everybody, so that all are online to all.
     pub(crate) async fn meet(&self, nodes: &[&Node]) {
         for one in nodes {
             for other in nodes.iter().filter(|other| other.peer() != one.peer()) {
-                let offer = offer(&one.shelf);
+                let offer = one.members.hello().offer;
                 // In a storm not everybody meets everybody.
                 drop(one.ctx.grid.ask(other.peer(), Request::Ping { nonce: 1, offer }).await);
             }
@@ -166,18 +170,19 @@ impl World {
     }
 }
 
-fn shelf(entropy: &SeededEntropy) -> (Shelf, Arc<MemMedium>) {
+fn shelf(entropy: &SeededEntropy) -> (Shelf, Arc<MemMedium>, Arc<FakeGauge>) {
     let medium = Arc::new(MemMedium::new());
+    let gauge = Arc::new(FakeGauge::new(256 * GIB, 128 * GIB));
     let (shelf, _) = Shelf::open(ShelfAt {
         medium: medium.clone(),
         db: DbAt::Memory,
         donation: Donation { size_bytes: 64 * GIB, min_free_bytes: GIB, safe_area_bytes: 0 },
-        gauge: Arc::new(FakeGauge::new(256 * GIB, 128 * GIB)),
+        gauge: gauge.clone(),
         disk_path: "/simulated".into(),
         new_mark: gbak::entropy::bytes(entropy),
     })
     .unwrap();
-    (shelf, medium)
+    (shelf, medium, gauge)
 }
 
 fn offer(shelf: &Shelf) -> p2p::Offer {
@@ -193,6 +198,13 @@ fn offer(shelf: &Shelf) -> p2p::Offer {
 }
 
 impl Node {
+    /// Looks at its disk and gives back what it has to, as an agent does every few seconds.
+    pub(crate) async fn give_back(&self) -> GaveBack {
+        let gave = self.host.give_back().await.unwrap();
+        self.members.set_offer(self.host.offer().await.unwrap());
+        gave
+    }
+
     /// Where its spool and its cache are.
     pub(crate) fn dir(&self) -> &std::path::Path {
         self.dir.path()
