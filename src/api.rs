@@ -14,6 +14,7 @@ pub mod codes;
 mod drill;
 mod joining;
 mod lending;
+pub mod limits;
 mod mounting;
 mod placement;
 mod retention;
@@ -29,7 +30,10 @@ pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
 pub use mounting::{MountArgs, MountView};
-pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
+pub use placement::{
+    DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
+    UnmetRule,
+};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use risk::{
     FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
@@ -68,6 +72,10 @@ pub enum Call {
     Leave,
     /// Move what is ours away from the machine of this name or id.
     Evacuate(String),
+    /// How fast this machine sends and receives.
+    Limits,
+    /// Be slower or faster; what is not said stays.
+    LimitsSet(limits::LimitsArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -125,6 +133,10 @@ pub enum Answer {
     Leave(LeaveView),
     /// What moved.
     Evacuate(EvacuateView),
+    /// The limits.
+    Limits(limits::LimitsView),
+    /// The limits from now on.
+    LimitsSet(limits::LimitsView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.
@@ -242,6 +254,8 @@ pub struct BackupArgs {
     pub skip_if_unchanged: bool,
     /// k+m, like `8+4`; solved from the grid when absent.
     pub redundancy: Option<String>,
+    /// Where shards may go; as configured where nothing is said.
+    pub limits: LimitArgs,
     /// When too few peers are there: keep sealed packs on disk and place them later.
     pub spool: bool,
     /// zstd level, 0 = no compression; 3 when absent.
@@ -301,6 +315,10 @@ pub struct BackupSummary {
     pub bytes_sent: u64,
     /// What can be lost.
     pub redundancy: RedundancyView,
+    /// Limits that could not be met and were dropped, by name.
+    pub relaxed: Vec<String>,
+    /// What should be known about how it is kept, one sentence each.
+    pub notes: Vec<String>,
     /// Packs sealed but not placed yet.
     pub queued_packs: u64,
     /// Distinct holders used.

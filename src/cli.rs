@@ -124,6 +124,7 @@ fn dispatch(
         Command::Peers(args) => c::peers::run(args, backend, shell),
         Command::Donate(args) => c::donate::run(args, backend, shell),
         Command::Leave => c::leave::run(given.global, backend, shell),
+        Command::Limits(args) => c::limits::run(args, backend, shell),
         Command::Status(args) => c::status::run(args, backend, shell),
         Command::Check(args) => c::check::run(args, backend, shell),
         Command::Audit(args) => c::audit::run(args, backend, shell),

@@ -26,12 +26,16 @@ pub mod forget;
 pub mod look;
 pub mod moving;
 pub mod place;
+pub mod policy;
 pub mod publish;
 pub mod recover;
 pub mod restore;
+pub mod retain;
 pub mod risk;
 pub mod scan;
+pub mod standing;
 pub mod target;
+pub mod targets;
 pub mod whereabouts;
 
 /// Everything a verb works with.
@@ -49,6 +53,8 @@ pub struct Ctx<G> {
     pub vault: Arc<Vault>,
     /// Who signs.
     pub device: Arc<Device>,
+    /// What the owner asks of placement.
+    pub policy: Arc<policy::Policy>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// CPU and blocking work.
@@ -100,6 +106,12 @@ impl<G: Grid> Ctx<G> {
         Ok(offload(&self.offload, work).await?)
     }
 
+    /// The same engine under another policy.
+    #[must_use]
+    pub fn under(&self, policy: policy::Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self.clone() }
+    }
+
     /// The same engine, watched by somebody else.
     #[must_use]
     pub fn watched_by(&self, monitor: Arc<dyn Monitor>) -> Self {
@@ -119,6 +131,9 @@ pub enum FlowError {
         /// Peers that answered and have room.
         usable: usize,
     },
+    /// The owner's limits cannot be met; nothing was sent.
+    #[error(transparent)]
+    Limits(Box<crate::placement::choose::Infeasible>),
     /// No peer answers.
     #[error("No peer can be reached")]
     NoPeers,
@@ -168,6 +183,13 @@ pub enum FlowError {
     /// A record names something that the record it came from does not have.
     #[error("The index contradicts itself; rebuild it with `gbak recover --rebuild`")]
     Inconsistent,
+    /// Something that was published cannot be read now, so nothing can be given back: what it
+    /// names may be needed.
+    #[error("{missing} parts of the index cannot be read now, so nothing is given back")]
+    IndexIncomplete {
+        /// Segments and snapshots.
+        missing: usize,
+    },
     /// Directories nested deeper than is followed.
     #[error("Directories are nested more than {limit} deep")]
     TooDeep {

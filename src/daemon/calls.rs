@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::failure::failure;
-use super::views;
+use super::{policy, views};
 use crate::api::{
     self, Answer, BackupArgs, BackupSummary, Call, Failure, InviteArgs, InviteView, LsArgs, LsView,
     RecoverView, RestoreArgs, RestoreSummary, SnapshotsView, codes,
@@ -38,6 +38,7 @@ mod drilling;
 mod forgetting;
 mod leaving;
 mod lending;
+mod limiting;
 mod looking;
 pub(super) mod mounting;
 mod risking;
@@ -108,6 +109,8 @@ impl Run {
             Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
             Call::Leave => self.leave().await.map(Answer::Leave),
             Call::Evacuate(peer) => self.evacuate(&peer).await.map(Answer::Evacuate),
+            Call::Limits => Ok(Answer::Limits(self.limits())),
+            Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
@@ -120,10 +123,11 @@ impl Run {
     async fn backup(&self, args: BackupArgs) -> Result<BackupSummary, Failure> {
         let wait = wait(args.wait_peers_secs);
         let dry_run = args.dry_run;
+        let ctx = self.ctx.under(policy::policy(&self.engine.config.placement, &args.limits)?);
         let plan = self.backup_plan(args)?;
         let _writing = self.write().await?;
         self.settle(wait).await?;
-        let report = backup::backup(&self.ctx, plan, &self.cancel).boxed().await?;
+        let report = backup::backup(&ctx, plan, &self.cancel).boxed().await?;
         if report.interrupted {
             let kept = report.snapshot.map_or_else(
                 || "nothing was kept".to_owned(),

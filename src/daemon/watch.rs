@@ -28,6 +28,9 @@ use crate::offload::{Offload, offload};
 /// How often the disks are looked at, and how long owners have, while the settings cannot be read.
 const DEFAULT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(24 * 3600));
 
+/// The shortest time between two looks, whatever the settings say.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// What is watched, and who is told.
 #[derive(Clone)]
 pub(super) struct Watch {
@@ -65,7 +68,10 @@ impl Watch {
     async fn pace(&self) -> (Duration, Duration) {
         let file = self.config.clone();
         match offload(&self.offload, move || Config::load(&file)).await {
-            Ok(Ok(config)) => (config.donate.look_every.0, config.donate.grace.0),
+            Ok(Ok(config)) => {
+                let Donate { look_every, grace, .. } = config.donate;
+                (Duration::from_secs(look_every.0).max(SHORTEST), Duration::from_secs(grace.0))
+            }
             _ => DEFAULT,
         }
     }

@@ -6,9 +6,9 @@
 //! No pack counts fewer live shards than before at any time.
 //!
 //! The bytes come from the holder that has them, one shard for each that moves; if it does not give
-//! them, they are made again from the spool, the cache or any k of the others. A new home is the
-//! next peer along the pack's walk that has no shard of it; when there is none, one that has: two
-//! shards of a pack on one peer are worse than on two, and better than one shard less.
+//! them, they are made again from the spool, the cache or any k of the others. A new home is chosen
+//! as for a new shard, under the owner's limits; when there is none, one that has a shard of the
+//! pack: two on one peer are worse than on two, and better than one shard less.
 //!
 //! Whole copies (k = 1) are all alike: where everybody has one already, one that goes is not
 //! replaced. Manifests of older heads are needed by nothing and go without a new home.
@@ -18,13 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use chunker::{PackId, PeerId, Record, Shard, ShardId};
 use p2p::wire::{MOVES_PAGE, Spare};
-use p2p::{Grid, Offer, PeerInfo, PeerState, Refusal, Reply, Request};
+use p2p::{Grid, PeerInfo, PeerState, Refusal, Reply, Request};
 use store::PackState;
 
-use crate::flow::place::{self, Targets};
-use crate::flow::{AskError, Ctx, FlowError, fetch, publish};
+use crate::flow::targets::Targets;
+use crate::flow::{AskError, Ctx, FlowError, fetch, place, publish};
 use crate::monitor::Counter;
-use crate::placement::{Candidate, Domain, Lane, Walk};
+use crate::placement::Lane;
 use crate::vault::index::PackRecord;
 use crate::vault::manifest::Manifest;
 
@@ -109,13 +109,18 @@ async fn move_all<G: Grid>(
     if held.is_empty() {
         return Ok(MoveReport::default());
     }
-    let needed = Needed::now(ctx)?;
+    let (needed, targets) = (Needed::now(ctx)?, Targets::now(ctx));
+    targets.avoid(holder);
+    for peer in asking(ctx) {
+        targets.avoid(peer);
+    }
     let mut report = MoveReport::default();
     let mut moved: BTreeMap<PackId, PackRecord> = BTreeMap::new();
     let mut free: Vec<ShardId> = Vec::new();
     ctx.monitor.count(Counter::ShardsWanted, held.len() as u64);
     for some in held.chunks(AT_ONCE) {
-        let moves: Vec<_> = some.iter().map(|held| move_one(ctx, &needed, holder, *held)).collect();
+        let moves: Vec<_> =
+            some.iter().map(|held| move_one(ctx, (&needed, &targets), holder, *held)).collect();
         for (held, home) in some.iter().zip(futures::future::join_all(moves).await) {
             match home? {
                 Home::At(peer, len) => {
@@ -136,7 +141,6 @@ async fn move_all<G: Grid>(
     }
     // Old manifests alone change nothing that has to be said.
     if !moved.is_empty() {
-        let targets = Targets::now(&ctx.grid);
         publish::amend(ctx, &targets, &moved).await?;
     }
     report.let_go = release(ctx, holder, &free).await;
@@ -197,7 +201,7 @@ enum Home {
 
 async fn move_one<G: Grid>(
     ctx: &Ctx<G>,
-    needed: &Needed,
+    (needed, targets): (&Needed, &Targets),
     holder: PeerId,
     held: Held,
 ) -> Result<Home, FlowError> {
@@ -205,29 +209,52 @@ async fn move_one<G: Grid>(
     if !needed.needs(&held.pack, &row) {
         return Ok(Home::Needless);
     }
-    let record = PackRecord::decode_stored(&row.record)?;
-    let homes = homes(ctx, &record, holder);
-    if record.code.k() == 1 && homes.fresh.is_empty() {
-        let others: Vec<PeerId> = record.holders().filter(|peer| *peer != holder).collect();
-        let elsewhere = confirmed(ctx, &others, held.shard).await;
-        return Ok(if elsewhere { Home::Everywhere } else { Home::Nowhere });
-    }
-    let Some(bytes) = bytes_of(ctx, &record, holder, held).await? else { return Ok(Home::Nowhere) };
-    let shard = Shard { index: held.index, id: held.shard, bytes };
-    for peer in homes.fresh.into_iter().chain(homes.shared) {
+    let mut record = PackRecord::decode_stored(&row.record)?;
+    record.clear_holder(held.index);
+    let len = chunker::shard_len(record.code, record.meta.len as usize) as u64;
+    let mut bytes = None;
+    while let Some(peer) = next_home(ctx, targets, &record, len) {
+        if bytes.is_none() {
+            bytes = bytes_of(ctx, &record, holder, held).await?;
+        }
+        let Some(bytes) = bytes.clone() else { return Ok(Home::Nowhere) };
+        let shard = Shard { index: held.index, id: held.shard, bytes };
         match place::send(ctx, peer, &shard).await {
             Ok(()) => {
+                targets.took(peer);
                 ctx.monitor.count(Counter::ShardsPlaced, 1);
-                ctx.monitor.count(Counter::BytesMoved, shard.bytes.len() as u64);
-                return Ok(Home::At(peer, shard.bytes.len() as u64));
+                ctx.monitor.count(Counter::BytesMoved, len);
+                return Ok(Home::At(peer, len));
             }
             Err(error) => {
                 let shard = held.shard.short();
                 tracing::debug!(peer = %peer.short(), %shard, %error, "does not take it over");
+                targets.avoid(peer);
             }
         }
     }
-    Ok(Home::Nowhere)
+    let others: Vec<PeerId> = record.holders().filter(|peer| *peer != holder).collect();
+    let copies = record.code.k() == 1 && confirmed(ctx, &others, held.shard).await;
+    Ok(if copies { Home::Everywhere } else { Home::Nowhere })
+}
+
+/// Who is to take a shard over that the record names no holder of: who keeps the pack apart under
+/// the owner's limits, else whoever has room, though it has a shard of the pack. Of whole copies a
+/// second one is no use where there is one.
+fn next_home<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    record: &PackRecord,
+    len: u64,
+) -> Option<PeerId> {
+    if let Some(peer) = targets.missing(ctx, record, len).peers.first() {
+        return Some(*peer);
+    }
+    let has: BTreeSet<PeerId> = record.holders().collect();
+    let open: BTreeSet<PeerId> = targets.open().collect();
+    let order = targets.sequence(ctx, Lane::from_number(record.lane));
+    let mut shared = order.iter().copied().filter(|peer| open.contains(peer));
+    shared.find(|peer| record.code.k() > 1 || !has.contains(peer))
 }
 
 /// The shard's bytes: from the holder, else made again.
@@ -264,52 +291,6 @@ async fn confirmed<G: Grid>(ctx: &Ctx<G>, others: &[PeerId], shard: ShardId) -> 
         }
     }
     false
-}
-
-/// Who could take a shard over, the best first.
-struct Homes {
-    /// Without a shard of the pack.
-    fresh: Vec<PeerId>,
-    /// With one, or of a member that has one.
-    shared: Vec<PeerId>,
-}
-
-fn homes<G: Grid>(ctx: &Ctx<G>, record: &PackRecord, from: PeerId) -> Homes {
-    let len = chunker::shard_len(record.code, record.meta.len as usize) as u64;
-    let peers = ctx.grid.peers();
-    let usable = |info: &&PeerInfo| {
-        let Offer { free_bytes, moving_bytes, .. } = info.offer;
-        info.state == PeerState::Online
-            && info.peer != from
-            && free_bytes >= len
-            && moving_bytes == 0
-    };
-    let candidates: Vec<Candidate> = peers
-        .iter()
-        .filter(usable)
-        .map(|info| Candidate {
-            peer: info.peer,
-            owner: info.owner,
-            domain: Domain::of_owner(info.owner),
-            free_bytes: info.offer.free_bytes,
-        })
-        .collect();
-    let has: BTreeSet<PeerId> = record.holders().filter(|peer| *peer != from).collect();
-    let owners: BTreeSet<_> =
-        peers.iter().filter(|info| has.contains(&info.peer)).map(|info| info.owner).collect();
-    let walk = Walk::new(ctx.vault.placement_key(), Lane::from_number(record.lane));
-    let owner_of: BTreeMap<PeerId, _> =
-        candidates.iter().map(|candidate| (candidate.peer, candidate.owner)).collect();
-    let order = walk.sequence(&candidates).into_iter().map(|step| step.peer);
-    let is_fresh = |peer: &PeerId| {
-        owner_of.get(peer).is_some_and(|owner| !owners.contains(owner)) && !has.contains(peer)
-    };
-    let (fresh, mut shared): (Vec<PeerId>, Vec<PeerId>) = order.partition(is_fresh);
-    // Of identical copies a second one is no use where there is one.
-    shared.retain(|peer| record.code.k() > 1 || !has.contains(peer));
-    // One without a shard of the pack, though of a member that has one, before one with two.
-    shared.sort_by_key(|peer| has.contains(peer));
-    Homes { fresh, shared }
 }
 
 /// Notes where a shard is now, so that the next segment or manifest tells.

@@ -261,6 +261,3 @@ impl Asked {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

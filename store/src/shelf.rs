@@ -15,8 +15,8 @@
 //!
 //! So after a crash a file in `incoming/` is either acknowledged (it has a row: renamed into place)
 //! or an orphan (removed); `shards/` never needs a scan, and opening costs what was in flight, not
-//! what is stored. One file serves all owners of the same bytes; each owner has a lease on it, which
-//! ends in the order of `sweep.rs`.
+//! what is stored. One file serves all owners of the same bytes; each owner has a lease on it,
+//! which ends in the order of `sweep.rs`.
 //!
 //! How it fails: a failed sync fails its put and removes the file, never retries. A commit that
 //! failed for another reason than a full disk leaves it unknown whether it will be there after a

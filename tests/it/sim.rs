@@ -5,6 +5,8 @@ mod drill;
 mod faults;
 mod forget;
 mod full;
+mod leases;
+mod limits;
 mod moving;
 mod risk;
 mod stories;

@@ -83,7 +83,16 @@ const ROOMS: &[Room] = &[
     room("offload", &[]),
     room(
         "config",
-        &["chunker", "api", "store::DiskSpace", "store::Donation", "store::write_file_durable"],
+        &[
+            "chunker",
+            "api",
+            "p2p::rate",
+            "placement::proximity",
+            "store::DiskSpace",
+            "store::Donation",
+            "store::Terms",
+            "store::write_file_durable",
+        ],
     ),
     // Pure: formats and rules.
     room(

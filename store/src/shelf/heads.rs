@@ -2,11 +2,11 @@
 //!
 //! Invariants: a device's number never goes back; two heads with one number are both kept, because
 //! together they prove a fork, and the proof outlives newer heads. Every head that was a device's
-//! newest at any time within the quarantine is kept, and the last [`LAST_HEADS`] whatever their age:
-//! whoever has a device's key can publish a head that names nothing, but not hide what was there
-//! before, which shards in quarantine still bear out. Per owner at most [`MAX_DEVICES`] devices and
-//! [`MAX_HEADS_BYTES`] are kept; what is more is refused, so that nothing is pushed out. The records
-//! are opaque here.
+//! newest at any time within the quarantine is kept, and the last [`LAST_HEADS`] whatever their
+//! age: whoever has a device's key can publish a head that names nothing, but not hide what was
+//! there before, which shards in quarantine still bear out. Per owner at most [`MAX_DEVICES`]
+//! devices and [`MAX_HEADS_BYTES`] are kept; what is more is refused, so that nothing is pushed
+//! out. The records are opaque here.
 
 use chunker::{HeadHash, OwnerId, PeerId};
 use rusqlite::{Connection, params};

@@ -192,7 +192,7 @@ impl Shelf {
         let nothing = HeldPage { at_secs, shards: Vec::new(), more: false };
         let Some(owner) = rows::known_owner(&db, owner)? else { return Ok(nothing) };
         let devices = leases::devices(&db, owner)?;
-        let bit = devices.iter().find(|row| row.peer == device).map_or(0, |row| row.bit());
+        let bit = devices.iter().find(|row| row.peer == device).map_or(0, leases::DeviceRow::bit);
         let mut found = leases::range(&db, owner, (from, None), LEASE_PAGE + 1)?;
         let more = found.len() > LEASE_PAGE;
         found.truncate(LEASE_PAGE);
@@ -295,13 +295,12 @@ pub(super) fn device_row(
     at: u64,
 ) -> Result<leases::DeviceRow, ShelfError> {
     let known = leases::devices(db, owner)?;
-    let row = match known.iter().find(|row| row.peer == peer) {
-        Some(row) => leases::DeviceRow { contact_secs: at, ..row.clone() },
-        None => {
-            let free = (0..MAX_DEVICES as u8).find(|slot| known.iter().all(|r| r.slot != *slot));
-            let slot = free.ok_or(ShelfError::TooManyDevices { limit: MAX_DEVICES })?;
-            leases::DeviceRow { peer, slot, contact_secs: at, retain_secs: 0 }
-        }
+    let row = if let Some(row) = known.iter().find(|row| row.peer == peer) {
+        leases::DeviceRow { contact_secs: at, ..row.clone() }
+    } else {
+        let free = (0..MAX_DEVICES as u8).find(|slot| known.iter().all(|row| row.slot != *slot));
+        let slot = free.ok_or(ShelfError::TooManyDevices { limit: MAX_DEVICES })?;
+        leases::DeviceRow { peer, slot, contact_secs: at, retain_secs: 0 }
     };
     leases::put_device(db, owner, &row)?;
     Ok(row)

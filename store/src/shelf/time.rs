@@ -16,8 +16,8 @@ use crate::db::DbError;
 /// The most that one leap of the wall clock counts, in seconds.
 pub(super) const JUMP_SECS: u64 = 24 * 3600;
 
-/// How far it may run ahead of what is kept, in seconds: far less than a leap, so that after a crash
-/// nothing is dated in the future.
+/// How far it may run ahead of what is kept, in seconds: far less than a leap, so that after a
+/// crash nothing is dated in the future.
 const SAVE_SECS: u64 = 3600;
 
 #[derive(Debug, Clone, Copy)]

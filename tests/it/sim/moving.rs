@@ -206,6 +206,12 @@ async fn nobody_can_make_a_holder_drop_what_it_has_room_for() {
     holder.give_back().await;
     assert_eq!(gone(p2p::Grid::ask(&others[0].ctx.grid, holder.peer(), moved).await), 0);
     assert_eq!(holder.shelf.usage_of(owner).unwrap(), stored);
+    // Nor keep something for somebody who is no member.
+    let (body, stranger) = (bytes::Bytes::from_static(b"bytes"), OwnerId::from_bytes([9; 32]));
+    let shard = ShardId::from(blake3::hash(&body));
+    let hand = Request::HandOver { owner: stranger, shard, body };
+    let answer = p2p::Grid::ask(&holder.ctx.grid, others[0].peer(), hand).await;
+    assert_eq!(answer, Ok(Reply::Refused(p2p::Refusal::UnknownOwner)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,8 @@
 //! The life of a lease: held -> left out by devices -> in quarantine -> gone.
 //!
 //! Invariants, beside those of the rows: `shard.held` counts the shard's leases that are not in
-//! quarantine; `owner.shards` and `owner.bytes` sum those, `owner.left_*` the others; `total.left_*`
-//! sums the shards that nobody holds any more but whose bytes are still here.
+//! quarantine; `owner.shards` and `owner.bytes` sum those, `owner.left_*` the others;
+//! `total.left_*` sums the shards that nobody holds any more but whose bytes are still here.
 
 use chunker::{PeerId, ShardId};
 use rusqlite::{Connection, OptionalExtension, Row, params};

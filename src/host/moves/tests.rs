@@ -1,1 +1,0 @@
-//! Promises of giving back, over a shelf in memory.
