@@ -60,7 +60,8 @@ fn the_example_of_the_manual_is_read() {
 #[test]
 fn how_the_disks_are_followed_is_read_and_written() {
     let config = parse(
-        "[donate]\ngrow = \"25% of added\"\nceiling = \"1 TiB\"\ngrace = \"90m\"\nlook-every = \"2s\"\n",
+        "[donate]\ngrow = \"25% of added\"\nceiling = \"1 TiB\"\ngrace = \"90m\"\n\
+         look-every = \"2s\"\n",
     );
     let donate = config.unwrap().donate;
     assert_eq!(donate.grow, Grow::OfAdded(25.0));

@@ -227,15 +227,7 @@ impl Engine {
             monitor: Arc::new(NoMonitor),
         };
         let changing = Arc::<Mutex<()>>::default();
-        let watch = Watch {
-            host: host.clone(),
-            swarm: swarm.clone(),
-            offload: ctx.offload.clone(),
-            config: home.config(),
-            changing: changing.clone(),
-            here: Arc::default(),
-            now: Arc::default(),
-        };
+        let watch = Watch::new(&host, &swarm, (&ctx.offload, home.config()), Arc::clone(&changing));
         let engine = Self {
             home,
             config,

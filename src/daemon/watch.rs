@@ -48,6 +48,23 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    pub(super) fn new(
+        host: &Host,
+        swarm: &Swarm,
+        (offload, config): (&Arc<dyn Offload>, PathBuf),
+        changing: Arc<Mutex<()>>,
+    ) -> Self {
+        Self {
+            host: host.clone(),
+            swarm: swarm.clone(),
+            offload: Arc::clone(offload),
+            config,
+            changing,
+            here: Arc::default(),
+            now: Arc::default(),
+        }
+    }
+
     /// Watches until the engine stops.
     pub(super) async fn keep(self, stopping: CancellationToken) {
         loop {

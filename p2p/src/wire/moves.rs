@@ -1,8 +1,9 @@
 //! What owners and a holder that has to give disk back say to each other.
 //!
-//! A holder announces how much it has to give back ([`crate::Offer::moving_bytes`]). Owners then tell
-//! it how well they can do without each of their shards there, and are told which to move. Once a
-//! shard is confirmed elsewhere the owner says so, and only then does the holder let go of it.
+//! A holder announces how much it has to give back ([`crate::Offer::moving_bytes`]). Owners then
+//! tell it how well they can do without each of their shards there, and are told which to move.
+//! Once a shard is confirmed elsewhere the owner says so, and only then does the holder let go of
+//! it.
 
 use chunker::ShardId;
 use serde::{Deserialize, Serialize};

@@ -25,9 +25,10 @@ fn run(command: &str, args: &[&str]) -> Result<String, String> {
     let output = Command::new(command).args(args).output();
     let output = output.map_err(|error| format!("{command}: {error}"))?;
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    match output.status.success() {
-        true => Ok(said(&output.stdout)),
-        false => Err(format!("{command}: {}", said(&output.stderr))),
+    if output.status.success() {
+        Ok(said(&output.stdout))
+    } else {
+        Err(format!("{command}: {}", said(&output.stderr)))
     }
 }
 
@@ -85,7 +86,7 @@ impl Image {
     /// Somebody else's data: takes all but `left_bytes`.
     fn fill(&self, left_bytes: u64) -> PathBuf {
         let path = self.mount_point().join("somebody-else");
-        let stat = rustix::fs::statvfs(&self.mount_point()).unwrap();
+        let stat = rustix::fs::statvfs(self.mount_point()).unwrap();
         let free = stat.f_bavail * stat.f_frsize;
         // Blocks that describe the file take some as well.
         let len = free.saturating_sub(left_bytes.max(MIB)).to_string();
@@ -136,14 +137,9 @@ fn disk(agent: &Agent) -> Value {
 
 /// Waits until the added disk looks like this.
 fn becomes(agent: &Agent, wanted: impl Fn(&Value) -> bool) -> Value {
-    for _ in 0..2_000 {
-        // Each look takes a process's life: long enough between two, and bounded.
-        let found = disk(agent);
-        if wanted(&found) {
-            return found;
-        }
-    }
-    panic!("it never came to that: {}", disk(agent));
+    // Each look takes a process's life: long enough between two, and bounded.
+    let mut looks = (0..2_000).map(|_| disk(agent));
+    looks.find(wanted).expect("it never came to that")
 }
 
 fn bytes(disk: &Value, what: &str) -> u64 {

@@ -169,7 +169,7 @@ async fn what_an_owner_does_not_move_is_handed_over_and_found_again() {
     }
     let patience = Duration::from_secs(3600);
     assert_eq!(handover::hand_over(&leaver.host, &leaver.ctx.grid, patience).await, 0);
-    tokio::time::sleep(patience).await;
+    tokio::time::advance(patience).await;
     let mut rounds = 0;
     while leaver.shelf.usage().unwrap().shards > 0 {
         rounds += 1;
