@@ -139,7 +139,9 @@ fn disk(agent: &Agent) -> Value {
 fn becomes(agent: &Agent, wanted: impl Fn(&Value) -> bool) -> Value {
     // Each look takes a process's life: long enough between two, and bounded.
     let mut looks = (0..2_000).map(|_| disk(agent));
-    looks.find(wanted).expect("it never came to that")
+    let found = looks.find(wanted);
+    assert!(found.is_some(), "it never came to that: {}", disk(agent));
+    found.unwrap_or_default()
 }
 
 fn bytes(disk: &Value, what: &str) -> u64 {
