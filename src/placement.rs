@@ -7,10 +7,9 @@
 //! owner computes the same.
 //!
 //! [`domains`] says who fails together, [`proximity`] how far peers are apart, [`choose`] finds
-//! targets that keep the owner's limits, and [`risk`] reckons what all of it is worth. [`solver`],
-//! [`coords`] and [`fill`] are groundwork that no verb uses yet: a weight is free space, and
-//! redundancy comes from the table in [`redundancy`]. docs/PLACEMENT.md has the formulas and their
-//! sources.
+//! targets that keep the owner's limits; [`fill`] weighs peers, [`solver`] picks the redundancy
+//! from what was measured ([`redundancy`] where nothing was), and [`risk`] reckons what it is all
+//! worth. docs/PLACEMENT.md has the formulas and their sources.
 //!
 //! Nothing here knows the network: who is alive, has room and may be trusted is decided by whoever
 //! makes the candidates. All functions are total: no input makes them fail.

@@ -15,6 +15,8 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
+use super::guarding::keep_guarding;
+use super::measuring::keep_measuring;
 use super::regulator::follow_settings;
 use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, DrillArgs, Failure};
@@ -66,14 +68,19 @@ pub async fn run(
     let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
     let moving = Box::pin(moving::keep_moving(&engine, stop.clone()));
+    let guarding = keep_guarding(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
             () = engine.swarm.settle(FIRST_PEERS) => ready(&desk.ready()),
         }
     };
+    let measuring = keep_measuring(&engine, stop.clone());
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, retaining, drilling, following, moving, greeting);
+    tokio::join!(
+        serving, catching, auditing, retaining, drilling, guarding, measuring, following, moving,
+        greeting
+    );
     engine.stop().await;
     Ok(())
 }

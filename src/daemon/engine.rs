@@ -16,7 +16,7 @@ use p2p::swarm::{Swarm, SwarmConfig, SwarmError};
 use p2p::{Clock, Members};
 use store::{
     Catalog, CatalogError, DbAt, DiskMedium, Donation, Home, HomeError, HomeLock, PackCache, Shelf,
-    ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge,
+    ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge, Wards,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -129,6 +129,8 @@ pub struct Engine {
     pub(super) writing: tokio::sync::Mutex<()>,
     /// Held by whatever audits: one at a time.
     pub(super) auditing: tokio::sync::Mutex<()>,
+    /// What other owners entrusted to this device.
+    pub(super) wards: Wards,
     /// Held by whatever drills: one at a time.
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
@@ -207,7 +209,9 @@ impl Engine {
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
         members.set_site(config.node.site.clone());
         let roll = Arc::new(members.clone());
-        let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys));
+        let wards = Wards::at(home.wards());
+        let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
+            .guarding(wards.clone());
         if let Ok(offer) = host.offer().await {
             members.set_offer(offer);
         }
@@ -236,6 +240,7 @@ impl Engine {
             ctx,
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
+            wards,
             drilling: tokio::sync::Mutex::new(()),
             changing,
             watch,

@@ -12,6 +12,8 @@ use crate::flow::backup::BackupReport;
 use crate::flow::look::{Entry, Listed};
 use crate::flow::recover::RecoverReport;
 use crate::flow::restore::RestoreReport;
+use crate::flow::targets::By;
+use crate::placement::solver::Goal;
 use crate::vault::snapshot::SnapshotState;
 use crate::vault::tree::{Kind, Stamp};
 
@@ -50,6 +52,7 @@ pub(crate) fn backup(report: &BackupReport, dry_run: bool, started: Instant) -> 
             m: report.code.m(),
             domains: report.kept.domains as u64,
             can_lose: report.kept.can_lose as u64,
+            by: report.by.to_string(),
         },
         relaxed: report.relaxed.iter().map(ToString::to_string).collect(),
         notes: if report.snapshot.is_some() { notes(report) } else { Vec::new() },
@@ -77,6 +80,13 @@ fn notes(report: &BackupReport) -> Vec<String> {
     if !report.relaxed.is_empty() {
         let names: Vec<String> = report.relaxed.iter().map(ToString::to_string).collect();
         notes.push(format!("limits that could not be met and were dropped: {}", names.join(", ")));
+    }
+    if let By::Solved(unmet) = &report.by
+        && unmet.contains(&Goal::Loss)
+    {
+        notes.push(
+            "no redundancy keeps the risk of loss below one in a million a year here".to_owned(),
+        );
     }
     if domains < n {
         notes.push(crowded(n, domains, report.kept.can_lose));

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::flow::place::{self, Resumed};
 use crate::flow::publish::{self, Published, SNAPSHOT_PENDING};
 use crate::flow::scan::{Scan, ScanOptions};
-use crate::flow::targets::{Kept, Targets};
+use crate::flow::targets::{By, Kept, Targets};
 use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Problem;
 use crate::placement::choose::Limit;
@@ -71,6 +71,8 @@ pub struct BackupReport {
     pub code: Code,
     /// How well the weakest pack of this run is kept; without any, how one would be.
     pub kept: Kept,
+    /// How the redundancy came about.
+    pub by: By,
     /// Limits that could not be met and were dropped, as the owner allowed.
     pub relaxed: Vec<Limit>,
     /// Packs that wait in the spool with fewer holders than they should have.
@@ -124,7 +126,7 @@ pub async fn backup<G: Grid>(
 ) -> Result<BackupReport, FlowError> {
     let scan = Scan::new(&plan.paths, plan.scan.clone())?;
     let targets = Targets::now(ctx);
-    let (code, hoped) = choose_code(ctx, &plan, &targets)?;
+    let chosen = choose_code(ctx, &plan, &targets)?;
     if !plan.dry_run {
         if targets.len() > 0 {
             recover::refresh(ctx).await?;
@@ -133,7 +135,7 @@ pub async fn backup<G: Grid>(
     }
     let parent = parent::find(ctx, &plan)?;
     let started = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
-    let run = Run { ctx, plan: &plan, targets: &targets, code, hoped, parent: parent.as_ref() };
+    let run = Run { ctx, plan: &plan, targets: &targets, chosen, parent: parent.as_ref() };
     let archived = run.archive(scan, cancel).await?;
     let mut report = run.report(&archived);
     let unchanged = parent.as_ref().is_some_and(|(_, parent)| parent.root == archived.root);
@@ -210,23 +212,25 @@ fn choose_code<G: Grid>(
     ctx: &Ctx<G>,
     plan: &BackupPlan,
     targets: &Targets,
-) -> Result<(Code, Kept), FlowError> {
+) -> Result<Chosen, FlowError> {
     let usable = targets.len();
     if plan.spool || plan.dry_run {
         // Not all may be here yet: plan for the grid as it is known, at least three strong.
         let known = targets.known_domains().max(targets.places(ctx)).max(3);
         let auto = redundancy::auto(known).ok_or(FlowError::NoPeers)?;
-        let code = plan.code.unwrap_or(auto);
+        let (code, by) = plan.code.map_or((auto, By::Table), |code| (code, By::Asked));
         let (spare, domains) = (usize::from(code.m()), targets.places(ctx).min(code.n()));
-        return Ok((code, Kept { spare, missing: 0, domains, can_lose: spare }));
+        let kept = Kept { spare, missing: 0, domains, can_lose: spare };
+        return Ok(Chosen { code, by, kept });
     }
     if usable == 0 {
         return Err(FlowError::NoPeers);
     }
-    let code = match plan.code.or_else(|| targets.auto(ctx)) {
-        Some(code) => code,
+    let asked = plan.code.map(|code| (code, By::Asked));
+    let (code, by) = match asked.or_else(|| targets.auto(ctx)) {
+        Some(chosen) => chosen,
         // What a single copy would need besides this device.
-        None => Code::new(1, 1)?,
+        None => (Code::new(1, 1)?, By::Table),
     };
     let kept = targets.check(ctx, code)?;
     targets.check(ctx, targets.metadata(ctx, code))?;
@@ -235,7 +239,15 @@ fn choose_code<G: Grid>(
         ctx.monitor
             .warn(&format!("limits that cannot be met were dropped: {}", relaxed.join(", ")));
     }
-    Ok((code, kept))
+    Ok(Chosen { code, by, kept })
+}
+
+/// The redundancy of a run.
+struct Chosen {
+    code: Code,
+    by: By,
+    /// How well packs will be kept.
+    kept: Kept,
 }
 
 /// One run of a plan.
@@ -243,9 +255,7 @@ struct Run<'a, G> {
     ctx: &'a Ctx<G>,
     plan: &'a BackupPlan,
     targets: &'a Targets,
-    code: Code,
-    /// How well packs will be kept.
-    hoped: Kept,
+    chosen: Chosen,
     parent: Option<&'a (SnapshotId, Snapshot)>,
 }
 
@@ -307,8 +317,9 @@ impl<G: Grid> Run<'_, G> {
             snapshot: None,
             parent: self.parent.map(|(id, _)| *id),
             counts: archived.counts,
-            code: self.code,
-            kept: archived.kept.unwrap_or(self.hoped),
+            code: self.chosen.code,
+            kept: archived.kept.unwrap_or(self.chosen.kept),
+            by: self.chosen.by.clone(),
             relaxed: Vec::new(),
             queued_packs: 0,
             snapshot_queued: false,

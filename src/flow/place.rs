@@ -237,9 +237,10 @@ fn assign<G: Grid>(
 fn outcome(targets: &Targets, record: &PackRecord, domains: usize) -> Outcome {
     let placed = record.holders().count();
     let (n, k) = (record.code.n(), usize::from(record.code.k()));
+    let kept = targets.kept(record);
     if placed == n {
         Outcome::Full
-    } else if placed > k && targets.kept(record).domains >= domains.min(k + 1) {
+    } else if kept.spare > 0 && kept.domains >= domains.min(k + 1) {
         Outcome::Safe
     } else {
         Outcome::Queued

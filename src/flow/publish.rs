@@ -135,7 +135,7 @@ async fn publish_with<G: Grid>(
     let records = records?;
     let usable = targets.places(ctx);
     let data = data
-        .or_else(|| targets.auto(ctx))
+        .or_else(|| targets.auto(ctx).map(|(code, _)| code))
         .or_else(|| records.first().map(|record| record.code))
         .ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
     let code = targets.metadata(ctx, data);

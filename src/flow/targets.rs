@@ -17,26 +17,32 @@ use chunker::{Code, OwnerId, PeerId};
 use p2p::{Grid, PeerInfo, PeerState};
 
 use crate::flow::policy::Policy;
+use crate::flow::presence::Presences;
 use crate::flow::{Ctx, FlowError};
 use crate::placement::choose::{
     Infeasible, Limit, Limits, Need, Placement, Question, Target, choose,
 };
 use crate::placement::domains::matching::{distinct, domains_to_lose};
 use crate::placement::domains::{Domains, Facts};
+use crate::placement::fill::{Fill, Room};
 use crate::placement::proximity::{Distances, Verdict};
 use crate::placement::solver::MAX_SHARDS;
 use crate::placement::{Candidate, Domain, Lane, Walk, redundancy};
 use crate::vault::index::PackRecord;
 
+mod auto;
 mod seats;
 
 #[cfg(test)]
 mod tests;
 
+pub use auto::By;
 use seats::Seats;
 
 /// Peers of a walk that could take something and are looked at. The search considers half as many.
 const ENOUGH: usize = 1024;
+/// In larger grids nobody is compared with everybody for shared fate: that takes the square.
+const FATES: usize = 256;
 /// Fewest places there is a backup with.
 const LEAST_PLACES: usize = 2;
 
@@ -54,6 +60,10 @@ struct Seen {
     domains: Domains,
     distances: Distances,
     policy: Policy,
+    presences: Presences,
+    /// How full the grid is: what walks are weighted by.
+    fill: Fill,
+    rooms: BTreeMap<PeerId, Room>,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +73,7 @@ struct Shared {
     /// What was chosen for whole packs, while nobody new is avoided.
     choices: BTreeMap<(Lane, Code), Arc<Placement>>,
     places: Option<usize>,
+    auto: Option<(Code, By)>,
     /// Full, away or unreachable: walked past for the rest of the run.
     avoided: BTreeSet<PeerId>,
     /// Peers that took something.
@@ -126,8 +137,10 @@ impl Targets {
     /// The grid as it is now, under the owner's policy.
     pub(crate) fn now<G: Grid>(ctx: &Ctx<G>) -> Self {
         let peers = ctx.grid.peers();
-        let domains = domains_of(&peers);
+        let presences = presences_of(ctx);
+        let domains = domains_of(&peers, &presences);
         let distances = distances_of(ctx, &peers);
+        let (now_secs, rooms) = (ctx.clock.now_secs(), rooms_of(&peers));
         let me = ctx.device.peer();
         let online = peers.into_iter().filter(|info| info.state == PeerState::Online);
         let target = |info: PeerInfo| Target {
@@ -136,12 +149,15 @@ impl Targets {
             site: info.site,
             domain: domains.domain(&info.peer).unwrap_or(Domain::of_group(info.peer)),
             free_bytes: info.offer.free_bytes,
-            probation: false,
+            probation: presences.is_new(&info.peer, now_secs),
             distance: distances.between(me, info.peer),
         };
-        let online = online.map(|info| (info.peer, target(info))).collect();
+        let online: BTreeMap<PeerId, Target> =
+            online.map(|info| (info.peer, target(info))).collect();
         let policy = ctx.policy.as_ref().clone();
-        let seen = Arc::new(Seen { online, domains, distances, policy });
+        let fill = Fill::of(rooms.values().copied());
+        let seen = Seen { online, domains, distances, policy, presences, fill, rooms };
+        let seen = Arc::new(seen);
         Self { seen, shared: Arc::default() }
     }
 
@@ -206,8 +222,19 @@ impl Targets {
 
     /// How well a pack is kept by the holders its record names.
     pub(crate) fn kept(&self, record: &PackRecord) -> Kept {
-        let domains: Vec<Domain> = record.holders().map(|peer| self.domain(peer)).collect();
-        Kept::of(&domains, record.code)
+        self.kept_by(record.code, record.holders())
+    }
+
+    /// Newcomers have what they have, and do not count.
+    fn kept_by(&self, code: Code, holders: impl Iterator<Item = PeerId>) -> Kept {
+        let (mut domains, mut held) = (Vec::new(), 0);
+        for peer in holders {
+            held += 1;
+            if !self.seen.online.get(&peer).is_some_and(|target| target.probation) {
+                domains.push(self.domain(peer));
+            }
+        }
+        Kept { missing: code.n().saturating_sub(held), ..Kept::of(&domains, code) }
     }
 
     /// The peers in the order of a lane's walk. In a large grid, those that are hardly ever reached
@@ -222,7 +249,7 @@ impl Targets {
             peer: target.peer,
             owner: target.owner,
             domain: target.domain,
-            free_bytes: target.free_bytes,
+            free_bytes: self.weight(target),
         };
         let candidates: Vec<Candidate> = self.usable().map(candidate).collect();
         let (mut order, mut near) = (Vec::new(), 0);
@@ -239,6 +266,11 @@ impl Targets {
         rest.sort_by_key(|target| target.free_bytes == 0);
         order.extend(rest.into_iter().map(|target| target.peer));
         order
+    }
+
+    /// What decides how often a peer is drawn: so much that the grid fills up evenly.
+    fn weight(&self, target: &Target) -> u64 {
+        self.seen.rooms.get(&target.peer).map_or(0, |room| self.seen.fill.weight(*room))
     }
 
     fn is_near(&self, peer: &PeerId) -> bool {
@@ -265,13 +297,13 @@ impl Targets {
         {
             return chosen;
         }
-        let need = Need { shards: code.n(), safe: 0, shard_bytes };
+        let need = Need { shards: code.n(), safe: safe(code), shard_bytes };
         let limits = &self.seen.policy.limits;
         let seats = self.seats(code);
         let asked = self.ask(ctx, lane, (&placed, seats), need, limits);
         let placement = asked.or_else(|refused| {
             let shards = placed.len() + refused.found;
-            let fewer = Need { shards, ..need };
+            let fewer = Need { shards, safe: need.safe.min(shards), ..need };
             self.ask(ctx, lane, (&placed, seats), fewer, limits)
         });
         let Ok(placement) = placement else { return Chosen::default() };
@@ -381,7 +413,8 @@ impl Targets {
 
     /// How many of `wanted` shards, however small, can be placed under these limits.
     fn most<G: Grid>(&self, ctx: &Ctx<G>, wanted: usize, limits: &Limits) -> usize {
-        let need = Need { shards: wanted, safe: 0, shard_bytes: 1 };
+        // A place is one only with somebody who counts.
+        let need = Need { shards: wanted, safe: wanted, shard_bytes: 1 };
         match self.ask(ctx, Lane::META, (&[], 1), need, limits) {
             Ok(_) => wanted,
             Err(refused) => refused.found,
@@ -402,11 +435,6 @@ impl Targets {
         copies.max(1)
     }
 
-    /// The redundancy that fits the places there are; none below two.
-    pub(crate) fn auto<G: Grid>(&self, ctx: &Ctx<G>) -> Option<Code> {
-        redundancy::auto(self.places(ctx))
-    }
-
     /// The code for metadata packs beside data packs of code `data`. Where places are shared, its
     /// shards share them, too, so that it is never kept worse than data.
     pub(crate) fn metadata<G: Grid>(&self, ctx: &Ctx<G>, data: Code) -> Code {
@@ -417,20 +445,18 @@ impl Targets {
     /// Whether packs of this code can be placed, before anything is sent; and how well they would
     /// be kept.
     pub(crate) fn check<G: Grid>(&self, ctx: &Ctx<G>, code: Code) -> Result<Kept, FlowError> {
-        let need = Need { shards: code.n(), safe: 0, shard_bytes: 1 };
+        let need = Need { shards: code.n(), safe: safe(code), shard_bytes: 1 };
         let limits = &self.seen.policy.limits;
         let asked = self.ask(ctx, Lane::META, (&[], self.seats(code)), need, limits);
         let placement = asked.map_err(|refused| {
             if self.has_limits() {
                 FlowError::Limits(Box::new(refused))
             } else {
-                FlowError::TooFewPeers { wanted: code.n(), usable: self.len() }
+                FlowError::TooFewPeers { wanted: code.n(), usable: refused.found }
             }
         })?;
         self.lock().relaxed.extend(&placement.relaxed);
-        let domains: Vec<Domain> =
-            placement.targets.iter().map(|peer| self.domain(*peer)).collect();
-        Ok(Kept::of(&domains, code))
+        Ok(self.kept_by(code, placement.targets.into_iter()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -438,9 +464,31 @@ impl Targets {
     }
 }
 
+/// How many shards of a pack have to be with peers that count: enough, and one to spare.
+fn safe(code: Code) -> usize {
+    code.n().min(usize::from(code.k()) + 1)
+}
+
+/// What was seen of others; nothing, when that cannot be read.
+pub(crate) fn presences_of<G: Grid>(ctx: &Ctx<G>) -> Presences {
+    Presences::load(ctx).unwrap_or_else(|error| {
+        tracing::warn!(%error, "placing without what was seen of others");
+        Presences::default()
+    })
+}
+
+fn rooms_of(peers: &[PeerInfo]) -> BTreeMap<PeerId, Room> {
+    let room = |info: &PeerInfo| Room {
+        used_bytes: info.offer.used_bytes,
+        free_bytes: info.offer.free_bytes,
+    };
+    peers.iter().map(|info| (info.peer, room(info))).collect()
+}
+
 /// Which devices fail together, by all that is known of them. We ourselves tie nobody: that two
 /// peers each share something with us does not make them share it.
-pub(crate) fn domains_of(peers: &[PeerInfo]) -> Domains {
+pub(crate) fn domains_of(peers: &[PeerInfo], presences: &Presences) -> Domains {
+    let fates = peers.len() <= FATES;
     let facts: Vec<Facts<'_>> = peers
         .iter()
         .map(|info| Facts {
@@ -449,7 +497,7 @@ pub(crate) fn domains_of(peers: &[PeerInfo]) -> Domains {
             site: info.site.as_deref(),
             addresses: &info.reached,
             lan: info.reached.iter().any(is_local),
-            presence: None,
+            presence: presences.of(&info.peer).filter(|_| fates),
         })
         .collect();
     Domains::of(&facts)

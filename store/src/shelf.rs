@@ -44,6 +44,7 @@ mod giveback;
 mod heads;
 mod invites;
 mod leases;
+mod mandates;
 mod opening;
 mod rows;
 mod sweep;

@@ -6,6 +6,7 @@ mod disks;
 mod drill;
 mod faults;
 mod forget;
+mod guardians;
 mod leaving;
 mod lending;
 mod messages;

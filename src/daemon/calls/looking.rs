@@ -17,7 +17,7 @@ use crate::daemon::engine::EngineError;
 use crate::daemon::views;
 use crate::flow::look::{self, Health};
 use crate::flow::standing::{self, Standing};
-use crate::flow::targets::domains_of;
+use crate::flow::targets::{domains_of, presences_of};
 use crate::flow::{audit, drill, publish, whereabouts};
 use crate::placement::domains::Domains;
 use crate::vault::index::{PackRecord, Placed};
@@ -91,7 +91,7 @@ impl Run {
         self.settle(WAIT_LOOK).await?;
         let records = whereabouts::packs(&self.ctx, &args.what.0).boxed().await?;
         let peers = self.ctx.grid.peers();
-        let domains = domains_of(&peers);
+        let domains = domains_of(&peers, &presences_of(&self.ctx));
         let peers: BTreeMap<_, _> = peers.into_iter().map(|info| (info.peer, info)).collect();
         let packs = records.iter().map(|record| placed(record, &peers, &domains)).collect();
         Ok(PlacementView { schema: "gbak.placement/1".to_owned(), packs })

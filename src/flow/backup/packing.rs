@@ -154,8 +154,8 @@ impl<'a, G: Grid> Packing<'a, G> {
         }
         let builder = std::mem::take(&mut self.stream(kind).pack);
         let code = match kind {
-            Kind::Data => self.run.code,
-            Kind::Meta => self.run.targets.metadata(self.run.ctx, self.run.code),
+            Kind::Data => self.run.chosen.code,
+            Kind::Meta => self.run.targets.metadata(self.run.ctx, self.run.chosen.code),
         };
         let lane = match kind {
             Kind::Meta => Lane::META,
@@ -207,6 +207,6 @@ impl<'a, G: Grid> Packing<'a, G> {
 
 /// The lane of the next data pack: drawn with the vault's key, so that packs spread evenly.
 fn data_lane<G: Grid>(run: &Run<'_, G>) -> Lane {
-    let lanes = lane_count(run.targets.len(), run.code.n());
+    let lanes = lane_count(run.targets.len(), run.chosen.code.n());
     lane_of(run.ctx.vault.placement_key(), &run.ctx.entropy.bytes32(), lanes)
 }

@@ -25,7 +25,7 @@ fn latency(range: &str) -> Limits {
 }
 
 /// The holders of every pack there is, metadata and manifest included.
-fn holders(node: &Node) -> Vec<Vec<PeerId>> {
+pub(crate) fn holders(node: &Node) -> Vec<Vec<PeerId>> {
     let mut all = Vec::new();
     node.ctx
         .catalog

@@ -19,7 +19,9 @@ use p2p::cert::{Charter, DeviceCert, OwnerCert};
 use p2p::members::{Identity, Members};
 use p2p::sim::{SimGrid, SimNet, Weather};
 use p2p::{Clock, Grid, Reply, Request, Service};
-use store::{Catalog, DbAt, Donation, FakeGauge, MemMedium, PackCache, Shelf, ShelfAt, Spool};
+use store::{
+    Catalog, DbAt, Donation, FakeGauge, MemMedium, PackCache, Shelf, ShelfAt, Spool, Wards,
+};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -92,6 +94,7 @@ pub(crate) struct Node {
     members: Members,
     pub(crate) medium: Arc<MemMedium>,
     pub(crate) monitor: Arc<TestMonitor>,
+    pub(crate) wards: Wards,
     dir: TempDir,
 }
 
@@ -137,11 +140,13 @@ impl World {
         let (shelf, medium, gauge) = shelf(&entropy);
         members.set_offer(offer(&shelf));
         let roll = Arc::new(members.clone());
+        let dir = temp();
+        let wards = Wards::at(dir.path().join("wards"));
         let host =
-            Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None);
+            Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None)
+                .guarding(wards.clone());
         let twisted = Twisted { host: host.clone(), twist };
         let grid = self.net.join(members.clone(), Arc::new(twisted));
-        let dir = temp();
         let monitor = Arc::new(TestMonitor::default());
         let ctx = Ctx {
             grid,
@@ -156,7 +161,15 @@ impl World {
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };
-        Node { ctx, shelf, host, gauge, members, medium, monitor, dir }
+        Node { ctx, shelf, host, gauge, members, medium, monitor, wards, dir }
+    }
+
+    /// One greets the others, to see who is there.
+    pub(crate) async fn greet(&self, one: &Node, others: &[&Node]) {
+        for other in others {
+            let offer = offer(&one.shelf);
+            drop(one.ctx.grid.ask(other.peer(), Request::Ping { nonce: 1, offer }).await);
+        }
     }
 
     /// Everybody greets everybody, so that all are online to all.

@@ -15,7 +15,13 @@ fn summary() -> BackupSummary {
         data_added: 2_254_857_830,
         data_added_packed: 1_503_238_553,
         bytes_sent: 2_254_857_830,
-        redundancy: RedundancyView { k: 8, m: 4, domains: 12, can_lose: 4 },
+        redundancy: RedundancyView {
+            k: 8,
+            m: 4,
+            domains: 12,
+            can_lose: 4,
+            by: "asked for".to_owned(),
+        },
         peers_used: 12,
         witnesses: WitnessView { asked: 12, confirmed: 11 },
         seconds_elapsed: 41.23,
@@ -78,7 +84,7 @@ fn a_backup_tells_what_is_safe() {
     let dry = BackupSummary { snapshot_id: None, dry_run: true, ..summary() };
     let same = BackupSummary { snapshot_id: None, ..summary() };
     let crowded = BackupSummary {
-        redundancy: RedundancyView { k: 8, m: 4, domains: 3, can_lose: 1 },
+        redundancy: RedundancyView { domains: 3, can_lose: 1, ..summary().redundancy },
         notes: vec!["12 shards share 3 places: 1 of them may be lost".to_owned()],
         ..summary()
     };
