@@ -30,7 +30,7 @@ pub use care::{
 pub use drill::{DrillArgs, DrillView, ProofView};
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
-pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
+pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
 pub use mounting::{MountArgs, MountView};
 pub use placement::{
     DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
@@ -74,6 +74,10 @@ pub enum Call {
     Donate,
     /// Split it differently; what is not said stays.
     DonateSet(DonateArgs),
+    /// Give back what is here of others, and lend nothing any more.
+    Leave,
+    /// Move what is ours away from the machine of this name or id.
+    Evacuate(String),
     /// How fast this machine sends and receives.
     Limits,
     /// Be slower or faster; what is not said stays.
@@ -135,6 +139,10 @@ pub enum Answer {
     Donate(DonateView),
     /// The split from now on.
     DonateSet(DonateView),
+    /// Nothing of others is here any more.
+    Leave(LeaveView),
+    /// What moved.
+    Evacuate(EvacuateView),
     /// The limits.
     Limits(limits::LimitsView),
     /// The limits from now on.

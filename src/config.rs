@@ -19,6 +19,9 @@ pub use crate::placement::proximity::{Range, RangeError};
 
 pub mod caring;
 mod edit;
+mod watching;
+
+pub use watching::Grow;
 mod leases;
 pub mod limits;
 mod merge;
@@ -91,6 +94,15 @@ pub struct Donate {
     pub min_free: Amount,
     /// Kept empty above that; a share is of the whole disk.
     pub safe_area: Amount,
+    /// How much more is lent when a disk grows.
+    pub grow: Grow,
+    /// The most that a disk is lent of by growing; as much as it carries when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<Amount>,
+    /// How long owners have to move what has to go before it is handed over to others.
+    pub grace: Span,
+    /// How often the disks are looked at.
+    pub look_every: Span,
     /// Disks that are lent besides the home's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disks: Vec<LentDisk>,
@@ -102,6 +114,10 @@ impl Default for Donate {
             size: Amount::Bytes(0),
             min_free: Amount::Percent(5.0),
             safe_area: Amount::Bytes(256 * 1024 * 1024),
+            grow: Grow::Off,
+            ceiling: None,
+            grace: Span(24 * 3600),
+            look_every: Span(10),
             disks: Vec::new(),
         }
     }
@@ -163,7 +179,7 @@ impl Donate {
             size: disk.donate,
             min_free: disk.min_free.unwrap_or(self.min_free),
             safe_area: disk.safe_area.unwrap_or(self.safe_area),
-            disks: Vec::new(),
+            ..Self::default()
         };
         split.on(space, used_bytes)
     }

@@ -26,6 +26,7 @@ pub mod forget;
 pub mod guard;
 pub mod health;
 pub mod look;
+pub mod moving;
 pub mod place;
 pub mod policy;
 pub mod presence;

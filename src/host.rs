@@ -20,15 +20,19 @@ use p2p::head::SignedHead;
 use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
 use serde_bytes::ByteBuf;
-use store::{Contact, Figures, InviteError, Shelf, ShelfError, Wards};
+use store::{Contact, InviteError, Shelf, ShelfError, Wards};
 
 use crate::offload::{Offload, WorkLost, offload};
 
 mod busy;
+pub mod giveback;
+pub mod handover;
 mod leases;
+mod moves;
 mod wards;
 
 use busy::{Busy, Pass};
+pub use moves::{GaveBack, Stuck};
 
 /// Joiners remembered, so that one that lost our answer can ask again.
 const JOINERS: usize = 1024;
@@ -40,6 +44,9 @@ pub trait Roll: Send + Sync + 'static {
     /// The proven owner of a device that is admitted now or was.
     fn owner_of(&self, peer: &PeerId) -> Option<OwnerId>;
 
+    /// Whether this is a member's.
+    fn knows(&self, owner: &OwnerId) -> bool;
+
     /// Hears of a device that this host has just admitted.
     fn admitted(&self, device: Hello);
 }
@@ -47,6 +54,10 @@ pub trait Roll: Send + Sync + 'static {
 impl Roll for Members {
     fn owner_of(&self, peer: &PeerId) -> Option<OwnerId> {
         Self::owner_of(self, peer)
+    }
+
+    fn knows(&self, owner: &OwnerId) -> bool {
+        Self::knows(self, owner)
     }
 
     fn admitted(&self, device: Hello) {
@@ -81,6 +92,7 @@ struct Inner {
     offload: Arc<dyn Offload>,
     admission: Option<Admission>,
     busy: Busy,
+    asked: moves::Asked,
     /// What other owners entrusted to this device; not set where it is nobody's guardian.
     wards: OnceLock<Wards>,
     /// Who spent which invitation in this process's life.
@@ -101,9 +113,17 @@ impl Host {
         offload: Arc<dyn Offload>,
         admission: Option<Admission>,
     ) -> Self {
-        let (busy, joiners) = (Busy::default(), Mutex::default());
-        let wards = OnceLock::new();
-        let inner = Inner { shelf, roll, clock, offload, admission, busy, wards, joiners };
+        let inner = Inner {
+            shelf,
+            roll,
+            clock,
+            offload,
+            admission,
+            busy: Busy::default(),
+            asked: moves::Asked::default(),
+            wards: OnceLock::new(),
+            joiners: Mutex::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -126,9 +146,8 @@ impl Host {
 
     /// What is offered now, measured.
     pub async fn offer(&self) -> Result<Offer, OfferError> {
-        let shelf = self.inner.shelf.clone();
-        let figures = offload(&self.inner.offload, move || shelf.figures()).await??;
-        Ok(offer_of(&figures))
+        let host = self.clone();
+        Ok(offload(&self.inner.offload, move || host.measured()).await??)
     }
 
     async fn serve(&self, from: PeerId, request: Request, pass: Pass) -> Result<Reply, Refusal> {
@@ -141,6 +160,12 @@ impl Host {
             Request::WardNews => self.ward_news(self.owner(from)?, pass).await,
             Request::Revoke { guardian, through_secs } => {
                 self.revoke(self.owner(from)?, (guardian, through_secs), pass).await
+            }
+            Request::Moves { spare } => self.moves(self.owner(from)?, spare, pass).await,
+            Request::Moved { shards } => self.moved(self.owner(from)?, shards, pass).await,
+            Request::HandOver { owner, shard, body } => {
+                self.owner(from)?;
+                self.hand_over((owner, shard), body, pass).await
             }
             Request::Held { from: name } => self.held((self.owner(from)?, from), name, pass).await,
             Request::Retain(range) => self.retain((self.owner(from)?, from), *range, pass).await,
@@ -388,17 +413,6 @@ pub enum OfferError {
     /// We are shutting down.
     #[error(transparent)]
     WorkLost(#[from] WorkLost),
-}
-
-/// What the disk's figures offer.
-pub(crate) const fn offer_of(figures: &Figures) -> Offer {
-    Offer {
-        total_bytes: figures.total_bytes,
-        reserved_bytes: figures.reserved_bytes,
-        donated_bytes: figures.donated_bytes,
-        used_bytes: figures.used_bytes,
-        free_bytes: figures.free_bytes,
-    }
 }
 
 /// What the asker is told. What only a person here can mend is logged as well.

@@ -196,6 +196,11 @@ impl Members {
         self.state().roster.row(peer).map(|row| row.device.owner)
     }
 
+    /// Whether this is a member's, by a certificate that was verified here.
+    pub fn knows(&self, owner: &OwnerId) -> bool {
+        self.state().roster.owner(owner).is_some()
+    }
+
     /// Whether the device said a valid hello over the connection it has now.
     pub fn is_admitted(&self, peer: &PeerId) -> bool {
         self.state().roster.row(peer).is_some_and(Row::is_online)

@@ -22,6 +22,14 @@ pub struct Offer {
     pub used_bytes: u64,
     /// What new shards may still take, after floor and safe area.
     pub free_bytes: u64,
+    /// Stored here, and has to go elsewhere: owners are asked to move it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub moving_bytes: u64,
+}
+
+/// What is not said is not sent.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Whether a device can be asked.

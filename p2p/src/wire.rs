@@ -7,13 +7,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chunker::{PeerId, Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
+use chunker::{OwnerId, PeerId, Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
 use serde::{Deserialize, Serialize};
 
 use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
 use crate::mandate::Mandate;
 use crate::peer::Offer;
 
+mod moves;
+
+pub use moves::{MOVES_PAGE, Spare};
 mod leases;
 mod refusal;
 
@@ -103,6 +106,28 @@ pub enum Request {
         offset: u64,
         /// How long it is.
         len: u32,
+    },
+    /// My owner can do without these shards so well: which of them have to go from you? At most
+    /// [`MOVES_PAGE`].
+    Moves {
+        /// How well.
+        spare: Vec<Spare>,
+    },
+    /// These that you asked to be moved are confirmed elsewhere: let go of them. At most
+    /// [`MOVES_PAGE`].
+    Moved {
+        /// Their names.
+        shards: Vec<ShardId>,
+    },
+    /// Keep these bytes for another owner, for whom I cannot keep them any longer.
+    HandOver {
+        /// Whose they are.
+        owner: OwnerId,
+        /// The bytes' name.
+        shard: ShardId,
+        /// The bytes; they travel outside the header.
+        #[serde(skip)]
+        body: Bytes,
     },
     /// Do this for the owner who gave me this mandate: only what [`Request::is_for_guardians`].
     Under {
@@ -257,6 +282,16 @@ pub enum Reply {
         #[serde(skip)]
         body: Bytes,
     },
+    /// What has to go.
+    Moves {
+        /// Some of the shards told of, at most [`MOVES_PAGE`].
+        shards: Vec<ShardId>,
+    },
+    /// For each name, whether it was let go of, in the order given.
+    LetGo {
+        /// One entry for each name.
+        gone: Vec<bool>,
+    },
     /// The part of the list is durable here.
     Entrusted,
     /// Where your guardian put shards since you entrusted it.
@@ -353,7 +388,9 @@ impl Request {
             Self::Join(join) => {
                 join.name.len() <= NAME_LIMIT && join.device.name.len() <= NAME_LIMIT
             }
-            Self::Put { body, .. } => body.len() <= BODY_LIMIT,
+            Self::Put { body, .. } | Self::HandOver { body, .. } => body.len() <= BODY_LIMIT,
+            Self::Moves { spare } => spare.len() <= MOVES_PAGE,
+            Self::Moved { shards } => shards.len() <= MOVES_PAGE,
             Self::Have { shards } => shards.len() <= HAVE_LIMIT,
             Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
             Self::Slice { len, .. } => (1..=SLICE_MAX).contains(len),
@@ -378,7 +415,7 @@ impl Request {
             (Self::Under { request, .. }, reply) => request.fits(reply),
             (_, Reply::Refused(_))
             | (Self::Join(_), Reply::Joined { .. })
-            | (Self::Put { .. }, Reply::Stored)
+            | (Self::Put { .. } | Self::HandOver { .. }, Reply::Stored)
             | (Self::HeadPut { .. }, Reply::HeadStored)
             | (Self::Entrust { .. }, Reply::Entrusted)
             | (Self::Revoke { .. }, Reply::Revoked) => true,
@@ -389,6 +426,8 @@ impl Request {
             (Self::Get { .. }, Reply::Shard { body }) => body.len() <= BODY_LIMIT,
             (Self::Slice { .. }, Reply::Slice { body }) => body.len() <= SLICE_BODY_MAX,
             (Self::Have { shards }, Reply::Have { held }) => shards.len() == held.len(),
+            (Self::Moves { spare }, Reply::Moves { shards }) => shards.len() <= spare.len(),
+            (Self::Moved { shards }, Reply::LetGo { gone }) => shards.len() == gone.len(),
             (Self::HeadGet, Reply::Heads { heads }) => {
                 let bytes: usize = heads.iter().map(|head| head.len() + HEAD_FRAME).sum();
                 heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE && bytes <= HEADER_LIMIT - HEAD_SLACK
@@ -422,6 +461,8 @@ impl Request {
             | Self::Have { .. }
             | Self::HeadPut { .. }
             | Self::HeadGet
+            | Self::Moves { .. }
+            | Self::Moved { .. }
             | Self::Held { .. }
             | Self::Retain(_)
             | Self::CallBack { .. }
@@ -429,7 +470,11 @@ impl Request {
             | Self::Slice { .. }
             | Self::Revoke { .. } => 30,
             // The largest body over a line of 1.2 megabits a second.
-            Self::Put { .. } | Self::Get { .. } | Self::Entrust { .. } | Self::WardNews => 120,
+            Self::Put { .. }
+            | Self::Get { .. }
+            | Self::HandOver { .. }
+            | Self::Entrust { .. }
+            | Self::WardNews => 120,
         })
     }
 
@@ -467,7 +512,9 @@ impl Request {
 
     fn body(&self) -> Option<&Bytes> {
         match self {
-            Self::Put { body, .. } | Self::Entrust { body, .. } => Some(body),
+            Self::Put { body, .. } | Self::HandOver { body, .. } | Self::Entrust { body, .. } => {
+                Some(body)
+            }
             Self::Under { request, .. } => request.body(),
             _ => None,
         }
@@ -475,7 +522,9 @@ impl Request {
 
     fn body_mut(&mut self) -> Option<&mut Bytes> {
         match self {
-            Self::Put { body, .. } | Self::Entrust { body, .. } => Some(body),
+            Self::Put { body, .. } | Self::HandOver { body, .. } | Self::Entrust { body, .. } => {
+                Some(body)
+            }
             Self::Under { request, .. } => request.body_mut(),
             _ => None,
         }
@@ -494,6 +543,9 @@ impl Request {
             Self::HeadPut { .. } => "head-put",
             Self::HeadGet => "head-get",
             Self::Slice { .. } => "slice",
+            Self::Moves { .. } => "moves",
+            Self::Moved { .. } => "moved",
+            Self::HandOver { .. } => "hand-over",
             Self::Under { .. } => "under",
             Self::Entrust { .. } => "entrust",
             Self::WardNews => "ward-news",
@@ -534,6 +586,8 @@ impl Reply {
             Self::Heads { .. } => "heads",
             Self::Refused(_) => "refused",
             Self::Slice { .. } => "slice",
+            Self::Moves { .. } => "to-move",
+            Self::LetGo { .. } => "let-go",
             Self::Entrusted => "entrusted",
             Self::WardNews { .. } => "ward-news",
             Self::Revoked => "revoked",

@@ -127,6 +127,8 @@ codes! {
     PACK_UNAVAILABLE = "gbak::placement::pack_unavailable", 21;
     /// This machine's floor of free space is reached.
     FLOOR = "gbak::donation::floor", 25;
+    /// Some of our shards stay with a holder, because nobody else takes them.
+    EVACUATED_PARTLY = "gbak::peers::evacuated_partly", 4;
     /// The disk cannot carry a donation of that size.
     DONATION = "gbak::donation::too_large", 25;
     /// Bytes that came back are not what was stored, and no good copy was found.

@@ -71,3 +71,35 @@ pub struct DiskView {
     /// (not mounted), or `wrong-disk` (another one is mounted there).
     pub state: String,
 }
+
+/// What came of leaving.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeaveView {
+    /// `gbak.leave/1`.
+    pub schema: String,
+    /// Shards of others that were here.
+    pub shards_moved: u64,
+    /// Their bytes.
+    pub bytes_moved: u64,
+    /// Whether nothing is left.
+    pub drained: bool,
+    /// From start to end.
+    pub seconds_elapsed: f64,
+}
+
+/// What came of moving our shards away from a holder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvacuateView {
+    /// `gbak.evacuate/1`.
+    pub schema: String,
+    /// The holder's full id.
+    pub peer_id: String,
+    /// Shards that are elsewhere now.
+    pub shards_moved: u64,
+    /// Bytes sent for that.
+    pub bytes_sent: u64,
+    /// Shards that nobody else takes.
+    pub shards_left: u64,
+    /// The exit code: 0, or 4 when some are left.
+    pub exit: u8,
+}

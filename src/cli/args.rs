@@ -63,10 +63,12 @@ pub(crate) enum Command {
     Unmount(Unmount),
     /// Show who holds the shards of a snapshot, path or pack
     Placement(Placement),
-    /// Show the machines of the grid
-    Peers,
+    /// Show the machines of the grid, or move your data away from one
+    Peers(Peers),
     /// Show or change how this machine's disk is split
     Donate(Donate),
+    /// Give back what is here of others, and lend nothing any more
+    Leave,
     /// Show or change how fast this machine sends and receives
     Limits(Limits),
     /// Show whether everything is backed up
@@ -361,6 +363,26 @@ pub(crate) struct Placement {
     /// Snapshot (with :PATH a part of it), absolute path in the latest one, or pack id
     #[arg(value_name = "SNAP|PATH|PACK", value_hint = ValueHint::AnyPath)]
     pub(crate) what: PathBuf,
+}
+
+/// `gbak peers`
+#[derive(Debug, Args)]
+pub(crate) struct Peers {
+    #[command(subcommand)]
+    pub(crate) what: Option<PeersWhat>,
+}
+
+/// What to do about the machines of the grid; to list them when nothing is said.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeersWhat {
+    /// List them
+    Ls,
+    /// Move your data away from one: exit 4 when some has nowhere to go
+    Evacuate {
+        /// Its name, or the beginning of its id
+        #[arg(value_name = "NAME")]
+        peer: String,
+    },
 }
 
 /// `gbak donate`

@@ -18,6 +18,7 @@ pub(crate) mod forget;
 pub(crate) mod guardians;
 pub(crate) mod init;
 pub(crate) mod invite;
+pub(crate) mod leave;
 pub(crate) mod limits;
 pub(crate) mod ls;
 pub(crate) mod mount;

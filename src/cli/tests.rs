@@ -32,6 +32,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "placement",
         "peers",
         "donate",
+        "leave",
         "limits",
         "status",
         "check",

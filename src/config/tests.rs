@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use store::DiskSpace;
 
-use super::{Amount, Config, ConfigError, LentDisk, Speed};
+use super::{Amount, Config, ConfigError, Grow, LentDisk, Speed};
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("config.toml"))
@@ -55,6 +55,24 @@ fn the_example_of_the_manual_is_read() {
     assert_eq!(config.donate.min_free, Amount::Percent(15.0));
     assert!(!config.node.mdns);
     assert_eq!(config.backup.exclude_if_present, [".nobackup"]);
+}
+
+#[test]
+fn how_the_disks_are_followed_is_read_and_written() {
+    let config = parse(
+        "[donate]\ngrow = \"25% of added\"\nceiling = \"1 TiB\"\ngrace = \"90m\"\n\
+         look-every = \"2s\"\n",
+    );
+    let donate = config.unwrap().donate;
+    assert_eq!(donate.grow, Grow::OfAdded(25.0));
+    assert_eq!(donate.ceiling, Some(Amount::Bytes(1 << 40)));
+    assert_eq!((donate.grace.0, donate.look_every.0), (5400, 2));
+    for rule in [Grow::Off, Grow::OfAdded(12.5)] {
+        assert_eq!(rule.to_string().parse(), Ok(rule));
+    }
+    for wrong in ["grow = \"25%\"", "grow = \"101% of added\"", "grace = \"-1h\""] {
+        assert!(parse(&format!("[donate]\n{wrong}\n")).is_err(), "{wrong}");
+    }
 }
 
 #[test]

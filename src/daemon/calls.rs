@@ -37,6 +37,7 @@ mod caring;
 mod drilling;
 mod forgetting;
 mod guarding;
+mod leaving;
 mod lending;
 mod limiting;
 mod looking;
@@ -108,6 +109,8 @@ impl Run {
             Call::Status => self.status().await.map(Answer::Status),
             Call::Donate => self.donation().await.map(Answer::Donate),
             Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
+            Call::Leave => self.leave().await.map(Answer::Leave),
+            Call::Evacuate(peer) => self.evacuate(&peer).await.map(Answer::Evacuate),
             Call::Limits => Ok(Answer::Limits(self.limits())),
             Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),

@@ -1,5 +1,6 @@
 //! The agent: serves the control socket, catches up on what is queued whenever peers are there,
-//! cares for what is stored ([`caring`]), and tells holders every day what is still wanted.
+//! cares for what is stored ([`caring`]), moves away what holders cannot keep ([`moving`]), and
+//! tells holders every day what is still wanted.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
@@ -24,6 +25,7 @@ use crate::flow::retain::{self, RetainPlan};
 use crate::flow::{Ctx, FlowError, drill, publish};
 
 mod caring;
+mod moving;
 
 /// Between two looks whether something is queued, while nobody comes or goes.
 const CATCH_UP: Duration = Duration::from_secs(20);
@@ -62,6 +64,7 @@ pub async fn run(
     let retaining = keep_retaining(&engine, stop.clone());
     let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
+    let moving = Box::pin(moving::keep_moving(&engine, stop.clone()));
     let guarding = keep_guarding(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
@@ -72,7 +75,8 @@ pub async fn run(
     let measuring = keep_measuring(&engine, stop.clone());
     // All of them end with `stop`.
     tokio::join!(
-        serving, catching, caring, retaining, drilling, guarding, measuring, following, greeting
+        serving, catching, caring, retaining, drilling, guarding, measuring, following, moving,
+        greeting
     );
     engine.stop().await;
     Ok(())

@@ -26,7 +26,7 @@ use super::disks;
 use super::keys;
 use super::regulator::Regulator;
 use super::roster::RosterKeeper;
-use super::watch::{self, Watched};
+use super::watch::Watch;
 use crate::api::limits::CallLimits;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
@@ -134,7 +134,9 @@ pub struct Engine {
     /// Held by whatever drills: one at a time.
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
-    pub(super) changing: Mutex<()>,
+    pub(super) changing: Arc<Mutex<()>>,
+    /// Follows what happens to the disks.
+    pub(super) watch: Watch,
     /// Keeps the network to the limits.
     pub(super) regulator: Arc<Regulator>,
     /// Data packs fetched for reading, opened when first needed.
@@ -228,6 +230,8 @@ impl Engine {
             entropy: Arc::new(OsEntropy),
             monitor: Arc::new(NoMonitor),
         };
+        let changing = Arc::<Mutex<()>>::default();
+        let watch = Watch::new(&host, &swarm, (&ctx.offload, home.config()), Arc::clone(&changing));
         let engine = Self {
             home,
             config,
@@ -238,7 +242,8 @@ impl Engine {
             auditing: tokio::sync::Mutex::new(()),
             wards,
             drilling: tokio::sync::Mutex::new(()),
-            changing: Mutex::new(()),
+            changing,
+            watch,
             regulator: Arc::new(regulator),
             reads: tokio::sync::OnceCell::new(),
             roster: Arc::new(Mutex::new(disk.roster)),
@@ -322,13 +327,7 @@ impl Engine {
 
     /// Watches the disks, keeps the offer true and the roster saved until the engine stops.
     fn keep_up(&self) {
-        drop(self.upkeep.spawn(watch::keep(Watched {
-            host: self.host.clone(),
-            members: self.swarm.members().clone(),
-            offload: self.ctx.offload.clone(),
-            config: self.home.config(),
-            stopping: self.stopping.clone(),
-        })));
+        drop(self.upkeep.spawn(self.watch.clone().keep(self.stopping.clone())));
         self.keep_sweeping();
         let (roster, members) = (self.roster.clone(), self.swarm.members().clone());
         let (stopping, pool) = (self.stopping.clone(), self.ctx.offload.clone());

@@ -14,6 +14,7 @@ use crate::api::codes::{self, Code};
 use crate::config::ConfigError;
 use crate::flow::FlowError;
 use crate::flow::scan::ScanError;
+use crate::host::OfferError;
 use crate::offload::WorkLost;
 use crate::vault::keystore::KeyFileError;
 use crate::vault::phrase::PhraseError;
@@ -90,6 +91,15 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
 }
 
 const REBUILD: &[&str] = &["gbak recover --rebuild"];
+
+impl From<OfferError> for Failure {
+    fn from(error: OfferError) -> Self {
+        match error {
+            OfferError::Shelf(error) => EngineError::from(error).into(),
+            OfferError::WorkLost(error) => error.into(),
+        }
+    }
+}
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {

@@ -217,7 +217,15 @@ fn report<G: Grid>(ctx: &Ctx<G>, source: Source, error: &AskError) {
 }
 
 async fn get<G: Grid>(ctx: &Ctx<G>, source: Source) -> Result<Bytes, AskError> {
-    let Source { shard, peer, .. } = source;
+    get_from(ctx, source.shard, source.peer).await
+}
+
+/// One shard from one peer, verified by its name.
+pub(crate) async fn get_from<G: Grid>(
+    ctx: &Ctx<G>,
+    shard: ShardId,
+    peer: PeerId,
+) -> Result<Bytes, AskError> {
     match ctx.grid.ask(peer, Request::Get { shard }).await? {
         Reply::Shard { body } => {
             let bytes = body.clone();

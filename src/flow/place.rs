@@ -284,6 +284,7 @@ async fn offer<G: Grid>(ctx: &Ctx<G>, targets: &Targets, peer: PeerId, shard: &S
     }
 }
 
+/// Gives one shard to one peer, and returns once it is durable there.
 pub(crate) async fn send<G: Grid>(
     ctx: &Ctx<G>,
     peer: PeerId,

@@ -4,7 +4,7 @@
 //! The head is signed once and kept locally before it is sent ([`PENDING`]). A run that is cut
 //! short after that sends the very same bytes again, so one number never gets two heads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chunker::{Block, ChunkId, Class, Code, PackBuilder, PackId, PeerId, Record, SnapshotId};
@@ -103,13 +103,38 @@ pub(crate) async fn publish<G: Grid>(
     targets: &Targets,
     data: Option<Code>,
 ) -> Result<Option<Published>, FlowError> {
+    publish_with(ctx, targets, data, None).await
+}
+
+/// The same, with the manifest made anew, which names these of its roots as they are now: they
+/// have moved. Packs of segments that moved are to be [`PackState::Placed`] again: a new segment
+/// lists them.
+pub(crate) async fn amend<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    moved: &BTreeMap<PackId, PackRecord>,
+) -> Result<Option<Published>, FlowError> {
+    publish_with(ctx, targets, None, Some(moved)).await
+}
+
+async fn publish_with<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    data: Option<Code>,
+    moved: Option<&BTreeMap<PackId, PackRecord>>,
+) -> Result<Option<Published>, FlowError> {
     let mut published = finish_pending(ctx, targets).await?;
     let packs = ctx.catalog.packs_in(PackState::Placed)?;
     let snapshots = pending_snapshots(ctx)?;
-    if packs.is_empty() && snapshots.is_empty() {
+    if packs.is_empty() && snapshots.is_empty() && moved.is_none() {
         return Ok(published);
     }
     let mut manifest = current_manifest(ctx)?;
+    for root in &mut manifest.roots {
+        if let Some(now) = moved.and_then(|moved| moved.get(&root.meta.id)) {
+            root.clone_from(now);
+        }
+    }
     let records: Result<Vec<_>, _> =
         packs.iter().map(|(_, stored)| PackRecord::decode_stored(stored)).collect();
     let records = records?;

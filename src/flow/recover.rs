@@ -402,13 +402,24 @@ fn first_chunk(pieces: &[crate::vault::tree::Piece]) -> Option<ChunkId> {
     pieces.first().and_then(|piece| piece.chunk)
 }
 
-/// All packs of a segment in one transaction.
+/// All packs of a segment in one transaction. A later segment knows better where a pack is than an
+/// earlier one; what is only noted here knows best.
 fn enter(catalog: &store::Catalog, segment: &Segment, name: &[u8; 32]) -> Result<(), FlowError> {
+    let mut stale = BTreeSet::new();
+    for record in &segment.packs {
+        let known = catalog.pack(&record.meta.id)?;
+        if known.is_some_and(|(state, _)| state == PackState::Indexed) {
+            stale.insert(record.meta.id);
+        }
+    }
     catalog.bulk(|bulk| {
         for record in &segment.packs {
             let (id, stored) = (&record.meta.id, record.encode_stored());
             let chunks = record.chunk_places();
             bulk.add_pack(id, PackState::Indexed, record.class(), &stored, &chunks)?;
+            if stale.contains(id) {
+                bulk.set_pack(id, PackState::Indexed, &stored)?;
+            }
         }
         let ids: Vec<PackId> = segment.packs.iter().map(|record| record.meta.id).collect();
         bulk.mark_indexed(&ids, name)

@@ -166,6 +166,12 @@ impl Targets {
         self.seen.online.values().filter(|target| target.free_bytes > 0)
     }
 
+    /// Those of them that nothing spoke against so far.
+    pub(crate) fn open(&self) -> impl Iterator<Item = PeerId> {
+        let avoided = self.lock().avoided.clone();
+        self.usable().map(|target| target.peer).filter(move |peer| !avoided.contains(peer))
+    }
+
     /// How many of these there are.
     pub(crate) fn len(&self) -> usize {
         self.usable().count()

@@ -31,6 +31,10 @@ impl Roll for FakeRoll {
         self.0.lock().unwrap().get(peer).copied()
     }
 
+    fn knows(&self, owner: &OwnerId) -> bool {
+        self.0.lock().unwrap().values().any(|known| known == owner)
+    }
+
     fn admitted(&self, device: Hello) {
         self.0.lock().unwrap().insert(device.device.peer, device.device.owner);
     }

@@ -81,6 +81,13 @@ impl PackRecord {
         }
     }
 
+    /// Notes that nobody holds the shard of this index.
+    pub fn clear_holder(&mut self, index: u8) {
+        if let Some(shard) = self.shards.get_mut(usize::from(index)) {
+            shard.holder = None;
+        }
+    }
+
     /// Notes who holds the shard of this name: of identical ones, the first without a holder.
     pub fn set_holder_of(&mut self, id: ShardId, holder: PeerId) {
         let waits = |shard: &&mut Placed| shard.id == id && shard.holder.is_none();

@@ -39,8 +39,8 @@ pub use medium::{DiskMedium, Medium, MemMedium};
 pub use shelf::{
     Contact, Damage, DiskAt, DiskNo, DiskState, HeadStored, HeldPage, InviteError, InviteRow,
     KeptHead, KeptHeads, LEASE_PAGE, MARK_LEN, MAX_DEVICES, MAX_HEAD_LEN, MAX_SHARD_LEN, Mark,
-    Opened, Presence, RetainRange, Retained, Shelf, ShelfAt, ShelfError, Stored, Swept, Terms,
-    Usage,
+    Movable, Opened, Presence, RetainRange, Retained, Shelf, ShelfAt, ShelfError, Stored, Swept,
+    Terms, Usage,
 };
 pub use spool::{Spool, SpoolError};
 pub use wards::{Wards, WardsError};

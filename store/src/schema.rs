@@ -93,6 +93,10 @@ pub(crate) const HOST: Schema = Schema {
         ALTER TABLE disk ADD COLUMN left_bytes INTEGER NOT NULL DEFAULT 0;
         INSERT INTO total VALUES ('left_shards', 0), ('left_bytes', 0);
     ",
+        "
+        ALTER TABLE lease ADD COLUMN spare INTEGER;
+        ALTER TABLE disk ADD COLUMN total_bytes INTEGER NOT NULL DEFAULT 0;
+    ",
     ],
 };
 

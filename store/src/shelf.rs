@@ -40,6 +40,7 @@ mod claims;
 mod commit;
 mod disks;
 mod error;
+mod giveback;
 mod heads;
 mod invites;
 mod leases;
@@ -51,6 +52,7 @@ mod time;
 
 pub use disks::{DiskAt, DiskNo, DiskState, Presence};
 pub use error::{InviteError, ShelfError};
+pub use giveback::Movable;
 pub use heads::{HeadStored, KeptHead, KeptHeads, MAX_DEVICES, MAX_HEAD_LEN};
 pub use invites::InviteRow;
 pub use leases::{Contact, HeldPage, LEASE_PAGE, Mark, RetainRange, Retained, Terms};

@@ -2,10 +2,12 @@
 
 mod care;
 mod crash;
+mod disks;
 mod drill;
 mod faults;
 mod forget;
 mod guardians;
+mod leaving;
 mod lending;
 mod messages;
 mod prune;

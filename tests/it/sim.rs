@@ -11,6 +11,7 @@ mod leases;
 mod limits;
 mod measured;
 mod prune;
+mod moving;
 mod risk;
 mod stale;
 mod stories;

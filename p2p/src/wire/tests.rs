@@ -10,12 +10,13 @@ fn shard() -> impl Strategy<Value = ShardId> {
 }
 
 fn offer() -> impl Strategy<Value = Offer> {
-    any::<[u64; 5]>().prop_map(|[total, reserved, donated, used, free]| Offer {
+    any::<[u64; 6]>().prop_map(|[total, reserved, donated, used, free, moving]| Offer {
         total_bytes: total,
         reserved_bytes: reserved,
         donated_bytes: donated,
         used_bytes: used,
         free_bytes: free,
+        moving_bytes: moving,
     })
 }
 
@@ -65,6 +66,9 @@ fn plain_request() -> impl Strategy<Value = Request> {
         Request::Join(Box::new(Join { token, device, name }))
     });
     let shards = prop::collection::vec(shard(), 0..20);
+    let moved = prop::collection::vec(shard(), 0..20);
+    let spare = (shard(), any::<u8>()).prop_map(|(shard, others)| Spare { shard, others });
+    let spares = prop::collection::vec(spare, 0..20);
     let head = prop::collection::vec(any::<u8>(), 0..200);
     prop_oneof![
         hello().prop_map(|hello| Request::Hello(Box::new(hello))),
@@ -74,6 +78,11 @@ fn plain_request() -> impl Strategy<Value = Request> {
         (shard(), body()).prop_map(|(shard, body)| Request::Put { shard, body }),
         shard().prop_map(|shard| Request::Get { shard }),
         shards.prop_map(|shards| Request::Have { shards }),
+        moved.prop_map(|shards| Request::Moved { shards }),
+        spares.prop_map(|spare| Request::Moves { spare }),
+        (any::<[u8; 32]>(), shard(), body()).prop_map(|(owner, shard, body)| {
+            Request::HandOver { owner: OwnerId::from_bytes(owner), shard, body }
+        }),
         head.prop_map(|head| Request::HeadPut { head }),
         Just(Request::HeadGet),
         (shard(), any::<u64>(), any::<u32>()).prop_map(|(shard, offset, len)| Request::Slice {
@@ -146,6 +155,8 @@ fn reply() -> impl Strategy<Value = Reply> {
         body().prop_map(|body| Reply::Shard { body }),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|held| Reply::Have { held }),
         Just(Reply::HeadStored),
+        prop::collection::vec(any::<bool>(), 0..20).prop_map(|gone| Reply::LetGo { gone }),
+        prop::collection::vec(shard(), 0..20).prop_map(|shards| Reply::Moves { shards }),
         heads.prop_map(|heads| Reply::Heads {
             heads: heads.into_iter().map(serde_bytes::ByteBuf::from).collect()
         }),
@@ -286,6 +297,32 @@ fn a_slice_of_version_1_looks_like_this_for_ever() {
     assert_eq!(
         hasher.finalize().to_string(),
         "440db0607a321b7cd68c8efa2db239a1145a0ddeff22574f67c5e88dd6fd1eb4"
+    );
+}
+
+#[test]
+fn moves_of_version_1_look_like_this_for_ever() {
+    let shard = ShardId::from_bytes([1; 32]);
+    let (spare, shards) = (vec![Spare { shard, others: 2 }], vec![shard]);
+    let (owner, body) = (OwnerId::from_bytes([3; 32]), Bytes::from_static(b"body"));
+    let offer = Offer { moving_bytes: 4, ..Offer::default() };
+    let requests = [
+        Request::Moves { spare },
+        Request::Moved { shards: shards.clone() },
+        Request::HandOver { owner, shard, body },
+        Request::Ping { nonce: 5, offer },
+    ];
+    let replies = [Reply::Moves { shards }, Reply::LetGo { gone: vec![true, false] }];
+    let mut hasher = blake3::Hasher::new();
+    for request in requests {
+        hasher.update(&request.split().0.encode());
+    }
+    for reply in replies {
+        hasher.update(&reply.split().0.encode());
+    }
+    assert_eq!(
+        hasher.finalize().to_string(),
+        "a8e8581285e8614a5a58ed7a2b8ec14e6ef69c2694e6881357689cb804479b2e"
     );
 }
 

@@ -1,14 +1,47 @@
 //! `gbak peers`
 
 use crate::api::backend::Backend;
-use crate::api::{Answer, AuditView, Call, Failure, PeerView, PeersView};
+use crate::api::{Answer, AuditView, Call, Failure, PeerView, PeersView, codes};
+use crate::cli::args::{Peers, PeersWhat};
+use crate::cli::exit;
 use crate::cli::output::{Column, escape, month, plural, table};
 use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
 use super::{ask, wrong_answer};
 
-pub(crate) fn run(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
+pub(crate) fn run(
+    args: &Peers,
+    backend: &impl Backend,
+    shell: &mut Shell<'_>,
+) -> Result<u8, Failure> {
+    match &args.what {
+        None | Some(PeersWhat::Ls) => list(backend, shell),
+        Some(PeersWhat::Evacuate { peer }) => evacuate(peer, backend, shell),
+    }
+}
+
+fn evacuate(peer: &str, backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
+    let call = Call::Evacuate(peer.to_owned());
+    let Answer::Evacuate(view) = ask(backend, call, Job::Look, shell)? else {
+        return Err(wrong_answer());
+    };
+    if shell.look.json {
+        shell.print_json(&view)?;
+        return Ok(view.exit);
+    }
+    let moved = plural(view.shards_moved, "shard");
+    let sent = shell.look.units.size(view.bytes_sent);
+    shell.say(&format!("{moved} moved away from {} ({sent} sent)", escape(peer)))?;
+    if view.shards_left > 0 {
+        let left = plural(view.shards_left, "shard");
+        let message = format!("{left} of yours stay with {}", escape(peer));
+        exit::warn(shell, &codes::EVACUATED_PARTLY.failure(message));
+    }
+    Ok(view.exit)
+}
+
+fn list(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
     let answer = ask(backend, Call::Peers, Job::Look, shell)?;
     let Answer::Peers(view) = answer else { return Err(wrong_answer()) };
     if shell.look.json {

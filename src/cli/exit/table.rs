@@ -381,6 +381,13 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("df -h", "what fills the disk"), STATUS],
     },
     Explained {
+        code: codes::EVACUATED_PARTLY,
+        what: "Some of your shards stay with that machine, because no other one takes them",
+        data: "nothing is lost: what did not move is where it was",
+        gbak: "moved what could be; nothing is let go of before it is confirmed elsewhere",
+        you: &[PEERS, INVITE],
+    },
+    Explained {
         code: codes::DONATION,
         what: "The disk cannot carry a donation of that size",
         data: "the donation is as it was; nothing stored here is touched",

@@ -38,6 +38,8 @@ impl Run {
             // Measured again in a moment.
             Err(error) => tracing::warn!(error = %told(&error), "the offer lags behind"),
         }
+        // What is stored may be more than what is lent by now.
+        self.engine.watch.now.notify_one();
         Ok(view)
     }
 }

@@ -22,7 +22,6 @@ use crate::flow::health::{self, Health};
 use crate::flow::standing::{self, Standing};
 use crate::flow::targets::{domains_of, presences_of};
 use crate::flow::{drill, look, publish, whereabouts};
-use crate::host::offer_of;
 use crate::placement::domains::Domains;
 use crate::vault::index::{PackRecord, Placed};
 
@@ -110,9 +109,7 @@ impl Run {
     }
 
     async fn measured(&self) -> Result<Offer, Failure> {
-        let shelf = self.engine.host.shelf().clone();
-        let figures = self.ctx.work(move || shelf.figures()).await?;
-        Ok(offer_of(&figures.map_err(EngineError::from)?))
+        Ok(self.engine.host.offer().await?)
     }
 
     async fn me(&self) -> Result<PeerView, Failure> {

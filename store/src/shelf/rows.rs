@@ -250,6 +250,21 @@ pub(super) fn set_disk_path(db: &Db, disk: DiskNo, path: &Path) -> Result<(), Db
     })
 }
 
+/// How large a disk was when that was noted; 0 when it never was.
+pub(super) fn disk_total(db: &Connection, disk: DiskNo) -> Result<u64, DbError> {
+    let mut query = db.prepare_cached("SELECT total_bytes FROM disk WHERE no = ?1")?;
+    let total: Option<i64> = query.query_row([disk.0], |row| row.get(0)).optional()?;
+    Ok(total.unwrap_or_default().max(0) as u64)
+}
+
+pub(super) fn set_disk_total(db: &Db, disk: DiskNo, bytes: u64) -> Result<(), DbError> {
+    db.write(|db| {
+        let sql = "UPDATE disk SET total_bytes = ?2 WHERE no = ?1";
+        db.execute(sql, params![disk.0, i64::try_from(bytes).unwrap_or(i64::MAX)])?;
+        Ok(())
+    })
+}
+
 pub(super) fn drop_disk(db: &Db, disk: DiskNo) -> Result<(), DbError> {
     db.write(|db| {
         db.execute("DELETE FROM disk WHERE no = ?1", [disk.0])?;

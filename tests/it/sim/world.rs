@@ -9,7 +9,7 @@ use gbak::flow::backup::{BackupPlan, BackupReport, backup};
 use gbak::flow::restore::{RestorePlan, RestoreReport, restore};
 use gbak::flow::scan::ScanOptions;
 use gbak::flow::{Ctx, Device, FlowError};
-use gbak::host::Host;
+use gbak::host::{GaveBack, Host};
 use gbak::monitor::TestMonitor;
 use gbak::offload::InlineOffload;
 use gbak::vault::Vault;
@@ -89,6 +89,9 @@ impl<T: Twist> Service for Twisted<T> {
 pub(crate) struct Node {
     pub(crate) ctx: Ctx<SimGrid>,
     pub(crate) shelf: Shelf,
+    pub(crate) host: Host,
+    pub(crate) gauge: Arc<FakeGauge>,
+    members: Members,
     pub(crate) medium: Arc<MemMedium>,
     pub(crate) monitor: Arc<TestMonitor>,
     pub(crate) wards: Wards,
@@ -134,7 +137,7 @@ impl World {
         let charter = self.charter.clone();
         let identity = Identity { charter, owner: owner_cert, device: device_cert.clone() };
         let members = Members::new(identity, Vec::new(), self.clock.clone());
-        let (shelf, medium) = shelf(&entropy);
+        let (shelf, medium, gauge) = shelf(&entropy);
         members.set_offer(offer(&shelf));
         let roll = Arc::new(members.clone());
         let dir = temp();
@@ -142,7 +145,8 @@ impl World {
         let host =
             Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None)
                 .guarding(wards.clone());
-        let grid = self.net.join(members, Arc::new(Twisted { host, twist }));
+        let twisted = Twisted { host: host.clone(), twist };
+        let grid = self.net.join(members.clone(), Arc::new(twisted));
         let monitor = Arc::new(TestMonitor::default());
         let ctx = Ctx {
             grid,
@@ -157,7 +161,7 @@ impl World {
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };
-        Node { ctx, shelf, medium, monitor, wards, dir }
+        Node { ctx, shelf, host, gauge, members, medium, monitor, wards, dir }
     }
 
     /// One greets the others, to see who is there.
@@ -172,7 +176,7 @@ impl World {
     pub(crate) async fn meet(&self, nodes: &[&Node]) {
         for one in nodes {
             for other in nodes.iter().filter(|other| other.peer() != one.peer()) {
-                let offer = offer(&one.shelf);
+                let offer = one.members.hello().offer;
                 // In a storm not everybody meets everybody.
                 drop(one.ctx.grid.ask(other.peer(), Request::Ping { nonce: 1, offer }).await);
             }
@@ -180,18 +184,19 @@ impl World {
     }
 }
 
-fn shelf(entropy: &SeededEntropy) -> (Shelf, Arc<MemMedium>) {
+fn shelf(entropy: &SeededEntropy) -> (Shelf, Arc<MemMedium>, Arc<FakeGauge>) {
     let medium = Arc::new(MemMedium::new());
+    let gauge = Arc::new(FakeGauge::new(256 * GIB, 128 * GIB));
     let (shelf, _) = Shelf::open(ShelfAt {
         medium: medium.clone(),
         db: DbAt::Memory,
         donation: Donation { size_bytes: 64 * GIB, min_free_bytes: GIB, safe_area_bytes: 0 },
-        gauge: Arc::new(FakeGauge::new(256 * GIB, 128 * GIB)),
+        gauge: gauge.clone(),
         disk_path: "/simulated".into(),
         new_mark: gbak::entropy::bytes(entropy),
     })
     .unwrap();
-    (shelf, medium)
+    (shelf, medium, gauge)
 }
 
 fn offer(shelf: &Shelf) -> p2p::Offer {
@@ -202,10 +207,18 @@ fn offer(shelf: &Shelf) -> p2p::Offer {
         donated_bytes: figures.donated_bytes,
         used_bytes: figures.used_bytes,
         free_bytes: figures.free_bytes,
+        moving_bytes: 0,
     }
 }
 
 impl Node {
+    /// Looks at its disk and gives back what it has to, as an agent does every few seconds.
+    pub(crate) async fn give_back(&self) -> GaveBack {
+        let gave = self.host.give_back().await.unwrap();
+        self.members.set_offer(self.host.offer().await.unwrap());
+        gave
+    }
+
     /// Where its spool and its cache are.
     pub(crate) fn dir(&self) -> &std::path::Path {
         self.dir.path()
