@@ -21,8 +21,8 @@
 //! | [`cli`] | the command line; the only place that prints |
 //! | [`demo`] | the main job on an embedded grid of child processes |
 //!
-//! [`api`] is what command line and agent say to each other. [`clock`], [`entropy`], [`offload`]
-//! and [`monitor`] are what the engine is given instead of global state.
+//! [`api`] is what command line and agent say to each other. [`budget`], [`clock`], [`entropy`],
+//! [`offload`] and [`monitor`] are what the engine is given instead of global state.
 //!
 //! # Invariants
 //!
@@ -32,6 +32,7 @@
 //! `docs/ARCHITECTURE.md`.
 
 pub mod api;
+pub mod budget;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -21,6 +22,11 @@ use crate::pack::PACK_MAX;
 
 /// Shards are a multiple of this many bytes long, unless they are whole packs.
 const SHARD_STEP: usize = 64;
+
+/// Shards are coded in strips of this many bytes each, a multiple of [`SHARD_STEP`]: the coder
+/// treats every 64 bytes by themselves, so strips give the very bytes that whole shards would. Its
+/// work space then stays in the processor's cache and takes kilobytes, not a pack's size.
+const STRIP: usize = 32 * 1024;
 
 const TAIL: &str = "gbak 2026 v1 shard tail";
 
@@ -169,12 +175,27 @@ fn fill_tail(pack: &[u8], tail: &mut [u8]) {
 }
 
 fn parity_shards(code: Code, data: &[Bytes]) -> Result<Vec<Bytes>, reed_solomon_simd::Error> {
+    let (k, m) = (data.len(), usize::from(code.m));
     let each = data.first().map_or(0, Bytes::len);
-    let mut encoder = ReedSolomonEncoder::new(data.len(), usize::from(code.m), each)?;
-    for shard in data {
-        encoder.add_original_shard(shard)?;
+    let mut parity: Vec<Vec<u8>> = (0..m).map(|_| Vec::with_capacity(each)).collect();
+    let mut encoder = ReedSolomonEncoder::new(k, m, each.min(STRIP))?;
+    for strip in strips(each) {
+        if strip.len() < STRIP {
+            encoder.reset(k, m, strip.len())?;
+        }
+        for shard in data {
+            encoder.add_original_shard(shard.get(strip.clone()).unwrap_or_default())?;
+        }
+        for (shard, coded) in parity.iter_mut().zip(encoder.encode()?.recovery_iter()) {
+            shard.extend_from_slice(coded);
+        }
     }
-    Ok(encoder.encode()?.recovery_iter().map(Bytes::copy_from_slice).collect())
+    Ok(parity.into_iter().map(Bytes::from).collect())
+}
+
+/// The strips of shards of `each` bytes; only the last may be shorter than [`STRIP`].
+fn strips(each: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..each).step_by(STRIP).map(move |at| at..each.min(at + STRIP))
 }
 
 /// The pack of `len` bytes from any k of its shards, each given with its index. More may be given.
@@ -212,24 +233,38 @@ fn join<'a>(len: usize, parts: impl Iterator<Item = &'a [u8]>) -> Bytes {
     Bytes::from(pack)
 }
 
+/// Puts the given data shards in their places and makes the others again, strip by strip.
 fn restore(
     code: Code,
     len: usize,
     given: &BTreeMap<usize, &Bytes>,
 ) -> Result<Bytes, reed_solomon_simd::Error> {
-    let (k, m) = (usize::from(code.k), usize::from(code.m));
-    let mut decoder = ReedSolomonDecoder::new(k, m, shard_len(code, len))?;
-    for (index, bytes) in given {
-        match index.checked_sub(k) {
-            None => decoder.add_original_shard(*index, bytes)?,
-            Some(index) => decoder.add_recovery_shard(index, bytes)?,
+    let (k, m, each) = (usize::from(code.k), usize::from(code.m), shard_len(code, len));
+    let mut pack = vec![0; k * each];
+    for (index, bytes) in given.iter().filter(|(index, _)| **index < k) {
+        if let Some(room) = pack.get_mut(index * each..(index + 1) * each) {
+            room.copy_from_slice(bytes);
         }
     }
-    let restored = decoder.decode()?;
-    // Every data shard was given or is restored now.
-    let data = (0..k).filter_map(|index| match given.get(&index) {
-        Some(bytes) => Some(bytes.as_ref()),
-        None => restored.restored_original(index),
-    });
-    Ok(join(len, data))
+    let mut decoder = ReedSolomonDecoder::new(k, m, each.min(STRIP))?;
+    for strip in strips(each) {
+        if strip.len() < STRIP {
+            decoder.reset(k, m, strip.len())?;
+        }
+        for (index, bytes) in given {
+            let coded = bytes.get(strip.clone()).unwrap_or_default();
+            match index.checked_sub(k) {
+                None => decoder.add_original_shard(*index, coded)?,
+                Some(index) => decoder.add_recovery_shard(index, coded)?,
+            }
+        }
+        for (index, restored) in decoder.decode()?.restored_original_iter() {
+            let start = index * each + strip.start;
+            if let Some(room) = pack.get_mut(start..start + strip.len()) {
+                room.copy_from_slice(restored);
+            }
+        }
+    }
+    pack.truncate(len);
+    Ok(Bytes::from(pack))
 }

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::keys;
 use super::roster::RosterKeeper;
+use crate::budget::Budget;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{self, Entropy, OsEntropy};
@@ -205,6 +206,7 @@ impl Engine {
             device: Arc::new(keys::device(&keys)),
             clock,
             offload: pool,
+            budget: Budget::new(Budget::AGENT),
             entropy: Arc::new(OsEntropy),
             monitor: Arc::new(NoMonitor),
         };

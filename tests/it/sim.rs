@@ -4,5 +4,6 @@ mod care;
 mod faults;
 mod forget;
 mod full;
+mod memory;
 mod stories;
 mod world;

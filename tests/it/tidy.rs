@@ -81,6 +81,7 @@ const ROOMS: &[Room] = &[
     room("entropy", &[]),
     room("monitor", &[]),
     room("offload", &[]),
+    room("budget", &[]),
     room(
         "config",
         &["chunker", "api", "store::DiskSpace", "store::Donation", "store::write_file_durable"],
@@ -122,6 +123,7 @@ const ROOMS: &[Room] = &[
             "contract",
             "pool",
             "api",
+            "budget",
             "clock",
             "entropy",
             "monitor",
@@ -150,6 +152,7 @@ const ROOMS: &[Room] = &[
             "drive",
             "demo",
             "api",
+            "budget",
             "clock",
             "config",
             "entropy",

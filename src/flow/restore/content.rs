@@ -27,8 +27,9 @@ use crate::vault::tree::{Kind, Node, Piece};
 
 /// Pieces planned at a time; each takes about 100 bytes of memory.
 const WINDOW_USES: usize = 400_000;
-/// Packs being fetched or written at once.
-const PACKS_UNDER_WAY: usize = 3;
+/// Packs being fetched or written at once, when they are small: large ones are held back by the
+/// budget of bytes.
+const PACKS_UNDER_WAY: usize = 8;
 /// How much of a file is read back at a time at most; chunks are smaller.
 const MAX_CHUNK: u64 = 16 * 1024 * 1024;
 
@@ -239,11 +240,18 @@ async fn write_pack<G: Grid>(
     uses: Vec<Use>,
 ) -> Result<(), FlowError> {
     let fetched = match record_of(ctx, &id) {
-        Ok(record) => pack_bytes(ctx, &record).await.map(|bytes| (record, bytes)),
+        Ok(record) => {
+            let len = record.meta.len as usize;
+            // Its shards, and the pack they are put together to.
+            let mut room = ctx.budget.take(2 * len).await;
+            let bytes = pack_bytes(ctx, &record).await;
+            room.shrink_to(len);
+            bytes.map(|bytes| (record, bytes, room))
+        }
         Err(error) => Err(error),
     };
     ctx.work(move || match fetched {
-        Ok((record, bytes)) => shared.write(&record, &bytes, uses),
+        Ok((record, bytes, _room)) => shared.write(&record, &bytes, uses),
         Err(error) => {
             lock(&shared.done).note_lost(&error);
             uses.iter().for_each(|wanted| shared.fail(*wanted, &error));

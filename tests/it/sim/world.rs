@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chunker::{OwnerId, PeerId};
 use ed25519_dalek::SigningKey;
+use gbak::budget::Budget;
 use gbak::entropy::{Entropy, SeededEntropy};
 use gbak::flow::backup::{BackupPlan, BackupReport, backup};
 use gbak::flow::restore::{RestorePlan, RestoreReport, restore};
@@ -148,6 +149,7 @@ impl World {
             device: Arc::new(Device { key: device_key, cert: device_cert }),
             clock: self.clock.clone(),
             offload: Arc::new(InlineOffload),
+            budget: Budget::new(Budget::AGENT),
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };
