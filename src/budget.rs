@@ -28,9 +28,9 @@ pub struct Hold {
 }
 
 impl Budget {
-    /// What an agent takes: two packs of 16 MiB with their parity under way, and some room for
-    /// small ones. More was not faster, where it was measured.
-    pub const AGENT: usize = 56 * 1024 * 1024;
+    /// What an agent takes: two packs of 16 MiB with their parity being sent and sealed, or two
+    /// being fetched while one is written; and some room for small ones.
+    pub const AGENT: usize = 64 * 1024 * 1024;
 
     /// Room for so many bytes.
     pub fn new(bytes: usize) -> Self {

@@ -200,71 +200,74 @@ fn strips(each: usize) -> impl Iterator<Item = Range<usize>> {
 
 /// The pack of `len` bytes from any k of its shards, each given with its index. More may be given.
 pub fn decode(code: Code, len: usize, shards: &[(u8, Bytes)]) -> Result<Bytes, Error> {
+    assemble(code, len, shards.to_vec())
+}
+
+/// The same, but lets every data shard go as soon as it is in its place: so that there are never
+/// two whole packs in memory.
+pub fn assemble(code: Code, len: usize, shards: Vec<(u8, Bytes)>) -> Result<Bytes, Error> {
     check_len(len)?;
     let each = shard_len(code, len);
-    let mut given: BTreeMap<usize, &Bytes> = BTreeMap::new();
+    let mut given: BTreeMap<usize, Bytes> = BTreeMap::new();
     for (index, bytes) in shards {
-        if usize::from(*index) >= code.n() || bytes.len() != each {
-            return Err(damaged(Part::Shard(*index)));
+        if usize::from(index) >= code.n() || bytes.len() != each {
+            return Err(damaged(Part::Shard(index)));
         }
-        given.entry(usize::from(*index)).or_insert(bytes);
+        given.entry(usize::from(index)).or_insert(bytes);
     }
     let k = usize::from(code.k);
     if given.len() < k {
         return Err(Error::TooFewShards { needed: code.k, found: given.len() });
     }
     if k == 1 {
-        return Ok(given.into_values().next().cloned().unwrap_or_default());
+        return Ok(given.into_values().next().unwrap_or_default());
     }
     // The k lowest indices: data shards first, which spare the decoder work.
-    given = given.into_iter().take(k).collect();
-    if given.keys().all(|index| *index < k) {
-        return Ok(join(len, given.into_values().map(Bytes::as_ref)));
-    }
-    restore(code, len, &given).map_err(|source| Error::Coding { source })
-}
-
-fn join<'a>(len: usize, parts: impl Iterator<Item = &'a [u8]>) -> Bytes {
-    let mut pack = Vec::with_capacity(len);
-    for part in parts {
-        let wanted = part.len().min(len - pack.len());
-        pack.extend_from_slice(&part[..wanted]);
-    }
-    Bytes::from(pack)
-}
-
-/// Puts the given data shards in their places and makes the others again, strip by strip.
-fn restore(
-    code: Code,
-    len: usize,
-    given: &BTreeMap<usize, &Bytes>,
-) -> Result<Bytes, reed_solomon_simd::Error> {
-    let (k, m, each) = (usize::from(code.k), usize::from(code.m), shard_len(code, len));
-    let mut pack = vec![0; k * each];
-    for (index, bytes) in given.iter().filter(|(index, _)| **index < k) {
-        if let Some(room) = pack.get_mut(index * each..(index + 1) * each) {
-            room.copy_from_slice(bytes);
+    let (mut pack, mut here, mut parity) = (vec![0; k * each], Vec::new(), Vec::new());
+    for (index, bytes) in given.into_iter().take(k) {
+        match pack.get_mut(index * each..(index + 1) * each) {
+            Some(room) => {
+                room.copy_from_slice(&bytes);
+                here.push(index);
+            }
+            None => parity.push((index - k, bytes)),
         }
     }
+    if !parity.is_empty() {
+        let made = restore(code, &mut pack, &here, &parity);
+        made.map_err(|source| Error::Coding { source })?;
+    }
+    pack.truncate(len);
+    Ok(Bytes::from(pack))
+}
+
+/// Makes the data shards that are not `here` again, strip by strip, in their places.
+fn restore(
+    code: Code,
+    pack: &mut [u8],
+    here: &[usize],
+    parity: &[(usize, Bytes)],
+) -> Result<(), reed_solomon_simd::Error> {
+    let (k, m) = (usize::from(code.k), usize::from(code.m));
+    let each = pack.len() / k;
     let mut decoder = ReedSolomonDecoder::new(k, m, each.min(STRIP))?;
     for strip in strips(each) {
         if strip.len() < STRIP {
             decoder.reset(k, m, strip.len())?;
         }
-        for (index, bytes) in given {
+        let place = |index: usize| index * each + strip.start..index * each + strip.end;
+        for index in here {
+            decoder.add_original_shard(*index, pack.get(place(*index)).unwrap_or_default())?;
+        }
+        for (index, bytes) in parity {
             let coded = bytes.get(strip.clone()).unwrap_or_default();
-            match index.checked_sub(k) {
-                None => decoder.add_original_shard(*index, coded)?,
-                Some(index) => decoder.add_recovery_shard(index, coded)?,
-            }
+            decoder.add_recovery_shard(*index, coded)?;
         }
         for (index, restored) in decoder.decode()?.restored_original_iter() {
-            let start = index * each + strip.start;
-            if let Some(room) = pack.get_mut(start..start + strip.len()) {
+            if let Some(room) = pack.get_mut(place(index)) {
                 room.copy_from_slice(restored);
             }
         }
     }
-    pack.truncate(len);
-    Ok(Bytes::from(pack))
+    Ok(())
 }

@@ -14,7 +14,7 @@ use p2p::Grid;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::flow::fetch::{ChunkReader, pack_bytes, record_of};
+use crate::flow::fetch::{ChunkReader, footprint, pack_bytes, record_of};
 use crate::flow::restore::plan::{Decision, PlannedDirs, PlannedFile, Rel, decide, shown};
 use crate::flow::restore::{Outcome, Overwrite};
 use crate::flow::target::{FileWriter, Target, TargetError};
@@ -241,11 +241,9 @@ async fn write_pack<G: Grid>(
 ) -> Result<(), FlowError> {
     let fetched = match record_of(ctx, &id) {
         Ok(record) => {
-            let len = record.meta.len as usize;
-            // Its shards, and the pack they are put together to.
-            let mut room = ctx.budget.take(2 * len).await;
+            let mut room = ctx.budget.take(footprint(&record)).await;
             let bytes = pack_bytes(ctx, &record).await;
-            room.shrink_to(len);
+            room.shrink_to(record.meta.len as usize);
             bytes.map(|bytes| (record, bytes, room))
         }
         Err(error) => Err(error),

@@ -122,7 +122,7 @@ async fn there_and_back(room: usize) -> [usize; 2] {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_is_under_way_than_there_is_room_for() {
-    // Room for one pack with its parity, or for the shards and the whole of one.
+    // Room for one pack with its parity, or for one being put together.
     let [sent, fetched] = there_and_back(33 * MIB).await;
     assert!((26 * MIB..=33 * MIB).contains(&sent), "{sent} bytes were being sent");
     assert!((15 * MIB..=33 * MIB).contains(&fetched), "{fetched} bytes were being fetched");
