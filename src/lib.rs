@@ -17,6 +17,7 @@
 //! | [`vault`], [`placement`] | formats and rules of the owner's side; pure |
 //! | [`flow`] | the verbs: backup, restore, recover |
 //! | [`host`] | the target side: answers other members |
+//! | [`drive`] | what is on the grid, at a mount point; the only FUSE |
 //! | [`daemon`] | the composition root: keys, catalog, shelf and network made into one engine |
 //! | [`cli`] | the command line; the only place that prints |
 //! | [`demo`] | the main job on an embedded grid of child processes |
@@ -38,6 +39,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod demo;
+pub mod drive;
 pub mod entropy;
 pub mod flow;
 pub mod host;
@@ -45,3 +47,4 @@ pub mod monitor;
 pub mod offload;
 pub mod placement;
 pub mod vault;
+pub mod ward;

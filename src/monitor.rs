@@ -1,6 +1,8 @@
 //! Progress and problems, apart from logs: what a verb tells whoever watches it.
 
-use std::sync::Mutex;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Something countable about a running verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +61,8 @@ pub trait Monitor: Send + Sync + 'static {
     fn warn(&self, message: &str);
     /// What is being read or written now.
     fn current(&self, path: &[u8]);
+    /// A mount can be used now.
+    fn mounted(&self, _dir: &Path) {}
 }
 
 /// Watches nothing.
@@ -70,6 +74,55 @@ impl Monitor for NoMonitor {
     fn problem(&self, _: &Problem) {}
     fn warn(&self, _: &str) {}
     fn current(&self, _: &[u8]) {}
+}
+
+/// Passes everything on and adds up the bytes that moved.
+pub struct Tally {
+    inner: Arc<dyn Monitor>,
+    moved: AtomicU64,
+}
+
+impl Tally {
+    /// Nothing moved yet.
+    pub fn new(inner: Arc<dyn Monitor>) -> Self {
+        Self { inner, moved: AtomicU64::new(0) }
+    }
+
+    /// Bytes that moved so far.
+    pub fn moved(&self) -> u64 {
+        self.moved.load(Ordering::Relaxed)
+    }
+}
+
+impl std::fmt::Debug for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tally").field("moved", &self.moved).finish_non_exhaustive()
+    }
+}
+
+impl Monitor for Tally {
+    fn count(&self, counter: Counter, n: u64) {
+        if counter == Counter::BytesMoved {
+            self.moved.fetch_add(n, Ordering::Relaxed);
+        }
+        self.inner.count(counter, n);
+    }
+
+    fn problem(&self, problem: &Problem) {
+        self.inner.problem(problem);
+    }
+
+    fn warn(&self, message: &str) {
+        self.inner.warn(message);
+    }
+
+    fn current(&self, path: &[u8]) {
+        self.inner.current(path);
+    }
+
+    fn mounted(&self, dir: &Path) {
+        self.inner.mounted(dir);
+    }
 }
 
 /// Keeps everything, for tests to look at.

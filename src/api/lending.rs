@@ -2,6 +2,36 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::PathBytes;
+use super::setup::Lend;
+
+/// What to change about the donation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DonateArgs {
+    /// How.
+    pub act: DonateAct,
+    /// Absolute paths of the disks meant: none is the home's own, or all of them to stop.
+    pub disks: Vec<PathBytes>,
+    /// What to lend; what is not said stays.
+    pub lend: Lend,
+}
+
+/// How to change the donation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DonateAct {
+    /// Split a disk differently.
+    #[default]
+    Set,
+    /// Lend from one disk more.
+    Add,
+    /// Lend less.
+    Shrink,
+    /// Lend nothing. An added disk that is empty is forgotten.
+    Stop,
+}
+
 /// How this machine's disks are split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DonateView {
@@ -26,6 +56,9 @@ pub struct DiskView {
     pub donated_bytes: u64,
     /// Taken by shards; more than is lent after the donation was made smaller.
     pub used_bytes: u64,
+    /// Of these, given back by their owners, and freed when the quarantine is over.
+    #[serde(default)]
+    pub quarantined_bytes: u64,
     /// Kept empty above the floor.
     pub safe_area_bytes: u64,
     /// Free space below which nothing more is taken in.
@@ -34,6 +67,7 @@ pub struct DiskView {
     pub floor_ok: bool,
     /// What new shards may still take.
     pub available_bytes: u64,
-    /// `open`, `full`, `over` (more stored than lent), `below-floor`, or `off` (nothing lent).
+    /// `open`, `full`, `over` (more stored than lent), `below-floor`, `off` (nothing lent), `away`
+    /// (not mounted), or `wrong-disk` (another one is mounted there).
     pub state: String,
 }

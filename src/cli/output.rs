@@ -146,13 +146,13 @@ pub(crate) fn plural(count: u64, noun: &str) -> String {
 }
 
 /// A column: its head, and whether its cells are numbers.
-pub(crate) type Column = (&'static str, bool);
+pub(crate) type Column<Head = &'static str> = (Head, bool);
 
-/// A table without lines; cells are shown as they are, so escape them before.
-pub(crate) fn table(columns: &[Column], rows: Vec<Vec<String>>) -> String {
+/// A table without lines; heads and cells are shown as they are, so escape them before.
+pub(crate) fn table<H: AsRef<str>>(columns: &[Column<H>], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(columns.iter().map(|(head, _)| *head));
+    table.set_header(columns.iter().map(|(head, _)| head.as_ref()));
     table.add_rows(rows);
     for (column, (_, number)) in table.column_iter_mut().zip(columns) {
         column.set_padding((0, 2));

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use store::DiskSpace;
 
-use super::{Amount, Config, ConfigError};
+use super::{Amount, Config, ConfigError, LentDisk, Speed};
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("config.toml"))
@@ -23,6 +23,9 @@ fn what_is_saved_is_loaded_and_is_private() {
     config.backup.exclude = vec!["*.tmp".to_owned()];
     config.backup.exclude_caches = true;
     config.placement.redundancy = Some("8+4".to_owned());
+    config.placement.latency = "2ms..150ms".parse().unwrap();
+    config.placement.max_shards_per_site = std::num::NonZeroU8::new(2);
+    config.placement.unmet = crate::api::UnmetRule::Relax;
     config.save(&path).unwrap();
     assert_eq!(Config::load(&path).unwrap(), config);
     let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
@@ -42,7 +45,9 @@ fn the_example_of_the_manual_is_read() {
     let config = parse(
         "[node]\nname = \"attic-nas\"\nlisten = [\"/ip4/0.0.0.0/tcp/4711\"]\nmdns = false\n\
          [donate]\nsize = \"200 GiB\"\nmin-free = \"15%\"\nsafe-area = \"10 GiB\"\n\
-         [placement]\nredundancy = \"8+4\"\n\
+         [placement]\nredundancy = \"8+4\"\nlatency = \"2ms..150ms\"\n\
+         spread = \"5ms..300ms\"\nmax-shards-per-peer = 1\nmax-shards-per-site = 2\n\
+         unmet = \"fail\"\ndomains = \"spread\"\n\
          [backup]\nexclude-caches = true\nexclude-if-present = [\".nobackup\"]\n",
     )
     .unwrap();
@@ -77,6 +82,131 @@ fn shares_are_of_the_disk_and_the_donation_counts_what_is_lent_already() {
     let donation = donate.on(space, 100);
     assert_eq!(donation.size_bytes, 200);
     assert_eq!(donation.min_free_bytes, 100);
+}
+
+#[test]
+fn saving_changes_only_what_differs_and_keeps_what_a_person_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    let text = "# My machine.\n[donate] # for friends\nsize = \"20 GiB\" # a lot\n\n\
+                [node]\n# Attic!\nname = 'attic'\n\
+                listen = [\n    \"/ip4/0.0.0.0/tcp/1\", # LAN\n]\n\
+                limits = 3\n";
+    let wrong = text;
+    std::fs::write(&path, wrong).unwrap();
+    assert!(Config::load(&path).is_err());
+    assert!(Config::default().save(&path).is_err(), "a file that is wrong is not written over");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), wrong);
+    let text = text.replace("limits = 3\n", "");
+    std::fs::write(&path, &text).unwrap();
+    let mut config = Config::load(&path).unwrap();
+    config.save(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "nothing differs");
+    config.donate.size = Amount::Bytes(30 << 30);
+    config.limits.up = "1 MiB/s".parse().unwrap();
+    config.node.site = Some("home".to_owned());
+    config.save(&path).unwrap();
+    let after = std::fs::read_to_string(&path).unwrap();
+    for kept in [
+        "# My machine.",
+        "# for friends",
+        "\"30 GiB\" # a lot",
+        "# Attic!",
+        "# LAN",
+        "name = 'attic'",
+        "[limits]\nup = \"1 MiB/s\"",
+    ] {
+        assert!(after.contains(kept), "{kept}:\n{after}");
+    }
+    assert!(!after.contains("mdns"), "defaults are not written out:\n{after}");
+    assert_eq!(Config::load(&path).unwrap(), config);
+    config.node.site = None;
+    config.limits.up = Speed::default();
+    config.save(&path).unwrap();
+    assert_eq!(Config::load(&path).unwrap(), config);
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("site"));
+}
+
+#[test]
+fn an_inline_table_can_be_changed_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(&path, "limits = { up = \"2 MiB/s\" } # thin\n").unwrap();
+    let mut config = Config::load(&path).unwrap();
+    config.limits.up = "3 MiB/s".parse().unwrap();
+    config.limits.down = "100 KiB/s".parse().unwrap();
+    config.save(&path).unwrap();
+    assert_eq!(Config::load(&path).unwrap(), config);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("# thin"));
+}
+
+const BY_HAND: &str = "# my own words
+[node]
+name = 'attic'   # the one under the roof
+
+[donate]
+# not too much
+size = \"200 GB\"  # of the big one
+min-free='15%'
+grow_is_not_a_key_here = 0
+
+[backup]
+exclude = [ \"*.tmp\",
+  # and these
+  \"*.o\" ]
+";
+
+#[test]
+fn a_change_of_what_is_lent_leaves_the_rest_of_the_file_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    let text = BY_HAND.replace("grow_is_not_a_key_here = 0\n", "");
+    std::fs::write(&path, &text).unwrap();
+    let mut donate = Config::load(&path).unwrap().donate;
+    donate.size = Amount::Bytes(100 << 30);
+    Config::save_donate(&path, &donate).unwrap();
+    let changed = text.replace("\"200 GB\"", "\"100 GiB\"");
+    let changed = changed.replace("min-free='15%'\n", "min-free='15%'\nsafe-area = \"256 MiB\"\n");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), changed);
+    let usb = |donate| LentDisk {
+        path: "/mnt/usb".into(),
+        donate: Amount::Bytes(donate),
+        min_free: Some(Amount::Percent(3.0)),
+        safe_area: None,
+    };
+    let nas = LentDisk { path: "/mnt/nas".into(), min_free: None, ..usb(7) };
+    for disks in [vec![usb(5)], vec![usb(6), nas.clone()], vec![nas], Vec::new()] {
+        donate.disks = disks;
+        Config::save_donate(&path, &donate).unwrap();
+        assert_eq!(Config::load(&path).unwrap().donate, donate);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("# not too much") && text.contains("# and these"), "{text}");
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), changed);
+}
+
+#[test]
+fn a_file_that_is_wrong_is_not_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(&path, BY_HAND).unwrap();
+    let error = Config::save_donate(&path, &Config::default().donate).unwrap_err();
+    assert!(matches!(error, ConfigError::Wrong { line: 9, .. }), "{error}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), BY_HAND);
+}
+
+#[test]
+fn a_donation_that_cannot_be_changed_in_place_is_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(&path, "donate = { size = \"1 GiB\" }\n").unwrap();
+    let mut donate = Config::load(&path).unwrap().donate;
+    donate.size = Amount::Bytes(5);
+    Config::save_donate(&path, &donate).unwrap();
+    assert_eq!(Config::load(&path).unwrap().donate, donate);
+    std::fs::remove_file(&path).unwrap();
+    Config::save_donate(&path, &donate).unwrap();
+    assert_eq!(Config::load(&path).unwrap().donate, donate);
 }
 
 proptest! {

@@ -8,7 +8,6 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -20,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::failure::failure;
-use super::views;
+use super::{policy, views};
 use crate::api::{
     self, Answer, BackupArgs, BackupSummary, Call, Failure, InviteArgs, InviteView, LsArgs, LsView,
     RecoverView, RestoreArgs, RestoreSummary, SnapshotsView, codes,
@@ -31,13 +30,20 @@ use crate::flow::restore::{self, Overwrite, RestorePlan};
 use crate::flow::scan::ScanOptions;
 use crate::flow::{Ctx, FlowError, look, recover};
 use crate::host::token_hash;
-use crate::monitor::{Counter, Monitor, Problem};
+use crate::monitor::{Monitor, Tally};
 use crate::vault::view::SnapshotSpec;
 
 mod caring;
+mod drilling;
 mod forgetting;
+mod guarding;
 mod lending;
+mod limiting;
 mod looking;
+pub(super) mod mounting;
+mod risking;
+
+pub(super) use drilling::plan as drill_plan;
 
 /// How long to wait for peers when the caller did not say.
 const WAIT_PEERS: Duration = Duration::from_secs(10);
@@ -57,12 +63,14 @@ impl Engine {
         cancel: CancellationToken,
     ) -> Result<Answer, Failure> {
         let engine = Arc::clone(self);
-        let tally = Arc::new(Tally { inner: monitor, moved: AtomicU64::new(0) });
+        let tally = Arc::new(Tally::new(monitor));
         let ctx = self.ctx.watched_by(tally.clone());
         let run = Run { engine, ctx, tally, cancel, started: Instant::now() };
         match call {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
+            Call::Mount(args) => run.mount(args).boxed().await.map(Answer::Mount),
+            Call::Drill(args) => run.drill(args).boxed().await.map(Answer::Drill),
             other => tokio::select! { biased;
                 () = run.cancel.cancelled() => {
                     Err(codes::INTERRUPTED.failure("Stopped on request"))
@@ -99,10 +107,14 @@ impl Run {
             Call::Status => self.status().await.map(Answer::Status),
             Call::Donate => self.donation().await.map(Answer::Donate),
             Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
+            Call::Limits => Ok(Answer::Limits(self.limits())),
+            Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
+            Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
+            Call::Guardians(args) => self.guardians(args).await.map(Answer::Guardians),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
     }
@@ -110,10 +122,11 @@ impl Run {
     async fn backup(&self, args: BackupArgs) -> Result<BackupSummary, Failure> {
         let wait = wait(args.wait_peers_secs);
         let dry_run = args.dry_run;
+        let ctx = self.ctx.under(policy::policy(&self.engine.config.placement, &args.limits)?);
         let plan = self.backup_plan(args)?;
         let _writing = self.write().await?;
         self.settle(wait).await?;
-        let report = backup::backup(&self.ctx, plan, &self.cancel).boxed().await?;
+        let report = backup::backup(&ctx, plan, &self.cancel).boxed().await?;
         if report.interrupted {
             let kept = report.snapshot.map_or_else(
                 || "nothing was kept".to_owned(),
@@ -259,39 +272,6 @@ impl Run {
 
 /// zstd level when none was given: half of level 6's time for nine tenths of its saving.
 const DEFAULT_LEVEL: i32 = 3;
-
-/// Passes everything on and adds up the bytes that moved.
-struct Tally {
-    inner: Arc<dyn Monitor>,
-    moved: AtomicU64,
-}
-
-impl Tally {
-    fn moved(&self) -> u64 {
-        self.moved.load(Ordering::Relaxed)
-    }
-}
-
-impl Monitor for Tally {
-    fn count(&self, counter: Counter, n: u64) {
-        if counter == Counter::BytesMoved {
-            self.moved.fetch_add(n, Ordering::Relaxed);
-        }
-        self.inner.count(counter, n);
-    }
-
-    fn problem(&self, problem: &Problem) {
-        self.inner.problem(problem);
-    }
-
-    fn warn(&self, message: &str) {
-        self.inner.warn(message);
-    }
-
-    fn current(&self, path: &[u8]) {
-        self.inner.current(path);
-    }
-}
 
 fn wait(secs: Option<u64>) -> Duration {
     secs.map_or(WAIT_PEERS, Duration::from_secs)

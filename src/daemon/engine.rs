@@ -15,15 +15,19 @@ use chunker::PeerId;
 use p2p::swarm::{Swarm, SwarmConfig, SwarmError};
 use p2p::{Clock, Members};
 use store::{
-    Catalog, CatalogError, DbAt, DiskMedium, Donation, Gauge, Home, HomeError, HomeLock, PackCache,
-    Shelf, ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge,
+    Catalog, CatalogError, DbAt, DiskMedium, Donation, Home, HomeError, HomeLock, PackCache, Shelf,
+    ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge, Wards,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::disks;
 use super::keys;
+use super::regulator::Regulator;
 use super::roster::RosterKeeper;
+use super::watch::{self, Watched};
+use crate::api::limits::CallLimits;
 use crate::budget::Budget;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
@@ -39,8 +43,10 @@ use crate::vault::keystore::{KeyFile, KeyFileError};
 const CACHE_BYTES: u64 = 1 << 30;
 /// Between two tries for a busy lock: `flock` cannot be waited for with a deadline.
 const LOCK_POLL: Duration = Duration::from_millis(200);
-/// Between two looks at the disk for what is offered.
-const OFFER_PERIOD: Duration = Duration::from_secs(10);
+/// Between two looks for quarantines that are over, unless these are shorter.
+const SWEEP_PERIOD: Duration = Duration::from_secs(600);
+/// However short they are.
+const SWEEP_MIN: Duration = Duration::from_secs(1);
 /// How long the roster may lag behind: changes come in bursts.
 const ROSTER_LAG: Duration = Duration::from_secs(5);
 
@@ -109,6 +115,8 @@ pub struct Opening {
     pub no_mdns: bool,
     /// Throws a damaged catalog away instead of failing.
     pub discard_damaged_catalog: bool,
+    /// The command line's limits, which win over the settings'.
+    pub limits: CallLimits,
 }
 
 /// One home in use.
@@ -122,8 +130,16 @@ pub struct Engine {
     pub(super) writing: tokio::sync::Mutex<()>,
     /// Held by whatever audits: one at a time.
     pub(super) auditing: tokio::sync::Mutex<()>,
+    /// What other owners entrusted to this device.
+    pub(super) wards: Wards,
+    /// Held by whatever drills: one at a time.
+    pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
     pub(super) changing: Mutex<()>,
+    /// Keeps the network to the limits.
+    pub(super) regulator: Arc<Regulator>,
+    /// Data packs fetched for reading, opened when first needed.
+    pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -192,11 +208,14 @@ impl Engine {
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
         members.set_site(config.node.site.clone());
         let roll = Arc::new(members.clone());
-        let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys));
+        let wards = Wards::at(home.wards());
+        let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
+            .guarding(wards.clone());
         if let Ok(offer) = host.offer().await {
             members.set_offer(offer);
         }
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
+        let regulator = Regulator::new(swarm.clone(), config.limits.clone(), opening.limits);
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -204,6 +223,7 @@ impl Engine {
             cache: Arc::new(disk.cache),
             vault: Arc::new(Vault::from_secret(&keys.vault_secret)),
             device: Arc::new(keys::device(&keys)),
+            policy: Arc::new(super::policy::configured(&config.placement)),
             clock,
             offload: pool,
             budget: Budget::new(Budget::AGENT),
@@ -218,7 +238,11 @@ impl Engine {
             ctx,
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
+            wards,
+            drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
+            regulator: Arc::new(regulator),
+            reads: tokio::sync::OnceCell::new(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),
@@ -271,22 +295,43 @@ impl Engine {
         }
     }
 
-    /// Keeps the offer true and the roster saved until the engine stops.
-    fn keep_up(&self) {
-        let (host, members) = (self.host.clone(), self.swarm.members().clone());
-        let stopping = self.stopping.clone();
+    /// Frees what others gave back, as its time comes.
+    fn keep_sweeping(&self) {
+        let (host, stopping) = (self.host.clone(), self.stopping.clone());
+        let quarantine = Duration::from_secs(host.shelf().terms().quarantine_secs);
+        let pause = quarantine.clamp(SWEEP_MIN, SWEEP_PERIOD);
         drop(self.upkeep.spawn(async move {
             loop {
+                let swept = tokio::select! { biased;
+                    // A sweep is safe to cut anywhere.
+                    () = stopping.cancelled() => return,
+                    swept = host.sweep() => swept,
+                };
+                match swept {
+                    Ok(swept) if swept.ended > 0 => {
+                        tracing::info!(?swept, "freed what was given back");
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, "nothing is freed"),
+                }
                 tokio::select! { biased;
                     () = stopping.cancelled() => return,
-                    () = tokio::time::sleep(OFFER_PERIOD) => {}
-                }
-                match host.offer().await {
-                    Ok(offer) => members.set_offer(offer),
-                    Err(error) => tracing::warn!(%error, "nothing is offered"),
+                    () = tokio::time::sleep(pause) => {}
                 }
             }
         }));
+    }
+
+    /// Watches the disks, keeps the offer true and the roster saved until the engine stops.
+    fn keep_up(&self) {
+        drop(self.upkeep.spawn(watch::keep(Watched {
+            host: self.host.clone(),
+            members: self.swarm.members().clone(),
+            offload: self.ctx.offload.clone(),
+            config: self.home.config(),
+            stopping: self.stopping.clone(),
+        })));
+        self.keep_sweeping();
         let (roster, members) = (self.roster.clone(), self.swarm.members().clone());
         let (stopping, pool) = (self.stopping.clone(), self.ctx.offload.clone());
         drop(self.upkeep.spawn(async move {
@@ -384,18 +429,17 @@ fn open_catalog(home: &Home, discard: bool) -> Result<Catalog, EngineError> {
 
 /// The shelf, lending what the settings say of the disk as it is now.
 fn open_shelf(home: &Home, config: &Config) -> Result<Shelf, EngineError> {
-    let gauge = Arc::new(StatvfsGauge);
     let at = ShelfAt {
         medium: Arc::new(DiskMedium::new(home.shelf())),
         db: DbAt::File(home.host_db()),
         donation: Donation::default(),
-        gauge: gauge.clone(),
+        gauge: Arc::new(StatvfsGauge),
         disk_path: home.shelf(),
         new_mark: entropy::bytes(&OsEntropy as &dyn Entropy),
     };
     let (shelf, _) = Shelf::open(at)?;
-    let space = gauge.measure(&home.shelf());
-    let space = space.map_err(|source| EngineError::Io { path: home.shelf(), source })?;
-    shelf.set_donation(config.donate.on(space, shelf.usage()?.bytes));
+    disks::attach(&shelf, &config.donate);
+    disks::apply(&shelf, &config.donate)?;
+    shelf.set_terms(config.leases.terms());
     Ok(shelf)
 }

@@ -20,13 +20,15 @@ use crate::flow::fetch::ChunkReader;
 use crate::flow::target::Target;
 use crate::flow::{Ctx, FlowError, look};
 use crate::monitor::{Counter, Problem};
-use crate::vault::view::SnapshotSpec;
+use crate::vault::tree::Stamp;
+use crate::vault::view::{SnapshotSpec, Which};
 
 mod content;
 mod plan;
 
 use content::Writing;
-use plan::{Filter, Planned};
+pub(crate) use plan::Sample;
+use plan::{Filter, Planned, PlannedFile};
 
 /// What to restore and how.
 #[derive(Debug, Clone)]
@@ -114,6 +116,52 @@ pub async fn restore<G: Grid>(
         return Err(FlowError::TargetNotEmpty { path: plan.target.display().to_string() });
     }
     carry_out(ctx, Arc::new(target), planned, &plan, cancel).await.map(|report| report.named(id))
+}
+
+/// A random part of a snapshot, restored.
+#[derive(Debug)]
+pub(crate) struct Rehearsed {
+    /// What came of it.
+    pub(crate) report: RestoreReport,
+    /// The files drawn: their names from the root, their sizes and times in the snapshot.
+    pub(crate) files: Vec<(Vec<Vec<u8>>, u64, Stamp)>,
+    /// Files of the whole snapshot.
+    pub(crate) of_files: u64,
+    /// Bytes of them.
+    pub(crate) of_bytes: u64,
+}
+
+/// Restores the files that `sample` draws from the newest snapshot into an empty `place`. As for
+/// [`restore`], stop it through `cancel`.
+pub(crate) async fn rehearse<G: Grid>(
+    ctx: &Ctx<G>,
+    sample: &Sample,
+    place: PathBuf,
+    cancel: &CancellationToken,
+) -> Result<Rehearsed, FlowError> {
+    let plan = RestorePlan {
+        spec: SnapshotSpec { which: Which::Latest { back: 0 }, path: None },
+        target: place,
+        include: Vec::new(),
+        exclude: Vec::new(),
+        overwrite: None,
+        verify: true,
+        dry_run: false,
+    };
+    let (id, snapshot) = look::resolve(ctx, &plan.spec)?;
+    let filter = Filter::new(&plan.include, &plan.exclude)?;
+    let mut reader = ChunkReader::new(ctx);
+    let at = look::descend(&mut reader, &id, &snapshot, None).await?;
+    let planned = plan::make(&mut reader, at, &filter).await?;
+    let of_files = planned.files.len() as u64;
+    let of_bytes = planned.files.iter().map(|file| file.size).sum();
+    let planned = planned.sampled(sample);
+    let named = |file: &PlannedFile| (planned.dirs.rel(&file.spot), file.size, file.meta.mtime);
+    let files = planned.files.iter().map(named).collect();
+    let path = plan.target.clone();
+    let target = ctx.work(move || Target::open(&path, true)).await??;
+    let outcome = carry_out(ctx, Arc::new(target), planned, &plan, cancel).await?;
+    Ok(Rehearsed { report: outcome.named(id), files, of_files, of_bytes })
 }
 
 /// Whether no pack can be had: nobody is connected, and none waits in the spool.

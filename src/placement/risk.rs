@@ -92,7 +92,8 @@ pub struct Without {
 }
 
 impl Without {
-    fn takes(&self, peer: &PeerId, holder: &Holder) -> bool {
+    /// Whether `peer` is one of them.
+    pub fn takes(&self, peer: &PeerId, holder: &Holder) -> bool {
         self.peers.contains(peer)
             || self.owners.contains(&holder.owner)
             || holder.site.as_ref().is_some_and(|site| self.sites.contains(site))

@@ -46,6 +46,21 @@ pub struct CannotCarry {
     pub carried_bytes: u64,
 }
 
+impl Figures {
+    /// Both disks as one.
+    #[must_use]
+    pub const fn and(self, other: &Self) -> Self {
+        Self {
+            total_bytes: self.total_bytes.saturating_add(other.total_bytes),
+            reserved_bytes: self.reserved_bytes.saturating_add(other.reserved_bytes),
+            donated_bytes: self.donated_bytes.saturating_add(other.donated_bytes),
+            used_bytes: self.used_bytes.saturating_add(other.used_bytes),
+            free_bytes: self.free_bytes.saturating_add(other.free_bytes),
+            floor_ok: self.floor_ok && other.floor_ok,
+        }
+    }
+}
+
 impl Donation {
     /// The most that a disk with this much room, of which shards take `used_bytes`, can keep as a
     /// promise: what is free or lent already, less floor and safe area.

@@ -1,7 +1,7 @@
-//! The shelf: other members' shards, as files in the donated directory with their facts in SQLite.
+//! The shelf: other members' shards, as files on the donated disks with their facts in SQLite.
 //!
 //! ```text
-//! gbak-shelf          the disk's mark; without it the disk is away and nothing is written
+//! gbak-shelf          a disk's mark; without it the disk is away and nothing is written there
 //! incoming/<shard>    written and synced, its row perhaps not committed yet
 //! shards/ab/<shard>   in place
 //! ```
@@ -15,7 +15,8 @@
 //!
 //! So after a crash a file in `incoming/` is either acknowledged (it has a row: renamed into place)
 //! or an orphan (removed); `shards/` never needs a scan, and opening costs what was in flight, not
-//! what is stored. One file serves all owners of the same bytes; each owner has a lease on it.
+//! what is stored. One file serves all owners of the same bytes; each owner has a lease on it,
+//! which ends in the order of `sweep.rs`.
 //!
 //! How it fails: a failed sync fails its put and removes the file, never retries. A commit that
 //! failed for another reason than a full disk leaves it unknown whether it will be there after a
@@ -24,9 +25,9 @@
 //! that is good again (the disk came back) loses its mark when it is read. Reads go on in every one
 //! of these states, on a full disk too.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,27 +35,33 @@ use bytes::Bytes;
 use chunker::{OwnerId, ShardId};
 
 use crate::db::{Db, DbError};
-use crate::donation::{Donation, Figures};
-use crate::gauge::{DiskSpace, Gauge};
-use crate::medium::Medium;
 
 mod claims;
 mod commit;
+mod disks;
 mod error;
 mod heads;
 mod invites;
+mod leases;
+mod mandates;
 mod opening;
 mod rows;
+mod sweep;
+mod time;
 
+pub use disks::{DiskAt, DiskNo, DiskState, Presence};
 pub use error::{InviteError, ShelfError};
-pub use heads::{HeadStored, MAX_DEVICES, MAX_HEAD_LEN};
+pub use heads::{HeadStored, KeptHead, KeptHeads, MAX_DEVICES, MAX_HEAD_LEN};
 pub use invites::InviteRow;
+pub use leases::{Contact, HeldPage, LEASE_PAGE, Mark, RetainRange, Retained, Terms};
 pub use opening::{MARK_LEN, Opened, ShelfAt};
 pub use rows::{Damage, Usage};
+pub use sweep::Swept;
 
 use claims::Claims;
 use commit::{CommitFailure, Commits};
-use rows::{FileState, Lease};
+use disks::Disk;
+use rows::{FileState, Known, Lease};
 
 /// The largest shard, in bytes: a whole pack of the largest class, with room for its header.
 pub const MAX_SHARD_LEN: usize = 17 * 1024 * 1024;
@@ -75,15 +82,13 @@ pub struct Shelf {
 }
 
 struct Inner {
-    medium: Arc<dyn Medium>,
     db: Db,
-    donation: Mutex<Donation>,
-    gauge: Arc<dyn Gauge>,
-    disk_path: PathBuf,
+    disks: Mutex<BTreeMap<DiskNo, Arc<Disk>>>,
+    terms: Mutex<Terms>,
+    time: time::Time,
+    contacts: leases::Contacts,
     claims: Claims,
     commits: Commits,
-    /// Bytes of files being written, not yet in the sums.
-    in_flight: Mutex<u64>,
     /// A thread died while it committed; what the database itself calls unknown, it remembers.
     ailing: AtomicBool,
 }
@@ -106,56 +111,59 @@ impl Shelf {
         self.check_well()?;
         let _claim = self.inner.claims.take(shard);
         let known = rows::find(&self.inner.db.read(), owner, shard)?;
-        let held = known.is_good() && self.holds(shard, bytes, known.leased)?;
-        if held && known.leased {
-            return Ok(Stored::Already);
-        }
-        let lease = Lease { owner, shard, len: bytes.len() as u64, now_secs, file: !held };
+        let held = known.is_good() && self.holds(&known, shard, bytes)?;
+        let now_secs = self.inner.time.at(now_secs);
+        let (disk, len) = (known.disk, bytes.len() as u64);
+        let lease = Lease { owner, shard, len, now_secs, file: !held, disk };
         if held {
+            // Also of what is here already: a retain set on its way may leave it out.
             self.commit(lease)?;
+            if known.leased && !known.left {
+                return Ok(Stored::Already);
+            }
         } else {
-            // Another disk may be mounted there by now.
-            opening::check_mark(&self.inner)?;
-            let _room = self.set_aside(lease.len, known.state.is_some())?;
-            self.write_incoming(shard, bytes)?;
-            self.commit(lease)?;
-            self.move_into_place(shard);
+            let room = self.inner.set_aside(len, &known)?;
+            Self::write_incoming(&room.disk, shard, bytes)?;
+            self.commit(Lease { disk: room.disk.no, ..lease })?;
+            move_into_place(&room.disk, shard);
         }
         Ok(Stored::New)
     }
 
-    /// The bytes of a shard that `owner` has here, checked against its name.
+    /// The bytes of a shard that `owner` has here, in quarantine too, checked against its name.
     pub fn get(&self, owner: OwnerId, shard: ShardId) -> Result<Bytes, ShelfError> {
         let known = rows::find(&self.inner.db.read(), owner, shard)?;
         if !known.leased {
             return Err(ShelfError::Unknown { shard });
         }
         if known.is_good()
-            && let Found::Good(bytes) = self.read_verified(shard, known.len)?
+            && let Found::Good(bytes) =
+                read_verified(&*self.inner.disk(known.disk)?, shard, known.len)?
         {
             return Ok(bytes);
         }
         self.look_again(owner, shard)
     }
 
-    /// Which of these `owner` has here, as far as is known without reading them.
+    /// Which of these `owner` has here, as far as is known without reading them. What is in
+    /// quarantine will go, so it does not count.
     pub fn have(&self, owner: OwnerId, shards: &[ShardId]) -> Result<Vec<bool>, ShelfError> {
         let db = self.inner.db.read();
         let one = |shard: &ShardId| Ok(rows::find(&db, owner, *shard)?.is_held());
         shards.iter().map(one).collect()
     }
 
-    /// All files of the shelf, each counted once however many owners it has.
+    /// All files of the shelf, each counted once however many owners it has, in quarantine or not.
     pub fn usage(&self) -> Result<Usage, ShelfError> {
         Ok(rows::total(&self.inner.db.read())?)
     }
 
-    /// What one owner has here.
+    /// What one owner holds here, without what is in quarantine.
     pub fn usage_of(&self, owner: OwnerId) -> Result<Usage, ShelfError> {
         Ok(rows::usage_of(&self.inner.db.read(), owner)?)
     }
 
-    /// What each owner has here, ordered by owner. A file of two owners counts for both.
+    /// What each owner holds here, ordered by owner. A file of two owners counts for both.
     pub fn usage_by_owner(&self) -> Result<Vec<(OwnerId, Usage)>, ShelfError> {
         Ok(rows::usage_by_owner(&self.inner.db.read())?)
     }
@@ -165,60 +173,15 @@ impl Shelf {
         Ok(rows::damage(&self.inner.db.read())?)
     }
 
-    /// The disk's split, measured now.
-    pub fn figures(&self) -> Result<Figures, ShelfError> {
-        self.figures_without(0)
-    }
-
-    /// The same, as if the shards took `gone_bytes` less.
-    fn figures_without(&self, gone_bytes: u64) -> Result<Figures, ShelfError> {
-        let used = self.usage()?.bytes.saturating_sub(gone_bytes);
-        Ok(self.donation().figures(self.space()?, used))
-    }
-
-    /// Room on the shelf's disk, measured now.
-    pub fn space(&self) -> Result<DiskSpace, ShelfError> {
-        let space = self.inner.gauge.measure(&self.inner.disk_path);
-        space.map_err(|source| ShelfError::Gauge { source })
-    }
-
-    /// What is lent.
-    pub fn donation(&self) -> Donation {
-        *lock(&self.inner.donation)
-    }
-
-    /// Lends more or less from now on. What is stored stays.
-    pub fn set_donation(&self, donation: Donation) {
-        *lock(&self.inner.donation) = donation;
-    }
-
-    /// Sets room aside for a file of `len` bytes, or says why there is none. One that is `counted`
-    /// replaces a lost file that is in the sums already: it needs room on the disk only.
-    fn set_aside(&self, len: u64, counted: bool) -> Result<Room<'_>, ShelfError> {
-        let mut in_flight = lock(&self.inner.in_flight);
-        let figures = self.figures_without(if counted { len } else { 0 })?;
-        // What is being written may or may not show in the disk's free space already: counting it
-        // again can only refuse too early.
-        let free_bytes = figures.free_bytes.saturating_sub(*in_flight);
-        if !figures.floor_ok {
-            return Err(ShelfError::Floor { min_free_bytes: self.donation().min_free_bytes });
-        }
-        if len > free_bytes {
-            return Err(ShelfError::Full { wanted_bytes: len, free_bytes });
-        }
-        *in_flight += len;
-        Ok(Room { in_flight: &self.inner.in_flight, len })
-    }
-
-    fn write_incoming(&self, shard: ShardId, bytes: &[u8]) -> Result<(), ShelfError> {
+    fn write_incoming(disk: &Disk, shard: ShardId, bytes: &[u8]) -> Result<(), ShelfError> {
         let path = incoming(shard);
-        let mut written = self.inner.medium.write_durable(&path, bytes);
+        let mut written = disk.medium.write_durable(&path, bytes);
         if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
             // We hold the claim and the row says "not here": the leftover of a put that failed.
-            written = self.inner.medium.remove(&path);
-            written = written.and_then(|()| self.inner.medium.write_durable(&path, bytes));
+            written = disk.medium.remove(&path);
+            written = written.and_then(|()| disk.medium.write_durable(&path, bytes));
         }
-        written.map_err(|source| self.disk_error("write", source))
+        written.map_err(|source| disk_error(disk, "write", source))
     }
 
     /// Commits a lease together with those of other callers, or undoes its file.
@@ -227,9 +190,11 @@ impl Shelf {
         let committed = self.inner.commits.submit(lease, |leases| self.inner.commit_all(leases));
         let Err(failure) = committed else { return Ok(()) };
         if failure.is_certain(&self.inner.db) {
-            if let Some(path) = path {
+            if let Some(path) = path
+                && let Ok(disk) = self.inner.disk(lease.disk)
+            {
                 // A file that stays is an orphan: the next put of it or the next open removes it.
-                drop(self.inner.medium.remove(&path));
+                drop(disk.medium.remove(&path));
             }
         } else {
             self.inner.ailing.store(true, Ordering::SeqCst);
@@ -237,52 +202,21 @@ impl Shelf {
         Err(failure.into())
     }
 
-    fn move_into_place(&self, shard: ShardId) {
-        if let Err(error) = self.inner.medium.rename(&incoming(shard), &place(shard)) {
-            // Still found where it is; the next open tries again.
-            tracing::warn!(%error, shard = %shard.short(), "shard stays in incoming");
-        }
-    }
-
     /// Whether the bytes are on the disk already. For an owner who has the shard the length is
     /// proof enough; a lease for another one begins only after the file was read.
-    fn holds(&self, shard: ShardId, bytes: &[u8], leased: bool) -> Result<bool, ShelfError> {
+    fn holds(&self, known: &Known, shard: ShardId, bytes: &[u8]) -> Result<bool, ShelfError> {
+        let disk = self.inner.disk(known.disk)?;
         let len = bytes.len() as u64;
-        if !leased {
-            return Ok(matches!(self.read_verified(shard, len)?, Found::Good(_)));
+        if !known.leased {
+            return Ok(matches!(read_verified(&disk, shard, len)?, Found::Good(_)));
         }
         for path in [incoming(shard), place(shard)] {
-            let found = self.inner.medium.len(&path);
-            if let Some(found) = found.map_err(|source| self.disk_error("look at", source))? {
+            let found = disk.medium.len(&path);
+            if let Some(found) = found.map_err(|source| disk_error(&disk, "look at", source))? {
                 return Ok(found == len);
             }
         }
         Ok(false)
-    }
-
-    fn read_verified(&self, shard: ShardId, len: u64) -> Result<Found, ShelfError> {
-        // First where a put leaves it: a file never moves back.
-        match self.read_at(&incoming(shard), shard, len)? {
-            Found::Good(bytes) => Ok(Found::Good(bytes)),
-            Found::Missing => self.read_at(&place(shard), shard, len),
-            // What a failed put could not take away does not hide the file in its place.
-            Found::Rotten => match self.read_at(&place(shard), shard, len)? {
-                Found::Missing => Ok(Found::Rotten),
-                found => Ok(found),
-            },
-        }
-    }
-
-    fn read_at(&self, path: &str, shard: ShardId, len: u64) -> Result<Found, ShelfError> {
-        match self.inner.medium.read(path, len + 1) {
-            Ok(bytes) if ShardId::from(blake3::hash(&bytes)) == shard => {
-                Ok(Found::Good(bytes.into()))
-            }
-            Ok(_) => Ok(Found::Rotten),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Missing),
-            Err(error) if error.raw_os_error() == Some(EIO) => Ok(Found::Rotten),
-            Err(source) => Err(ShelfError::Medium { doing: "read", source }),
-        }
     }
 
     /// Reads a shard that looked lost, or is marked so, with nobody else at it, and notes what it
@@ -293,21 +227,23 @@ impl Shelf {
         if !known.leased {
             return Err(ShelfError::Unknown { shard });
         }
+        let disk = self.inner.disk(known.disk)?;
         let found = if known.is_good() {
-            self.read_verified(shard, known.len)?
+            read_verified(&disk, shard, known.len)?
         } else {
             // Only a good row vouches for a file in `incoming/`.
-            self.read_at(&place(shard), shard, known.len)?
+            read_at(&disk, &place(shard), shard, known.len)?
         };
         let (state, answer) = match found {
             Found::Good(bytes) => (FileState::Good, Ok(bytes)),
             Found::Rotten => (FileState::Rotten, Err(ShelfError::Rotten { shard })),
             Found::Missing => (FileState::Missing, Err(ShelfError::Unknown { shard })),
         };
+        if answer.is_err() {
+            // What is on a disk that is away is not lost.
+            opening::check_mark(&disk)?;
+        }
         if known.state != Some(state) {
-            if answer.is_err() {
-                opening::check_mark(&self.inner)?;
-            }
             self.note(shard, state);
         }
         answer
@@ -328,24 +264,20 @@ impl Shelf {
         let ailing = self.inner.ailing.load(Ordering::SeqCst) || self.inner.db.is_ailing();
         if ailing { Err(ShelfError::Ailing) } else { Ok(()) }
     }
-
-    /// A file's error, or the one behind it: the whole disk is away.
-    fn disk_error(&self, doing: &'static str, source: io::Error) -> ShelfError {
-        if source.kind() == io::ErrorKind::NotFound
-            && let Err(away @ ShelfError::DiskAway { .. }) = opening::check_mark(&self.inner)
-        {
-            return away;
-        }
-        ShelfError::Medium { doing, source }
-    }
 }
 
 impl Inner {
     fn commit_all(&self, leases: &[Lease]) -> Result<(), CommitFailure> {
-        if leases.iter().any(|lease| lease.file) {
-            self.medium.sync_dir(INCOMING).map_err(|error| CommitFailure::Dir(Arc::new(error)))?;
+        let written = leases.iter().filter(|lease| lease.file).map(|lease| lease.disk);
+        for no in written.collect::<BTreeSet<_>>() {
+            let gone = |_| io::Error::from(io::ErrorKind::NotFound);
+            let synced = self.disk(no).map_err(gone).and_then(|d| d.medium.sync_dir(INCOMING));
+            synced.map_err(|error| CommitFailure::Dir(Arc::new(error)))?;
         }
-        let rows = |db: &_| leases.iter().try_for_each(|lease| rows::add(db, lease));
+        let rows = |db: &_| {
+            self.time.save(db)?;
+            leases.iter().try_for_each(|lease| rows::add(db, lease))
+        };
         self.db.write(rows).map_err(|error: DbError| CommitFailure::Db(Arc::new(error)))
     }
 }
@@ -357,16 +289,44 @@ enum Found {
     Missing,
 }
 
-/// Room set aside; given back when the file is in the sums, or gone.
-struct Room<'a> {
-    in_flight: &'a Mutex<u64>,
-    len: u64,
+fn move_into_place(disk: &Disk, shard: ShardId) {
+    if let Err(error) = disk.medium.rename(&incoming(shard), &place(shard)) {
+        // Still found where it is; the next open tries again.
+        tracing::warn!(%error, shard = %shard.short(), "shard stays in incoming");
+    }
 }
 
-impl Drop for Room<'_> {
-    fn drop(&mut self) {
-        *lock(self.in_flight) -= self.len;
+fn read_verified(disk: &Disk, shard: ShardId, len: u64) -> Result<Found, ShelfError> {
+    // First where a put leaves it: a file never moves back.
+    match read_at(disk, &incoming(shard), shard, len)? {
+        Found::Good(bytes) => Ok(Found::Good(bytes)),
+        Found::Missing => read_at(disk, &place(shard), shard, len),
+        // What a failed put could not take away does not hide the file in its place.
+        Found::Rotten => match read_at(disk, &place(shard), shard, len)? {
+            Found::Missing => Ok(Found::Rotten),
+            found => Ok(found),
+        },
     }
+}
+
+fn read_at(disk: &Disk, path: &str, shard: ShardId, len: u64) -> Result<Found, ShelfError> {
+    match disk.medium.read(path, len + 1) {
+        Ok(bytes) if ShardId::from(blake3::hash(&bytes)) == shard => Ok(Found::Good(bytes.into())),
+        Ok(_) => Ok(Found::Rotten),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Missing),
+        Err(error) if error.raw_os_error() == Some(EIO) => Ok(Found::Rotten),
+        Err(source) => Err(ShelfError::Medium { doing: "read", source }),
+    }
+}
+
+/// A file's error, or the one behind it: the whole disk is away.
+fn disk_error(disk: &Disk, doing: &'static str, source: io::Error) -> ShelfError {
+    if source.kind() == io::ErrorKind::NotFound
+        && let Err(away @ ShelfError::DiskAway { .. }) = opening::check_mark(disk)
+    {
+        return away;
+    }
+    ShelfError::Medium { doing, source }
 }
 
 /// What the system says of a bad sector.
@@ -390,7 +350,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl fmt::Debug for Shelf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shelf").field("disk", &self.inner.disk_path).finish_non_exhaustive()
+        let paths: Vec<_> = self.inner.all_disks().iter().map(|disk| disk.path.clone()).collect();
+        f.debug_struct("Shelf").field("disks", &paths).finish_non_exhaustive()
     }
 }
 

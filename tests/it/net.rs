@@ -2,9 +2,13 @@
 
 mod care;
 mod crash;
+mod drill;
 mod faults;
 mod forget;
+mod guardians;
 mod lending;
+mod memory;
 mod messages;
-mod rig;
+pub(crate) mod rig;
+mod risk;
 mod whole;

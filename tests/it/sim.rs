@@ -1,9 +1,16 @@
 //! Stories on a simulated grid: the real engine and hosts, virtual time, one seed each.
 
 mod care;
+mod drill;
 mod faults;
 mod forget;
 mod full;
+mod guard;
+mod leases;
+mod limits;
+mod measured;
 mod memory;
+mod risk;
+mod stale;
 mod stories;
 mod world;

@@ -154,8 +154,7 @@ fn nothing_and_too_much_are_not_coded() {
 /// The same shards without strips, straight from the coder.
 fn coded_whole(code: Code, data: &[Bytes]) -> Vec<Vec<u8>> {
     let (k, m) = (usize::from(code.k()), usize::from(code.m()));
-    let mut encoder =
-        reed_solomon_simd::ReedSolomonEncoder::new(k, m, data[0].len()).unwrap();
+    let mut encoder = reed_solomon_simd::ReedSolomonEncoder::new(k, m, data[0].len()).unwrap();
     data.iter().for_each(|shard| encoder.add_original_shard(shard).unwrap());
     encoder.encode().unwrap().recovery_iter().map(<[u8]>::to_vec).collect()
 }

@@ -1,13 +1,14 @@
 //! `gbak donate`: the split of the disk, as a sum that can be followed.
 
 use crate::api::backend::Backend;
-use crate::api::setup::Lend;
-use crate::api::{Answer, Call, DiskView, DonateView, Failure};
-use crate::cli::args::{Donate, DonateSet, DonateWhat};
+use crate::api::setup::{Amount, Lend};
+use crate::api::{Answer, Call, DiskView, DonateAct, DonateArgs, DonateView, Failure};
+use crate::cli::args::{Donate, DonateWhat};
 use crate::cli::output::{escape, table};
 use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
+use super::backup::absolute;
 use super::{ask, wrong_answer};
 
 pub(crate) fn run(
@@ -17,7 +18,7 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     let call = match &args.what {
         None | Some(DonateWhat::Show) => Call::Donate,
-        Some(DonateWhat::Set(set)) => Call::DonateSet(lend(set)),
+        Some(change) => Call::DonateSet(changes(change)?),
     };
     let (Answer::Donate(view) | Answer::DonateSet(view)) = ask(backend, call, Job::Look, shell)?
     else {
@@ -31,8 +32,24 @@ pub(crate) fn run(
     Ok(0)
 }
 
-const fn lend(set: &DonateSet) -> Lend {
-    Lend { donate: Some(set.size), min_free: set.min_free, safe_area: set.safe_area }
+fn changes(what: &DonateWhat) -> Result<DonateArgs, Failure> {
+    let size = |size: Amount| Lend { donate: Some(size), ..Lend::default() };
+    let (act, disks, lend) = match what {
+        DonateWhat::Show => (DonateAct::Set, &[][..], Lend::default()),
+        DonateWhat::Set(set) => {
+            let (min_free, safe_area) = (set.min_free, set.safe_area);
+            (DonateAct::Set, &set.disk[..], Lend { min_free, safe_area, ..size(set.size) })
+        }
+        DonateWhat::Add(add) => {
+            let (min_free, safe_area) = (add.min_free, add.safe_area);
+            let lend = Lend { min_free, safe_area, ..size(add.size) };
+            (DonateAct::Add, std::slice::from_ref(&add.path), lend)
+        }
+        DonateWhat::Shrink(shrink) => (DonateAct::Shrink, &shrink.disk[..], size(shrink.size)),
+        DonateWhat::Stop(stop) => (DonateAct::Stop, &stop.disk[..], size(Amount::Bytes(0))),
+    };
+    let disks = disks.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
+    Ok(DonateArgs { act, disks, lend })
 }
 
 fn text(view: &DonateView, look: &Look) -> String {
@@ -42,6 +59,9 @@ fn text(view: &DonateView, look: &Look) -> String {
 
 /// Two sums, and what follows from the smaller one.
 fn one(disk: &DiskView, look: &Look) -> String {
+    if disk.state == "away" || disk.state == "wrong-disk" {
+        return format!("{}\n{}", escape(&disk.path), outcome(disk, look));
+    }
     let row = |what: &str, bytes: u64, note: &str| {
         vec![format!("  {what}"), look.units.size(bytes), note.to_owned()]
     };
@@ -53,6 +73,7 @@ fn one(disk: &DiskView, look: &Look) -> String {
         row("- reserved", disk.reserved_bytes, "for this machine's own use"),
         row("= donated", disk.donated_bytes, ""),
         row("- used", disk.used_bytes, "taken by shards of other machines"),
+        row("  given back", disk.quarantined_bytes, "part of used, freed after the quarantine"),
         row("= left", left, ""),
         row("free now", disk.free_bytes, ""),
         row("- floor", disk.floor_bytes, "below it nothing more is taken in"),
@@ -79,7 +100,16 @@ fn outcome(disk: &DiskView, look: &Look) -> String {
             "New shards are refused: the disk lacks {} to its floor.",
             size(disk.floor_bytes.saturating_sub(disk.free_bytes))
         ),
-        "off" => "Nothing is lent: gbak donate set SIZE".to_owned(),
+        "off" if disk.used_bytes == 0 => "Nothing is lent: gbak donate set SIZE".to_owned(),
+        "off" => "Nothing is lent. What is stored stays as long as its owners need it.".to_owned(),
+        "away" => format!(
+            "The disk is away. {} of other machines are on it, which count as away as well.",
+            size(disk.used_bytes)
+        ),
+        "wrong-disk" => format!(
+            "Another disk is mounted here. {} of other machines are on the one that is away.",
+            size(disk.used_bytes)
+        ),
         other => escape(other),
     }
 }

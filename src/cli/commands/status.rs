@@ -3,7 +3,7 @@
 use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, StatusView};
 use crate::cli::args::Status;
-use crate::cli::output::{ago, coarse, escape, since};
+use crate::cli::output::{ago, coarse, escape, plural, since};
 use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
@@ -81,6 +81,8 @@ fn rows(view: &StatusView, look: &Look) -> Vec<(&'static str, String)> {
         rows.push(("head", format!("number {}, {}", head.seq, escape(&head.fingerprint))));
     }
     rows.push(("packs", packs(view)));
+    rows.extend(places(view).map(|text| ("places", text)));
+    rows.extend(view.notes.iter().map(|note| ("", escape(note))));
     rows.push((
         "peers",
         format!("{} of {} online{}", view.peers_online, view.peers_known, lose(view)),
@@ -91,10 +93,21 @@ fn rows(view: &StatusView, look: &Look) -> Vec<(&'static str, String)> {
 }
 
 fn drill(view: &StatusView, look: &Look) -> String {
-    match &view.last_drill {
-        Some(time) => format!("restore rehearsed {}", ago(time, look.now)),
-        None => "no restore rehearsed yet".to_owned(),
-    }
+    let Some(time) = &view.last_drill else { return "no restore rehearsed yet".to_owned() };
+    let Some(proof) = &view.proof else {
+        return format!("restore rehearsed {}", ago(time, look.now));
+    };
+    let same = match proof.identical {
+        all if all == proof.files => "all identical".to_owned(),
+        same => format!("{same} identical, the others changed since"),
+    };
+    format!(
+        "last drill {}: {}, {}, {same}; full restore would take about {}",
+        ago(time, look.now),
+        plural(proof.files, "file"),
+        look.units.size(proof.bytes),
+        coarse(proof.full_restore_seconds.ceil() as u64),
+    )
 }
 
 fn packs(view: &StatusView) -> String {
@@ -111,6 +124,11 @@ fn packs(view: &StatusView) -> String {
         }
     }
     text
+}
+
+fn places(view: &StatusView) -> Option<String> {
+    let (domains, lose) = (view.domains?, view.can_lose_domains?);
+    Some(format!("every pack is in {} or more, {lose} may be lost", plural(domains, "place")))
 }
 
 fn lose(view: &StatusView) -> String {

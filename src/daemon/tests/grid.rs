@@ -286,6 +286,19 @@ async fn a_backup_that_is_stopped_keeps_what_it_read_and_the_next_one_goes_on() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_agent_drills_when_there_is_something_to_restore_and_not_again_for_a_month() {
+    let rig = Rig::new(&["ada", "bob", "cleo"]).await;
+    let (engine, stop) = (&rig.agents[0].engine, CancellationToken::new());
+    assert_eq!(duties::drill_if_due(engine, &stop).await.unwrap(), None, "nothing to restore");
+    rig.back_up(&rig.source()).await.unwrap();
+    assert_eq!(duties::drill_if_due(engine, &stop).await.unwrap(), Some(true));
+    assert_eq!(duties::drill_if_due(engine, &stop).await.unwrap(), None, "it was just done");
+    let Answer::Status(status) = call(engine, Call::Status).await.unwrap() else { panic!() };
+    assert_eq!(status.proof.map(|proof| proof.files), Some(2));
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_was_stopped_before_it_began_does_nothing() {
     let rig = Rig::new(&["ada"]).await;
     let cancel = CancellationToken::new();

@@ -2,12 +2,17 @@
 
 use super::{Agent, founded, start};
 use crate::api::setup::{Amount, Lend};
-use crate::api::{Answer, Call, DiskView, Failure, codes};
+use crate::api::{Answer, Call, DiskView, DonateAct, DonateArgs, Failure, PathBytes, codes};
 use crate::config::Config;
 
 async fn donate(agent: &Agent, lend: Lend) -> Result<DiskView, Failure> {
-    match agent.call(&Call::DonateSet(lend)).await? {
-        Answer::DonateSet(view) => Ok(view.disks.into_iter().next().unwrap()),
+    let args = DonateArgs { lend, ..DonateArgs::default() };
+    Ok(changed(agent, args).await?.into_iter().next().unwrap())
+}
+
+async fn changed(agent: &Agent, args: DonateArgs) -> Result<Vec<DiskView>, Failure> {
+    match agent.call(&Call::DonateSet(args)).await? {
+        Answer::DonateSet(view) => Ok(view.disks),
         other => panic!("{other:?}"),
     }
 }
@@ -69,5 +74,64 @@ async fn a_split_the_disk_cannot_carry_changes_nothing() {
     }
     assert_eq!(Config::load(&root.join("config.toml")).unwrap(), before);
     assert_eq!(agent.engine.host().shelf().donation().size_bytes, 1 << 30);
+    agent.stop().await;
+}
+
+fn on(act: DonateAct, path: &std::path::Path, lend: Lend) -> DonateArgs {
+    DonateArgs { act, disks: vec![PathBytes(path.to_str().unwrap().into())], lend }
+}
+
+#[tokio::test]
+async fn a_second_disk_is_lent_from_and_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, _) = founded(&dir).await;
+    let agent = Agent::start(&root).await;
+    let more = dir.path().join("more");
+    let twice = changed(&agent, on(DonateAct::Add, &more, size(1 << 20))).await.unwrap_err();
+    assert_eq!(twice.code, codes::USAGE.name, "one disk is lent once: {twice:?}");
+    // The home's disk lends nothing: then the folder beside it can.
+    donate(&agent, size(0)).await.unwrap();
+    let lend = Lend { min_free: Some(Amount::Bytes(1 << 21)), ..size(64 << 20) };
+    let disks = changed(&agent, on(DonateAct::Add, &more, lend)).await.unwrap();
+    assert_eq!(disks.len(), 2);
+    assert_eq!((disks[1].donated_bytes, disks[1].floor_bytes), (64 << 20, 1 << 21));
+    assert_eq!((disks[0].state.as_str(), disks[1].state.as_str()), ("off", "open"));
+    let offer = agent.engine.swarm.members().hello().offer;
+    assert_eq!(offer.donated_bytes, 64 << 20);
+    let wrong = changed(&agent, on(DonateAct::Set, dir.path(), size(1))).await.unwrap_err();
+    assert_eq!(wrong.code, codes::USAGE.name);
+    let larger = changed(&agent, on(DonateAct::Shrink, &more, size(65 << 20))).await.unwrap_err();
+    assert_eq!(larger.code, codes::USAGE.name);
+    let huge = changed(&agent, on(DonateAct::Set, &more, size(1 << 60))).await.unwrap_err();
+    assert_eq!(huge.code, codes::DONATION.name);
+    let less = changed(&agent, on(DonateAct::Shrink, &more, size(32 << 20))).await.unwrap();
+    assert_eq!(less[1].donated_bytes, 32 << 20);
+    agent.stop().await;
+    let agent = Agent::start(&root).await;
+    let again = changed(&agent, on(DonateAct::Add, &more, size(1))).await.unwrap_err();
+    assert_eq!(again.code, codes::USAGE.name, "a restart still lends it");
+    let left = changed(&agent, on(DonateAct::Stop, &more, size(0))).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(Config::load(&root.join("config.toml")).unwrap().donate.disks, []);
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn an_agent_starts_without_a_disk_that_is_away_and_writes_nothing_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, _) = founded(&dir).await;
+    let agent = Agent::start(&root).await;
+    donate(&agent, size(0)).await.unwrap();
+    let more = dir.path().join("more");
+    changed(&agent, on(DonateAct::Add, &more, size(1 << 20))).await.unwrap();
+    agent.stop().await;
+    std::fs::rename(&more, dir.path().join("away")).unwrap();
+    std::fs::create_dir(&more).unwrap();
+    let agent = Agent::start(&root).await;
+    let Answer::Donate(view) = agent.call(&Call::Donate).await.unwrap() else { panic!() };
+    assert_eq!(view.disks[1].state, "away");
+    let refused = changed(&agent, on(DonateAct::Set, &more, size(2 << 20))).await.unwrap_err();
+    assert_eq!(refused.code, codes::DISK.name);
+    assert_eq!(std::fs::read_dir(&more).unwrap().count(), 0);
     agent.stop().await;
 }

@@ -42,9 +42,12 @@ struct Holder {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Day {
     #[serde(rename = "d")]
-    day: u64,
+    date: u64,
     #[serde(rename = "n")]
     counts: [u64; 5],
+    /// Audits in which it answered, and in which it did not.
+    #[serde(rename = "l", default)]
+    looks: [u64; 2],
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,29 +75,58 @@ pub struct Score {
     pub failed: u64,
 }
 
-/// Every holder's score over the last [`WINDOW_DAYS`]. Absence is no failure.
-pub fn scores<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Score>, FlowError> {
-    let oldest = (ctx.clock.now_secs() / DAY_SECS).saturating_sub(WINDOW_DAYS);
-    let score = |holder: &Holder| {
-        let days = holder.days.iter().filter(|day| day.day > oldest);
-        days.fold(Score::default(), |sum, day| {
-            let [proved, wrong, refused, ..] = day.counts;
-            Score { proved: sum.proved + proved, failed: sum.failed + wrong + refused }
-        })
-    };
-    let all = load(ctx)?.holders;
-    Ok(all.iter().map(|(peer, holder)| (*peer, score(holder))).collect())
+/// How often a holder was looked for, and found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// Audits in which it answered.
+    pub seen: u64,
+    /// All audits of it.
+    pub looks: u64,
 }
 
-/// Adds findings. Two at once would lose one's: the caller sees to that.
+/// Every holder's score over the last [`WINDOW_DAYS`]. Absence is no failure.
+pub fn scores<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Score>, FlowError> {
+    over_window(ctx, |sum: Score, day| {
+        let [proved, wrong, refused, ..] = day.counts;
+        Score { proved: sum.proved + proved, failed: sum.failed + wrong + refused }
+    })
+}
+
+/// How often every holder was found over the last [`WINDOW_DAYS`].
+pub fn looks<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Looks>, FlowError> {
+    over_window(ctx, |sum: Looks, day| {
+        let [seen, missed] = day.looks;
+        Looks { seen: sum.seen + seen, looks: sum.looks + seen + missed }
+    })
+}
+
+fn over_window<G: Grid, T: Default>(
+    ctx: &Ctx<G>,
+    add: impl Fn(T, &Day) -> T,
+) -> Result<BTreeMap<PeerId, T>, FlowError> {
+    let oldest = (ctx.clock.now_secs() / DAY_SECS).saturating_sub(WINDOW_DAYS);
+    let sum = |holder: &Holder| {
+        let days = holder.days.iter().filter(|day| day.date > oldest);
+        days.fold(T::default(), &add)
+    };
+    let all = load(ctx)?.holders;
+    Ok(all.iter().map(|(peer, holder)| (*peer, sum(holder))).collect())
+}
+
+/// Adds the findings of one audit. Two at once would lose one's: the caller sees to that.
 pub(super) fn note<G: Grid>(ctx: &Ctx<G>, findings: &[Finding]) -> Result<(), FlowError> {
     let now = ctx.clock.now_secs();
     let mut evidence = load(ctx)?;
+    let mut answered: BTreeMap<PeerId, bool> = BTreeMap::new();
     for finding in findings {
         evidence.holders.entry(finding.peer).or_default().add(finding, now);
+        *answered.entry(finding.peer).or_default() |= finding.verdict != Verdict::Unreachable;
+    }
+    for (peer, answered) in answered {
+        evidence.holders.entry(peer).or_default().look(answered, now);
     }
     while evidence.holders.len() > HOLDERS {
-        let last = |holder: &Holder| holder.days.last().map(|day| day.day);
+        let last = |holder: &Holder| holder.days.last().map(|day| day.date);
         let stalest = evidence.holders.iter().min_by_key(|(_, holder)| last(holder));
         let Some(stalest) = stalest.map(|(peer, _)| *peer) else { break };
         evidence.holders.remove(&stalest);
@@ -108,20 +140,31 @@ fn load<G: Grid>(ctx: &Ctx<G>) -> Result<Evidence, FlowError> {
 }
 
 impl Holder {
-    fn add(&mut self, finding: &Finding, now: u64) {
-        let today = now / DAY_SECS;
-        if self.days.last().is_none_or(|day| day.day != today) {
-            self.days.push(Day { day: today, counts: [0; 5] });
+    /// The day of `now`, begun when it is a new one.
+    fn today(&mut self, now: u64) -> Option<&mut Day> {
+        let date = now / DAY_SECS;
+        if self.days.last().is_none_or(|last| last.date != date) {
+            self.days.push(Day { date, counts: [0; 5], looks: [0; 2] });
         }
+        drop_oldest(&mut self.days, WINDOW_DAYS as usize);
+        self.days.last_mut()
+    }
+
+    fn look(&mut self, answered: bool, now: u64) {
+        let Some(Day { looks: [seen, missed], .. }) = self.today(now) else { return };
+        let count = if answered { seen } else { missed };
+        *count = count.saturating_add(1);
+    }
+
+    fn add(&mut self, finding: &Finding, now: u64) {
         let verdict = finding.verdict as u8;
-        let counts = self.days.last_mut().map(|day| &mut day.counts);
+        let counts = self.today(now).map(|day| &mut day.counts);
         if let Some(count) = counts.and_then(|counts| counts.get_mut(usize::from(verdict))) {
             *count = count.saturating_add(1);
         }
         if matches!(finding.verdict, Verdict::Wrong | Verdict::Refused) {
             self.failures.push(Failure { secs: now, shard: finding.shard, verdict });
         }
-        drop_oldest(&mut self.days, WINDOW_DAYS as usize);
         drop_oldest(&mut self.failures, FAILURES);
     }
 }

@@ -19,6 +19,10 @@ use crate::flow::target::{Existing, ExistingKind, Special, Target, TargetError};
 use crate::monitor::Problem;
 use crate::vault::tree::{Content, Kind, Meta, Node, valid_name};
 
+mod sample;
+
+pub(crate) use sample::Sample;
+
 /// A path below the target, as its names.
 pub(super) type Rel = Vec<Vec<u8>>;
 

@@ -1,13 +1,19 @@
 //! The shelf's rows: shards, leases, owners, and their sums.
 //!
-//! Invariants: `shard.leases` counts the shard's leases, `owner.shards` and `owner.bytes` sum the
-//! owner's leases, `total` sums the shards; each changes in the transaction of what it sums.
+//! Invariants: `shard.leases` counts the shard's leases, `owner.shards` and `owner.bytes` sum those
+//! the owner holds, `disk` sums its shards and `total` all of them; each changes in the transaction
+//! of what it sums.
 //! Nothing here scans: every statement finds its rows by key.
+
+use std::path::Path;
 
 use chunker::{OwnerId, ShardId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::db::DbError;
+use super::DiskNo;
+use crate::db::{Db, DbError};
+
+pub(super) mod leases;
 
 /// How much is stored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,7 +41,7 @@ pub(super) enum FileState {
     Missing = 2,
 }
 
-/// The column `lease.state` of a shard that its owner wants kept; other numbers are for releases.
+/// The column `lease.state` of a shard that its owner wants kept.
 const HELD: i64 = 0;
 
 /// An owner's new claim to a shard.
@@ -47,13 +53,20 @@ pub(super) struct Lease {
     pub(super) now_secs: u64,
     /// Whether its file was written just now, new or in place of a lost one.
     pub(super) file: bool,
+    /// The disk it is on.
+    pub(super) disk: DiskNo,
 }
 
 /// What the rows say of one owner's shard.
 pub(super) struct Known {
     pub(super) state: Option<FileState>,
     pub(super) len: u64,
+    /// Whether it is the owner's, in quarantine or not.
     pub(super) leased: bool,
+    /// Whether it is in quarantine.
+    pub(super) left: bool,
+    /// The disk it is on; the home's own when it is on none.
+    pub(super) disk: DiskNo,
 }
 
 impl Known {
@@ -62,20 +75,22 @@ impl Known {
     }
 
     pub(super) fn is_held(&self) -> bool {
-        self.leased && self.is_good()
+        self.leased && !self.left && self.is_good()
     }
 }
 
 pub(super) fn find(db: &Connection, owner: OwnerId, shard: ShardId) -> Result<Known, DbError> {
     let mut query = db.prepare_cached(
-        "SELECT s.state, s.len, EXISTS (
-             SELECT 1 FROM lease l JOIN owner o ON o.no = l.owner WHERE o.id = ?1 AND l.shard = s.id
+        "SELECT s.state, s.len, s.disk, (
+             SELECT l.state FROM lease l JOIN owner o ON o.no = l.owner
+             WHERE o.id = ?1 AND l.shard = s.id
          ) FROM shard s WHERE s.id = ?2",
     )?;
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     let found = query.query_row(params![owner.as_bytes(), shard.as_bytes()], read).optional()?;
-    let Some((state, len, leased)): Option<(i64, i64, bool)> = found else {
-        return Ok(Known { state: None, len: 0, leased: false });
+    let Some((state, len, disk, lease)): Option<(i64, i64, i64, Option<i64>)> = found else {
+        let disk = DiskNo::HOME;
+        return Ok(Known { state: None, len: 0, leased: false, left: false, disk });
     };
     let state = match state {
         0 => FileState::Good,
@@ -85,28 +100,38 @@ pub(super) fn find(db: &Connection, owner: OwnerId, shard: ShardId) -> Result<Kn
     };
     let len = u64::try_from(len).ok().filter(|len| *len <= super::MAX_SHARD_LEN as u64);
     let len = len.ok_or(DbError::BadRow { table: "shard" })?;
-    Ok(Known { state: Some(state), len, leased })
+    let left = lease.is_some_and(|state| state != HELD);
+    Ok(Known { state: Some(state), len, leased: lease.is_some(), left, disk: DiskNo(disk) })
 }
 
-/// Enters a lease, and its file if that is new; both may be there already.
+/// Enters a lease, and its file if that is new; both may be there already. Whatever any device left
+/// out before, it is wanted again, as of now.
 pub(super) fn add(db: &Connection, lease: &Lease) -> Result<(), DbError> {
-    let Lease { owner, shard, len, now_secs, file } = *lease;
+    let Lease { owner, shard, len, now_secs, file, disk } = *lease;
     let (len, now) = (len as i64, now_secs as i64);
     let owner = owner_no(db, owner)?;
     if file {
         mark(db, shard, FileState::Good)?;
-        let sql = "INSERT OR IGNORE INTO shard (id, len, leases, state, since_secs)
-                   VALUES (?1, ?2, 0, 0, ?3)";
-        if db.prepare_cached(sql)?.execute(params![shard.as_bytes(), len, now])? > 0 {
+        let sql = "INSERT OR IGNORE INTO shard (id, len, leases, state, since_secs, disk, held)
+                   VALUES (?1, ?2, 0, 0, ?3, ?4, 0)";
+        if db.prepare_cached(sql)?.execute(params![shard.as_bytes(), len, now, disk.0])? > 0 {
             add_total(db, "shards", 1)?;
             add_total(db, "bytes", len)?;
+            add_to_disk(db, disk, (1, len))?;
         }
+        // Its file was to be removed; there is another one in its place now.
+        let sql = "DELETE FROM doomed WHERE disk = ?1 AND shard = ?2";
+        db.prepare_cached(sql)?.execute(params![disk.0, shard.as_bytes()])?;
     }
-    let sql =
-        "INSERT OR IGNORE INTO lease (owner, shard, state, since_secs) VALUES (?1, ?2, ?3, ?4)";
-    if db.prepare_cached(sql)?.execute(params![owner, shard.as_bytes(), HELD, now])? > 0 {
-        db.prepare_cached("UPDATE shard SET leases = leases + 1 WHERE id = ?1")?
-            .execute([shard.as_bytes()])?;
+    let known = leases::one(db, owner, shard)?;
+    if known.is_some_and(|lease| lease.left) {
+        leases::call_back(db, owner, shard)?;
+    }
+    let sql = "INSERT INTO lease (owner, shard, state, since_secs) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (owner, shard) DO UPDATE SET released = 0, since_secs = ?4";
+    db.prepare_cached(sql)?.execute(params![owner, shard.as_bytes(), HELD, now])?;
+    if known.is_none() {
+        leases::count(db, shard, 1, 1)?;
         db.prepare_cached(
             "UPDATE owner SET shards = shards + 1, bytes = bytes + ?2 WHERE no = ?1",
         )?
@@ -171,8 +196,66 @@ pub(super) fn total(db: &Connection) -> Result<Usage, DbError> {
     Ok(Usage { shards: get_total(db, "shards")?, bytes: get_total(db, "bytes")? })
 }
 
+/// Files that nobody holds any more.
+pub(super) fn quarantined(db: &Connection) -> Result<Usage, DbError> {
+    Ok(Usage { shards: get_total(db, "left_shards")?, bytes: get_total(db, "left_bytes")? })
+}
+
+/// What one owner has in quarantine.
+pub(super) fn quarantined_of(db: &Connection, owner: OwnerId) -> Result<Usage, DbError> {
+    let sql = "SELECT left_shards, left_bytes FROM owner WHERE id = ?1";
+    let mut query = db.prepare_cached(sql)?;
+    let found = query.query_row([owner.as_bytes()], |row| usage(row, 0)).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
 pub(super) fn damage(db: &Connection) -> Result<Damage, DbError> {
     Ok(Damage { rotten: get_total(db, "rotten")?, missing: get_total(db, "missing")? })
+}
+
+pub(super) fn usage_on(db: &Connection, disk: DiskNo) -> Result<Usage, DbError> {
+    let mut query = db.prepare_cached("SELECT shards, bytes FROM disk WHERE no = ?1")?;
+    let found = query.query_row([disk.0], |row| usage(row, 0)).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+/// What nobody holds any more on a disk.
+pub(super) fn quarantined_on(db: &Connection, disk: DiskNo) -> Result<Usage, DbError> {
+    let mut query = db.prepare_cached("SELECT left_shards, left_bytes FROM disk WHERE no = ?1")?;
+    let found = query.query_row([disk.0], |row| usage(row, 0)).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Counts shards and bytes that come to a disk, or go (negative).
+fn add_to_disk(db: &Connection, disk: DiskNo, change: (i64, i64)) -> Result<(), DbError> {
+    db.prepare_cached("UPDATE disk SET shards = shards + ?2, bytes = bytes + ?3 WHERE no = ?1")?
+        .execute(params![disk.0, change.0, change.1])?;
+    Ok(())
+}
+
+/// Where a disk was last.
+pub(super) fn disk_path(db: &Connection, disk: DiskNo) -> Result<Option<String>, DbError> {
+    let mut query = db.prepare_cached("SELECT path FROM disk WHERE no = ?1")?;
+    Ok(query.query_row([disk.0], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn set_disk_path(db: &Db, disk: DiskNo, path: &Path) -> Result<(), DbError> {
+    let text = path.to_string_lossy();
+    if disk_path(&db.read(), disk)?.is_some_and(|known| known == text) {
+        return Ok(());
+    }
+    db.write(|db| {
+        db.execute("UPDATE disk SET path = ?2 WHERE no = ?1", params![disk.0, text])?;
+        Ok(())
+    })
+}
+
+pub(super) fn drop_disk(db: &Db, disk: DiskNo) -> Result<(), DbError> {
+    db.write(|db| {
+        db.execute("DELETE FROM disk WHERE no = ?1", [disk.0])?;
+        db.execute("DELETE FROM doomed WHERE disk = ?1", [disk.0])?;
+        Ok(())
+    })
 }
 
 fn usage(row: &Row<'_>, first: usize) -> rusqlite::Result<Usage> {

@@ -15,7 +15,9 @@ use crate::medium::Step::{Create, Remove, SyncDir, SyncFile, Write};
 use crate::{DbAt, DiskMedium, DiskSpace, Donation, FakeGauge, Medium, MemMedium};
 
 mod crash;
+mod disks;
 mod faults;
+mod leases;
 mod model;
 mod speed;
 

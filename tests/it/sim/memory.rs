@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chunker::{Code, PeerId};
 use gbak::budget::Budget;
-use gbak::entropy::SeededEntropy;
+use gbak::flow::Ctx;
 use gbak::flow::backup::{BackupPlan, backup};
 use gbak::flow::restore::{RestorePlan, restore};
 use gbak::flow::scan::ScanOptions;
-use gbak::flow::{Ctx, Device};
 use gbak::vault::view::SnapshotSpec;
 use p2p::sim::{SimGrid, Weather};
 use p2p::{Grid, GridError, PeerInfo, Reply, Request, Target};
@@ -60,18 +59,18 @@ impl Grid for Counting {
 fn counting(node: &Node, room: usize) -> Ctx<Counting> {
     let ctx = &node.ctx;
     let grid = Counting { inner: ctx.grid.clone(), now: Arc::default(), most: Arc::default() };
-    let device = Device { key: ctx.device.key.clone(), cert: ctx.device.cert.clone() };
     Ctx {
         grid,
         catalog: ctx.catalog.clone(),
         spool: ctx.spool.clone(),
         cache: ctx.cache.clone(),
         vault: ctx.vault.clone(),
-        device: Arc::new(device),
+        device: ctx.device.clone(),
+        policy: ctx.policy.clone(),
         clock: ctx.clock.clone(),
         offload: ctx.offload.clone(),
         budget: Budget::new(room),
-        entropy: Arc::new(SeededEntropy::new(99)),
+        entropy: ctx.entropy.clone(),
         monitor: ctx.monitor.clone(),
     }
 }

@@ -20,7 +20,9 @@ use p2p::cert::{Charter, DeviceCert, OwnerCert};
 use p2p::members::{Identity, Members};
 use p2p::sim::{SimGrid, SimNet, Weather};
 use p2p::{Clock, Grid, Reply, Request, Service};
-use store::{Catalog, DbAt, Donation, FakeGauge, MemMedium, PackCache, Shelf, ShelfAt, Spool};
+use store::{
+    Catalog, DbAt, Donation, FakeGauge, MemMedium, PackCache, Shelf, ShelfAt, Spool, Wards,
+};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -90,7 +92,8 @@ pub(crate) struct Node {
     pub(crate) shelf: Shelf,
     pub(crate) medium: Arc<MemMedium>,
     pub(crate) monitor: Arc<TestMonitor>,
-    _dir: TempDir,
+    pub(crate) wards: Wards,
+    dir: TempDir,
 }
 
 /// Beside the build, so that a simulation disturbs no directory that another one looks at.
@@ -135,10 +138,12 @@ impl World {
         let (shelf, medium) = shelf(&entropy);
         members.set_offer(offer(&shelf));
         let roll = Arc::new(members.clone());
-        let host =
-            Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None);
-        let grid = self.net.join(members, Arc::new(Twisted { host, twist }));
         let dir = temp();
+        let wards = Wards::at(dir.path().join("wards"));
+        let host =
+            Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None)
+                .guarding(wards.clone());
+        let grid = self.net.join(members, Arc::new(Twisted { host, twist }));
         let monitor = Arc::new(TestMonitor::default());
         let ctx = Ctx {
             grid,
@@ -147,13 +152,22 @@ impl World {
             cache: Arc::new(PackCache::open(&dir.path().join("cache"), GIB).unwrap()),
             vault: Arc::new(Vault::from_secret(root.vault_secret().expose())),
             device: Arc::new(Device { key: device_key, cert: device_cert }),
+            policy: Arc::default(),
             clock: self.clock.clone(),
             offload: Arc::new(InlineOffload),
             budget: Budget::new(Budget::AGENT),
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };
-        Node { ctx, shelf, medium, monitor, _dir: dir }
+        Node { ctx, shelf, medium, monitor, wards, dir }
+    }
+
+    /// One greets the others, to see who is there.
+    pub(crate) async fn greet(&self, one: &Node, others: &[&Node]) {
+        for other in others {
+            let offer = offer(&one.shelf);
+            drop(one.ctx.grid.ask(other.peer(), Request::Ping { nonce: 1, offer }).await);
+        }
     }
 
     /// Everybody greets everybody, so that all are online to all.
@@ -194,6 +208,11 @@ fn offer(shelf: &Shelf) -> p2p::Offer {
 }
 
 impl Node {
+    /// Where its spool and its cache are.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     pub(crate) fn peer(&self) -> PeerId {
         self.ctx.device.peer()
     }

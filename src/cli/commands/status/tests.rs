@@ -1,7 +1,7 @@
 //! The screen of state, and the exit code monitoring goes by.
 
 use super::*;
-use crate::api::{DonationView, HeadView, PacksView};
+use crate::api::{DonationView, HeadView, PacksView, ProofView};
 use crate::cli::commands::fake::{Fake, golden, ran};
 
 const GIB: u64 = 1 << 30;
@@ -20,8 +20,12 @@ fn view(level: &str, reasons: &[&str]) -> StatusView {
         packs: PacksView { total: 688, full: 688, ..PacksView::default() },
         min_live_above_k: Some(4),
         can_lose: Some(4),
+        domains: Some(12),
+        can_lose_domains: Some(4),
+        notes: Vec::new(),
         last_backup: Some("2026-08-01T09:48:00Z".to_owned()),
         last_drill: None,
+        proof: None,
         head: Some(HeadView { seq: 12, fingerprint: "3f9c11aa".to_owned() }),
         donation: DonationView {
             total_bytes: 1000 * GIB,
@@ -47,12 +51,22 @@ fn status_is_one_screen_or_one_document() {
         head: None,
         ..view("critical", &["1 pack cannot be had now", "3 peers are away"])
     };
+    let proof =
+        ProofView { files: 20, bytes: 212 << 20, identical: 20, full_restore_seconds: 7801.0 };
+    let partly = ProofView { identical: 17, ..proof.clone() };
+    let drilled = |proof| StatusView {
+        last_drill: Some("2026-07-28T10:00:00Z".to_owned()),
+        proof: Some(proof),
+        ..view("ok", &[])
+    };
     golden(
         "status",
         &[
             ran(&fake(view("ok", &[])), "gbak status"),
             ran(&fake(view("ok", &[])), "gbak status --json"),
             ran(&fake(risky), "gbak status"),
+            ran(&fake(drilled(proof)), "gbak status"),
+            ran(&fake(drilled(partly)), "gbak status"),
         ],
     );
 }

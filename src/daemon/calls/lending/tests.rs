@@ -1,5 +1,7 @@
 //! Promises of the words for a disk's state.
 
+use store::{DiskNo, DiskSpace, Figures, Usage};
+
 use super::*;
 
 #[test]
@@ -12,11 +14,11 @@ fn the_state_names_the_worst_first() {
         free_bytes: 80,
         floor_ok: true,
     };
-    assert_eq!(state(&open), "open");
-    assert_eq!(state(&Figures { free_bytes: 0, ..open }), "full");
-    assert_eq!(state(&Figures { donated_bytes: 0, used_bytes: 0, free_bytes: 0, ..open }), "off");
-    assert_eq!(state(&Figures { used_bytes: 101, free_bytes: 0, ..open }), "over");
-    assert_eq!(state(&Figures { used_bytes: 101, floor_ok: false, ..open }), "below-floor");
+    assert_eq!(shown(open), "open");
+    assert_eq!(shown(Figures { free_bytes: 0, ..open }), "full");
+    assert_eq!(shown(Figures { donated_bytes: 0, used_bytes: 0, free_bytes: 0, ..open }), "off");
+    assert_eq!(shown(Figures { used_bytes: 101, free_bytes: 0, ..open }), "over");
+    assert_eq!(shown(Figures { used_bytes: 101, floor_ok: false, ..open }), "below-floor");
 }
 
 #[test]
@@ -29,4 +31,28 @@ fn a_refusal_shows_the_sum() {
     for part in ["of 3.0 GiB", "floor of 2.0 GiB", "safe area of 1.0 MiB", "is 1.0 GiB"] {
         assert!(failure.message.contains(part), "{part}: {}", failure.message);
     }
+}
+
+fn shown(figures: Figures) -> &'static str {
+    state(&disk(Presence::Here, figures))
+}
+
+fn disk(presence: Presence, figures: Figures) -> DiskState {
+    DiskState {
+        no: DiskNo::HOME,
+        path: "/d".into(),
+        presence,
+        donation: Donation::default(),
+        usage: Usage::default(),
+        quarantined: store::Usage::default(),
+        space: DiskSpace::default(),
+        figures,
+    }
+}
+
+#[test]
+fn a_disk_that_is_not_there_says_so_before_anything_else() {
+    let none = Figures::default();
+    assert_eq!(state(&disk(Presence::Away, none)), "away");
+    assert_eq!(state(&disk(Presence::Wrong, none)), "wrong-disk");
 }

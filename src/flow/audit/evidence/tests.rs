@@ -18,7 +18,10 @@ fn evidence_is_bounded_whatever_is_found() {
         }
     }
     assert_eq!((holder.days.len(), holder.failures.len()), (WINDOW_DAYS as usize, FAILURES));
-    assert_eq!(holder.days.last(), Some(&Day { day: 99, counts: [0, 10, 0, 0, 0] }));
+    assert_eq!(
+        holder.days.last(),
+        Some(&Day { date: 99, counts: [0, 10, 0, 0, 0], looks: [0, 0] })
+    );
 }
 
 #[test]
@@ -31,4 +34,36 @@ fn evidence_survives_its_encoding_and_absence_is_no_failure() {
     assert_eq!(Evidence::decode(&evidence.encode()).unwrap(), evidence);
     let holder = &evidence.holders[&PeerId::from_bytes([1; 32])];
     assert_eq!((holder.failures.len(), holder.days[0].counts), (1, [1, 0, 1, 1, 1]));
+}
+
+#[test]
+fn evidence_without_looks_is_still_read() {
+    // As the first version wrote it.
+    #[derive(Serialize, Deserialize)]
+    struct OldDay {
+        d: u64,
+        n: [u64; 5],
+    }
+    #[derive(Serialize, Deserialize)]
+    struct OldHolder {
+        d: Vec<OldDay>,
+        f: Vec<u8>,
+    }
+    #[derive(Serialize, Deserialize)]
+    struct OldEvidence {
+        h: BTreeMap<PeerId, OldHolder>,
+    }
+    impl Record for OldEvidence {
+        const NAME: &'static str = Evidence::NAME;
+        const VERSION: u8 = Evidence::VERSION;
+        const LIMIT: usize = Evidence::LIMIT;
+    }
+    let peer = PeerId::from_bytes([1; 32]);
+    let days = vec![OldDay { d: 7, n: [59, 0, 0, 1, 0] }];
+    let old = OldEvidence { h: [(peer, OldHolder { d: days, f: Vec::new() })].into() };
+    let read = Evidence::decode(&old.encode()).unwrap();
+    assert_eq!(
+        read.holders[&peer].days,
+        [Day { date: 7, counts: [59, 0, 0, 1, 0], looks: [0, 0] }]
+    );
 }

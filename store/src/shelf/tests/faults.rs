@@ -85,8 +85,8 @@ fn room_for_what_is_being_written_is_given_to_nobody_else() {
         if matches!(step, Step::Write | Step::SyncDir) {
             let used = watched.usage().unwrap().bytes;
             let left = free - used - len;
-            assert!(matches!(watched.set_aside(left + 1, false), Err(ShelfError::Full { .. })));
-            drop(watched.set_aside(left, false).unwrap());
+            assert!(matches!(watched.room_for(left + 1), Err(ShelfError::Full { .. })));
+            watched.room_for(left).unwrap();
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
@@ -97,7 +97,7 @@ fn room_for_what_is_being_written_is_given_to_nobody_else() {
     shelf.put(owner(1), b, &b_bytes, 5).unwrap_err();
     medium.on_step(|_, _| ());
     assert!(seen.load(Ordering::SeqCst) >= 3);
-    assert_eq!(*shelf.inner.in_flight.lock().unwrap(), 0, "given back after success and failure");
+    assert_eq!(shelf.in_flight(), 0, "given back after success and failure");
     assert_eq!(shelf.figures().unwrap().free_bytes, free - len);
 }
 
@@ -192,7 +192,7 @@ fn a_thread_that_dies_while_committing_takes_nothing_with_it() {
     medium.on_step(|_, step| assert_ne!(step, Step::SyncDir, "dies here"));
     catch_unwind(AssertUnwindSafe(|| shelf.put(owner(1), a, &bytes, 5))).unwrap_err();
     medium.on_step(|_, _| ());
-    assert_eq!(*shelf.inner.in_flight.lock().unwrap(), 0);
+    assert_eq!(shelf.in_flight(), 0);
     assert_eq!(shelf.have(owner(1), &[a]).unwrap(), [false]);
     shelf.put(owner(1), a, &bytes, 5).unwrap();
     assert_eq!(shelf.get(owner(1), a).unwrap(), bytes);
