@@ -12,6 +12,7 @@ use ed25519_dalek::SigningKey;
 use p2p::cert::DeviceCert;
 use p2p::{Clock, Grid, GridError, Refusal};
 
+use crate::budget::Budget;
 use crate::entropy::Entropy;
 use crate::monitor::Monitor;
 use crate::offload::{Offload, WorkLost, offload};
@@ -64,6 +65,8 @@ pub struct Ctx<G> {
     pub clock: Arc<dyn Clock>,
     /// CPU and blocking work.
     pub offload: Arc<dyn Offload>,
+    /// Room in memory for packs under way.
+    pub budget: Budget,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Progress and problems.
@@ -129,6 +132,7 @@ impl<G: Grid> Ctx<G> {
             policy: self.policy.clone(),
             clock: self.clock.clone(),
             offload: self.offload.clone(),
+            budget: self.budget.clone(),
             entropy: self.entropy.clone(),
             monitor: self.monitor.clone(),
         }

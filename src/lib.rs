@@ -22,8 +22,8 @@
 //! | [`cli`] | the command line; the only place that prints |
 //! | [`demo`] | the main job on an embedded grid of child processes |
 //!
-//! [`api`] is what command line and agent say to each other. [`clock`], [`entropy`], [`offload`]
-//! and [`monitor`] are what the engine is given instead of global state.
+//! [`api`] is what command line and agent say to each other. [`budget`], [`clock`], [`entropy`],
+//! [`offload`] and [`monitor`] are what the engine is given instead of global state.
 //!
 //! # Invariants
 //!
@@ -33,6 +33,7 @@
 //! `docs/ARCHITECTURE.md`.
 
 pub mod api;
+pub mod budget;
 pub mod care;
 pub mod cli;
 pub mod clock;

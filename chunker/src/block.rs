@@ -95,10 +95,6 @@ impl Block {
     pub(crate) fn into_parts(self) -> (BlockMeta, Vec<u8>) {
         (self.meta, self.stored)
     }
-
-    pub(crate) fn stored(&self) -> &[u8] {
-        &self.stored
-    }
 }
 
 fn join<'a>(parts: impl Iterator<Item = &'a [u8]> + Clone) -> Result<Vec<u8>, Error> {

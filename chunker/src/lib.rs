@@ -29,4 +29,4 @@ pub use pack::{
 };
 pub use record::{Record, RecordError};
 pub use slice::{SLICE_BODY_MAX, SLICE_MAX, slice, verify_slice};
-pub use stripe::{Code, Shard, decode, encode, shard_len};
+pub use stripe::{Code, Shard, assemble, decode, encode, shard_len};

@@ -34,7 +34,7 @@ pub use meta::{BlockMeta, ChunkEntry, PackMeta};
 pub use reader::PackReader;
 
 use frame::{Frame, PackKey, SALT_LEN, TAG_LEN};
-use layout::{FIXED_LEN, HEADER_LEN, PROLOGUE_LEN};
+use layout::{COUNT_LEN, FIXED_LEN, HEADER_LEN, PROLOGUE_LEN};
 use reader::Scratch;
 
 /// A sealed pack, with what is needed to open it.
@@ -53,13 +53,19 @@ impl fmt::Debug for Pack {
     }
 }
 
-/// Gathers blocks for one pack.
+/// Gathers blocks for one pack, at the places where they will be sealed.
 #[derive(Debug, Default)]
 pub struct PackBuilder {
-    blocks: Vec<Block>,
+    blocks: Vec<BlockMeta>,
+    /// [`FRONT`] bytes, then the blocks' stored bytes, each with room for its tag.
+    bytes: Vec<u8>,
     /// Bytes the blocks take with all that belongs to them.
     taken: usize,
 }
+
+/// Room kept before the first block, for all that comes before the blocks in a pack. Its size is
+/// known only at the end; where it is larger than this, the blocks are moved once.
+const FRONT: usize = 64 << 10;
 
 impl PackBuilder {
     /// Empty.
@@ -74,8 +80,21 @@ impl PackBuilder {
 
     /// Adds a block, which must fit.
     pub fn push(&mut self, block: Block) {
+        if self.bytes.is_empty() {
+            // Address space only: memory is taken as it is written.
+            self.bytes.reserve_exact(FRONT + PACK_MAX);
+            self.bytes.resize(FRONT, 0);
+        }
         self.taken += layout::cost(block.meta());
-        self.blocks.push(block);
+        let (meta, stored) = block.into_parts();
+        self.bytes.extend_from_slice(&stored);
+        self.bytes.extend_from_slice(&[0; TAG_LEN]);
+        self.blocks.push(meta);
+    }
+
+    /// How many bytes the pack will have.
+    pub fn sealed_len(&self) -> usize {
+        layout::size_for(FIXED_LEN + self.taken).unwrap_or(PACK_MAX)
     }
 
     /// Whether nothing was added.
@@ -86,7 +105,8 @@ impl PackBuilder {
     /// Seals the pack. Fails for its size only if a block was added that did not fit. The code does
     /// not change the bytes: a pack may be coded anew at any time. `random` must be fresh.
     pub fn finish(self, keys: &VaultKeys, _code: Code, random: [u8; 32]) -> Result<Pack, Error> {
-        let pack = seal(keys, self.salt(keys, &random), self.blocks)?;
+        let salt = self.salt(keys, &random);
+        let pack = self.seal(keys, salt)?;
         read_back(keys, &pack).map_err(|source| Error::ReadBack { source: Box::new(source) })?;
         Ok(pack)
     }
@@ -95,12 +115,62 @@ impl PackBuilder {
     fn salt(&self, keys: &VaultKeys, random: &[u8; 32]) -> [u8; SALT_LEN] {
         let mut hasher = keys.salt_hasher();
         hasher.update(random);
-        hasher.update(&layout::directory(self.blocks.iter().map(Block::meta)));
+        hasher.update(&layout::directory(self.blocks.iter()));
+        let mut rest = self.bytes.get(FRONT..).unwrap_or_default();
         for block in &self.blocks {
-            hasher.update(block.stored());
+            let (stored, after) = rest.split_at(block.stored_len as usize);
+            hasher.update(stored);
+            rest = &after[TAG_LEN..];
         }
         *hasher.finalize().as_bytes()
     }
+
+    /// Seals every frame where it is.
+    fn seal(self, keys: &VaultKeys, salt: [u8; SALT_LEN]) -> Result<Pack, Error> {
+        let used = FIXED_LEN + self.taken;
+        let len = layout::size_for(used).ok_or(Error::TooLarge { len: used, limit: PACK_MAX })?;
+        if self.blocks.is_empty() {
+            return Err(Error::Empty);
+        }
+        let directory = layout::directory(self.blocks.iter());
+        let Self { blocks, mut bytes, .. } = self;
+        let start = make_front(&mut bytes, FIXED_LEN - COUNT_LEN + directory.len());
+        bytes.resize(start + len, 0);
+        let key = PackKey::derive(keys, &salt);
+        let mut room = Room { rest: &mut bytes[start..] };
+        key.write_header(&salt, room.take(HEADER_LEN));
+        let prologue = room.take(PROLOGUE_LEN + TAG_LEN);
+        prologue[..PROLOGUE_LEN].copy_from_slice(&(directory.len() as u32).to_le_bytes());
+        key.seal(Frame::Prologue, &[], prologue)?;
+        let sealed = room.take(directory.len() + TAG_LEN);
+        sealed[..directory.len()].copy_from_slice(&directory);
+        key.seal(Frame::Directory, &[], sealed)?;
+        let last = blocks.len() - 1;
+        for (no, meta) in blocks.iter().enumerate() {
+            let frame = Frame::Block { no: no as u32, last: no == last };
+            let sealed = room.take(meta.stored_len as usize + TAG_LEN);
+            key.seal(frame, &layout::entry(meta), sealed)?;
+        }
+        key.pad(room.rest)?;
+        if len < PACK_MAX {
+            // Small packs may wait in great numbers, each in room for a large one.
+            bytes.shrink_to_fit();
+        }
+        let bytes = Bytes::from(bytes).slice(start..);
+        let id = blake3::hash(&bytes).into();
+        Ok(Pack { meta: PackMeta { id, salt, len: len as u32, blocks }, bytes })
+    }
+}
+
+/// Sees to it that `len` bytes lie before the blocks, and says where those begin.
+fn make_front(bytes: &mut Vec<u8>, len: usize) -> usize {
+    if let Some(start) = FRONT.checked_sub(len) {
+        return start;
+    }
+    let end = bytes.len();
+    bytes.resize(end + (len - FRONT), 0);
+    bytes.copy_within(FRONT..end, len);
+    0
 }
 
 /// Makes a pack again from the plaintext of its chunks, byte for byte.
@@ -114,7 +184,7 @@ pub fn rebuild(
 ) -> Result<Pack, Error> {
     meta.check()?;
     let not_reproducible = || Error::NotReproducible { pack: meta.id };
-    let mut blocks = Vec::with_capacity(meta.blocks.len());
+    let mut builder = PackBuilder::new();
     for block in &meta.blocks {
         let mut plain = Vec::with_capacity(block.chunks.len());
         for entry in &block.chunks {
@@ -125,39 +195,11 @@ pub fn rebuild(
             plain.push(bytes);
         }
         let again = Block::again(block, plain.iter().map(AsRef::as_ref))?;
-        blocks.push(again.ok_or_else(not_reproducible)?);
+        builder.push(again.ok_or_else(not_reproducible)?);
     }
     // Other content under a salt that was used before is never let out: its hash differs.
-    let pack = seal(keys, meta.salt, blocks)?;
+    let pack = builder.seal(keys, meta.salt)?;
     if pack.meta == *meta { Ok(pack) } else { Err(not_reproducible()) }
-}
-
-fn seal(keys: &VaultKeys, salt: [u8; SALT_LEN], blocks: Vec<Block>) -> Result<Pack, Error> {
-    let used = FIXED_LEN + blocks.iter().map(|block| layout::cost(block.meta())).sum::<usize>();
-    let len = layout::size_for(used).ok_or(Error::TooLarge { len: used, limit: PACK_MAX })?;
-    if blocks.is_empty() {
-        return Err(Error::Empty);
-    }
-    let key = PackKey::derive(keys, &salt);
-    let mut bytes = vec![0; len];
-    let mut room = Room { rest: &mut bytes };
-    key.write_header(&salt, room.take(HEADER_LEN));
-    let directory = layout::directory(blocks.iter().map(Block::meta));
-    let prologue = (directory.len() as u32).to_le_bytes();
-    key.seal(Frame::Prologue, &[], &prologue, room.take(PROLOGUE_LEN + TAG_LEN))?;
-    key.seal(Frame::Directory, &[], &directory, room.take(directory.len() + TAG_LEN))?;
-    let last = blocks.len() - 1;
-    let mut metas = Vec::with_capacity(blocks.len());
-    for (no, block) in blocks.into_iter().enumerate() {
-        let (meta, stored) = block.into_parts();
-        let frame = Frame::Block { no: no as u32, last: no == last };
-        key.seal(frame, &layout::entry(&meta), &stored, room.take(stored.len() + TAG_LEN))?;
-        metas.push(meta);
-    }
-    key.pad(room.rest)?;
-    let id = blake3::hash(&bytes).into();
-    let meta = PackMeta { id, salt, len: len as u32, blocks: metas };
-    Ok(Pack { meta, bytes: Bytes::from(bytes) })
 }
 
 /// What is not written yet of a pack's bytes.

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -21,6 +22,11 @@ use crate::pack::PACK_MAX;
 
 /// Shards are a multiple of this many bytes long, unless they are whole packs.
 const SHARD_STEP: usize = 64;
+
+/// Shards are coded in strips of this many bytes each, a multiple of [`SHARD_STEP`]: the coder
+/// treats every 64 bytes by themselves, so strips give the very bytes that whole shards would. Its
+/// work space then stays in the processor's cache and takes kilobytes, not a pack's size.
+const STRIP: usize = 32 * 1024;
 
 const TAIL: &str = "gbak 2026 v1 shard tail";
 
@@ -169,67 +175,99 @@ fn fill_tail(pack: &[u8], tail: &mut [u8]) {
 }
 
 fn parity_shards(code: Code, data: &[Bytes]) -> Result<Vec<Bytes>, reed_solomon_simd::Error> {
+    let (k, m) = (data.len(), usize::from(code.m));
     let each = data.first().map_or(0, Bytes::len);
-    let mut encoder = ReedSolomonEncoder::new(data.len(), usize::from(code.m), each)?;
-    for shard in data {
-        encoder.add_original_shard(shard)?;
+    let mut parity: Vec<Vec<u8>> = (0..m).map(|_| Vec::with_capacity(each)).collect();
+    let mut encoder = ReedSolomonEncoder::new(k, m, each.min(STRIP))?;
+    for strip in strips(each) {
+        if strip.len() < STRIP {
+            encoder.reset(k, m, strip.len())?;
+        }
+        for shard in data {
+            encoder.add_original_shard(shard.get(strip.clone()).unwrap_or_default())?;
+        }
+        for (shard, coded) in parity.iter_mut().zip(encoder.encode()?.recovery_iter()) {
+            shard.extend_from_slice(coded);
+        }
     }
-    Ok(encoder.encode()?.recovery_iter().map(Bytes::copy_from_slice).collect())
+    Ok(parity.into_iter().map(Bytes::from).collect())
+}
+
+/// The strips of shards of `each` bytes; only the last may be shorter than [`STRIP`].
+fn strips(each: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..each).step_by(STRIP).map(move |at| at..each.min(at + STRIP))
 }
 
 /// The pack of `len` bytes from any k of its shards, each given with its index. More may be given.
 pub fn decode(code: Code, len: usize, shards: &[(u8, Bytes)]) -> Result<Bytes, Error> {
+    assemble(code, len, shards.to_vec())
+}
+
+/// The same, but lets every data shard go as soon as it is in its place: so that there are never
+/// two whole packs in memory.
+pub fn assemble(code: Code, len: usize, shards: Vec<(u8, Bytes)>) -> Result<Bytes, Error> {
     check_len(len)?;
     let each = shard_len(code, len);
-    let mut given: BTreeMap<usize, &Bytes> = BTreeMap::new();
+    let mut given: BTreeMap<usize, Bytes> = BTreeMap::new();
     for (index, bytes) in shards {
-        if usize::from(*index) >= code.n() || bytes.len() != each {
-            return Err(damaged(Part::Shard(*index)));
+        if usize::from(index) >= code.n() || bytes.len() != each {
+            return Err(damaged(Part::Shard(index)));
         }
-        given.entry(usize::from(*index)).or_insert(bytes);
+        given.entry(usize::from(index)).or_insert(bytes);
     }
     let k = usize::from(code.k);
     if given.len() < k {
         return Err(Error::TooFewShards { needed: code.k, found: given.len() });
     }
     if k == 1 {
-        return Ok(given.into_values().next().cloned().unwrap_or_default());
+        return Ok(given.into_values().next().unwrap_or_default());
     }
     // The k lowest indices: data shards first, which spare the decoder work.
-    given = given.into_iter().take(k).collect();
-    if given.keys().all(|index| *index < k) {
-        return Ok(join(len, given.into_values().map(Bytes::as_ref)));
-    }
-    restore(code, len, &given).map_err(|source| Error::Coding { source })
-}
-
-fn join<'a>(len: usize, parts: impl Iterator<Item = &'a [u8]>) -> Bytes {
-    let mut pack = Vec::with_capacity(len);
-    for part in parts {
-        let wanted = part.len().min(len - pack.len());
-        pack.extend_from_slice(&part[..wanted]);
-    }
-    Bytes::from(pack)
-}
-
-fn restore(
-    code: Code,
-    len: usize,
-    given: &BTreeMap<usize, &Bytes>,
-) -> Result<Bytes, reed_solomon_simd::Error> {
-    let (k, m) = (usize::from(code.k), usize::from(code.m));
-    let mut decoder = ReedSolomonDecoder::new(k, m, shard_len(code, len))?;
-    for (index, bytes) in given {
-        match index.checked_sub(k) {
-            None => decoder.add_original_shard(*index, bytes)?,
-            Some(index) => decoder.add_recovery_shard(index, bytes)?,
+    let (mut pack, mut here, mut parity) = (vec![0; k * each], Vec::new(), Vec::new());
+    for (index, bytes) in given.into_iter().take(k) {
+        match pack.get_mut(index * each..(index + 1) * each) {
+            Some(room) => {
+                room.copy_from_slice(&bytes);
+                here.push(index);
+            }
+            None => parity.push((index - k, bytes)),
         }
     }
-    let restored = decoder.decode()?;
-    // Every data shard was given or is restored now.
-    let data = (0..k).filter_map(|index| match given.get(&index) {
-        Some(bytes) => Some(bytes.as_ref()),
-        None => restored.restored_original(index),
-    });
-    Ok(join(len, data))
+    if !parity.is_empty() {
+        let made = restore(code, &mut pack, &here, &parity);
+        made.map_err(|source| Error::Coding { source })?;
+    }
+    pack.truncate(len);
+    Ok(Bytes::from(pack))
+}
+
+/// Makes the data shards that are not `here` again, strip by strip, in their places.
+fn restore(
+    code: Code,
+    pack: &mut [u8],
+    here: &[usize],
+    parity: &[(usize, Bytes)],
+) -> Result<(), reed_solomon_simd::Error> {
+    let (k, m) = (usize::from(code.k), usize::from(code.m));
+    let each = pack.len() / k;
+    let mut decoder = ReedSolomonDecoder::new(k, m, each.min(STRIP))?;
+    for strip in strips(each) {
+        if strip.len() < STRIP {
+            decoder.reset(k, m, strip.len())?;
+        }
+        let place = |index: usize| index * each + strip.start..index * each + strip.end;
+        for index in here {
+            decoder.add_original_shard(*index, pack.get(place(*index)).unwrap_or_default())?;
+        }
+        for (index, bytes) in parity {
+            let coded = bytes.get(strip.clone()).unwrap_or_default();
+            decoder.add_recovery_shard(*index, coded)?;
+        }
+        for (index, restored) in decoder.decode()?.restored_original_iter() {
+            if let Some(room) = pack.get_mut(place(index)) {
+                room.copy_from_slice(restored);
+            }
+        }
+    }
+    Ok(())
 }

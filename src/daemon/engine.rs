@@ -28,6 +28,7 @@ use super::regulator::Regulator;
 use super::roster::RosterKeeper;
 use super::watch::Watch;
 use crate::api::limits::CallLimits;
+use crate::budget::Budget;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{self, Entropy, OsEntropy};
@@ -227,6 +228,7 @@ impl Engine {
             policy: Arc::new(super::policy::configured(&config.placement)),
             clock,
             offload: pool,
+            budget: Budget::new(Budget::AGENT),
             entropy: Arc::new(OsEntropy),
             monitor: Arc::new(NoMonitor),
         };

@@ -277,6 +277,7 @@ async fn open<G: Grid>(
     roots: &BTreeMap<PackId, PackRecord>,
 ) -> Result<Opened, FlowError> {
     let record = record(ctx, id, roots)?;
+    let _room = ctx.budget.take(fetch::footprint(&record)).await;
     let (bytes, gone) = fetch::from_holders(ctx, &record).await;
     let bytes = match bytes {
         Ok(bytes) => bytes,

@@ -81,6 +81,13 @@ pub(crate) async fn cached_pack_bytes<G: Grid>(
     Ok(bytes)
 }
 
+/// Bytes of memory that fetching this pack takes at most: the whole, and one shard that is not in
+/// its place yet.
+pub(crate) fn footprint(record: &PackRecord) -> usize {
+    let len = record.meta.len as usize;
+    len + chunker::shard_len(record.code, len)
+}
+
 /// Fetches any k shards from holders and puts the pack together. Also says which shards, by index,
 /// a holder turned out not to have any more, whether or not the others sufficed.
 pub(crate) async fn from_holders<G: Grid>(
@@ -100,7 +107,7 @@ pub(crate) async fn from_holders<G: Grid>(
     }
     let (code, len) = (record.code, record.meta.len as usize);
     let shards: Vec<(u8, Bytes)> = gathered.good.into_iter().collect();
-    let decoded = ctx.work(move || chunker::decode(code, len, &shards)).await;
+    let decoded = ctx.work(move || chunker::assemble(code, len, shards)).await;
     (decoded.and_then(|bytes| Ok(bytes?)), gathered.gone)
 }
 

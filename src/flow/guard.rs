@@ -312,6 +312,8 @@ async fn ask_holder<G: Grid>(
 
 /// All shards of a pack, from any k of them.
 async fn made_again<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Result<Vec<Shard>, FlowError> {
+    let size = place::footprint(record.code, record.meta.len as usize);
+    let _room = ctx.budget.take(size.max(fetch::footprint(record))).await;
     let bytes = fetch::from_holders(ctx, record).await.0?;
     let (code, id) = (record.code, record.meta.id);
     let shards = ctx.work(move || {

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chunker::{Code, PackId, PeerId, Shard, ShardId};
+use chunker::{Code, PACK_MAX, PackId, PeerId, Shard, ShardId};
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
 use store::{PackState, SpoolError};
 
+use crate::budget::Hold;
 use crate::flow::targets::Targets;
 use crate::flow::{AskError, Ctx, FlowError, publish};
 use crate::monitor::Counter;
@@ -45,15 +46,29 @@ pub(crate) struct Fresh {
     pub(crate) bytes: Bytes,
     /// All `n` of them.
     pub(crate) shards: Vec<Shard>,
+    /// The room they take.
+    pub(crate) room: Hold,
 }
 
 impl Fresh {
     /// Describes a sealed pack that was coded into `shards`.
-    pub(crate) fn new(pack: chunker::Pack, code: Code, lane: Lane, shards: Vec<Shard>) -> Self {
+    pub(crate) fn new(
+        pack: chunker::Pack,
+        (code, lane): (Code, Lane),
+        shards: Vec<Shard>,
+        room: Hold,
+    ) -> Self {
         let placed = shards.iter().map(|shard| Placed { id: shard.id, holder: None }).collect();
         let record = PackRecord { meta: pack.meta, code, lane: lane.number(), shards: placed };
-        Self { record, bytes: pack.bytes, shards }
+        Self { record, bytes: pack.bytes, shards, room }
     }
+}
+
+/// Bytes of memory that a pack of `len` bytes takes together with its shards. Data shards are parts
+/// of the pack, and copies are the pack itself.
+pub(crate) fn footprint(code: Code, len: usize) -> usize {
+    let parity = if code.k() == 1 { 0 } else { usize::from(code.m()) };
+    len + parity * chunker::shard_len(code, len)
 }
 
 /// Spools a fresh pack, then places it. `durable`: the spool file survives a power cut, because a
@@ -64,7 +79,7 @@ pub(crate) async fn keep<G: Grid>(
     fresh: Fresh,
     durable: bool,
 ) -> Result<(PackRecord, Outcome), FlowError> {
-    let Fresh { record, bytes, shards } = fresh;
+    let Fresh { record, bytes, shards, room: _room } = fresh;
     ctx.monitor.count(Counter::ShardsWanted, shards.len() as u64);
     let (spool, catalog, spooled) = (ctx.spool.clone(), ctx.catalog.clone(), record.clone());
     let cache = Arc::clone(&ctx.cache);
@@ -109,6 +124,9 @@ async fn resume_one<G: Grid>(
     id: PackId,
 ) -> Result<Outcome, FlowError> {
     let row = ctx.catalog.pack(&id)?;
+    let record = row.as_ref().and_then(|(_, stored)| PackRecord::decode_stored(stored).ok());
+    let size = record.map(|record| footprint(record.code, record.meta.len as usize));
+    let _room = ctx.budget.take(size.unwrap_or(PACK_MAX)).await;
     let spool = ctx.spool.clone();
     let bytes = match ctx.work(move || spool.get(&id)).await? {
         Ok(bytes) => Some(bytes),

@@ -14,6 +14,7 @@ use p2p::{Grid, PeerState, Refusal, Reply, Request};
 use serde::{Deserialize, Serialize};
 use store::PackState;
 
+use crate::budget::Hold;
 use crate::entropy;
 use crate::flow::place::{self, Fresh, Outcome};
 use crate::flow::targets::Targets;
@@ -382,18 +383,29 @@ impl<'a, G: Grid> Sealing<'a, G> {
     }
 }
 
-/// Seals and codes one pack on the offload.
-pub(crate) async fn seal<G: Grid>(
+/// Waits for room for one pack, then seals and codes it.
+async fn seal<G: Grid>(
     ctx: &Ctx<G>,
     builder: PackBuilder,
     code: Code,
     lane: Lane,
 ) -> Result<Fresh, FlowError> {
+    let room = ctx.budget.take(place::footprint(code, builder.sealed_len())).await;
+    seal_in(ctx, builder, (code, lane), room).await
+}
+
+/// Seals and codes one pack on the offload.
+pub(crate) async fn seal_in<G: Grid>(
+    ctx: &Ctx<G>,
+    builder: PackBuilder,
+    (code, lane): (Code, Lane),
+    room: Hold,
+) -> Result<Fresh, FlowError> {
     let (vault, random) = (std::sync::Arc::clone(&ctx.vault), ctx.entropy.bytes32());
     ctx.work(move || {
         let pack = builder.finish(vault.keys(), code, random)?;
         let shards = chunker::encode(code, &pack.bytes)?;
-        Ok(Fresh::new(pack, code, lane, shards))
+        Ok(Fresh::new(pack, (code, lane), shards, room))
     })
     .await?
 }

@@ -9,6 +9,7 @@ mod forget;
 mod guardians;
 mod leaving;
 mod lending;
+mod memory;
 mod messages;
 mod prune;
 pub(crate) mod rig;

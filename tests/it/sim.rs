@@ -12,6 +12,7 @@ mod limits;
 mod measured;
 mod prune;
 mod moving;
+mod memory;
 mod risk;
 mod stale;
 mod stories;

@@ -81,6 +81,7 @@ const ROOMS: &[Room] = &[
     room("entropy", &[]),
     room("monitor", &[]),
     room("offload", &[]),
+    room("budget", &[]),
     room(
         "config",
         &[
@@ -140,6 +141,7 @@ const ROOMS: &[Room] = &[
             "contract",
             "pool",
             "api",
+            "budget",
             "clock",
             "entropy",
             "monitor",
@@ -185,6 +187,7 @@ const ROOMS: &[Room] = &[
             "drive",
             "demo",
             "api",
+            "budget",
             "clock",
             "config",
             "entropy",

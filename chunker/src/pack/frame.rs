@@ -4,7 +4,6 @@
 //! pack's salt. No nonce repeats under a key: the kind of frame and the block's number are in it,
 //! and whether the block is the last one. Opening checks the tag before it gives a single byte.
 
-use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, Key, KeyInit, Nonce, Tag};
 use zeroize::Zeroize;
 
@@ -90,19 +89,19 @@ impl PackKey {
         to.copy_from_slice(&parts.concat());
     }
 
-    /// Seals `plain` into `to`, which is longer by the tag.
+    /// Seals what `frame_bytes` holds, all but its end, where the tag goes.
     pub(super) fn seal(
         &self,
         frame: Frame,
         about: &[u8],
-        plain: &[u8],
-        to: &mut [u8],
+        frame_bytes: &mut [u8],
     ) -> Result<(), Error> {
-        let (body, tag_room) = to.split_at_mut(plain.len());
-        let too_large = Error::TooLarge { len: plain.len(), limit: PACK_MAX };
-        let Ok(through) = InOutBuf::new(plain, body) else { return Err(too_large) };
+        let too_large = Error::TooLarge { len: frame_bytes.len(), limit: PACK_MAX };
+        let Some((body, tag_room)) = frame_bytes.split_last_chunk_mut::<TAG_LEN>() else {
+            return Err(too_large);
+        };
         let (nonce, aad) = (Nonce::from(frame.nonce()), self.aad(frame, about));
-        match self.cipher.encrypt_inout_detached(&nonce, &aad, through) {
+        match self.cipher.encrypt_inout_detached(&nonce, &aad, body.into()) {
             Ok(tag) => {
                 tag_room.copy_from_slice(&tag);
                 Ok(())

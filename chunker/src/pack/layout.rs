@@ -29,7 +29,7 @@ pub(super) const HEADER_LEN: usize = MAGIC.len() + 1 + SALT_LEN + COMMIT_LEN;
 /// The directory's length, sealed: what a scan reads first.
 pub(super) const PROLOGUE_LEN: usize = 4;
 /// The number of blocks.
-const COUNT_LEN: usize = 4;
+pub(super) const COUNT_LEN: usize = 4;
 /// What a pack without blocks would take.
 pub(super) const FIXED_LEN: usize = HEADER_LEN + PROLOGUE_LEN + TAG_LEN + COUNT_LEN + TAG_LEN;
 /// Class, codec, level; plain length, stored length, number of chunks.

@@ -19,8 +19,8 @@ fn frames() -> Vec<Frame> {
 }
 
 fn seal(key: &PackKey, frame: Frame, about: &[u8], plain: &[u8]) -> Vec<u8> {
-    let mut sealed = vec![0; plain.len() + super::TAG_LEN];
-    key.seal(frame, about, plain, &mut sealed).unwrap();
+    let mut sealed = [plain, &[0; super::TAG_LEN]].concat();
+    key.seal(frame, about, &mut sealed).unwrap();
     sealed
 }
 

@@ -1,5 +1,6 @@
 //! Packs: they open to what was sealed or say what is wrong with them, and can be made again.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -356,4 +357,27 @@ fn no_secret_or_content_is_printed() {
     let cutter = super::small_cutter(1);
     let printed = format!("{:?} {pack:?} {reader:?} {shards:?} {cutter:?}", keys(1));
     assert!(printed.len() < 900, "{printed}");
+}
+
+#[test]
+fn a_pack_of_very_many_chunks_is_like_any_other() {
+    let (keys, mut builder, mut plain) = (keys(1), PackBuilder::new(), Vec::new());
+    for no in 0..3u64 {
+        let parts: Vec<Vec<u8>> = (0..1_500).map(|n| noise(no * 10_000 + n, 100)).collect();
+        let named = |part: &'_ [u8]| keys.chunk_id(Class::Data, part);
+        let chunks: Vec<(ChunkId, &[u8])> =
+            parts.iter().map(|part| (named(part), part.as_slice())).collect();
+        builder.push(Block::new(Class::Data, &chunks, 3).unwrap());
+        plain.push(parts.concat());
+    }
+    let len = builder.sealed_len();
+    let pack = builder.finish(&keys, code(3, 2), [7; 32]).unwrap();
+    // Its list of chunks alone takes more than what a builder keeps free in front.
+    assert_eq!((len, pack.bytes.len()), (PACK_SIZES[1], PACK_SIZES[1]));
+    assert_eq!(read_all(&keys, &pack.meta, &pack.bytes).unwrap(), plain);
+    assert_eq!(PackReader::scan(&keys, pack.meta.id, &pack.bytes).unwrap(), pack.meta);
+    let parts = plain.iter().flat_map(|block| block.chunks(100));
+    let named = parts.map(|part| (keys.chunk_id(Class::Data, part), Bytes::copy_from_slice(part)));
+    let named: BTreeMap<ChunkId, Bytes> = named.collect();
+    assert_eq!(rebuild(&keys, &pack.meta, |id| named.get(id).cloned()).unwrap(), pack);
 }

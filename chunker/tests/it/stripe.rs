@@ -150,3 +150,30 @@ fn nothing_and_too_much_are_not_coded() {
     assert!(matches!(encode(code(2, 1), &huge), Err(Error::TooLarge { .. })));
     assert!(matches!(decode(code(2, 1), usize::MAX, &[]), Err(Error::TooLarge { .. })));
 }
+
+/// The same shards without strips, straight from the coder.
+fn coded_whole(code: Code, data: &[Bytes]) -> Vec<Vec<u8>> {
+    let (k, m) = (usize::from(code.k()), usize::from(code.m()));
+    let mut encoder = reed_solomon_simd::ReedSolomonEncoder::new(k, m, data[0].len()).unwrap();
+    data.iter().for_each(|shard| encoder.add_original_shard(shard).unwrap());
+    encoder.encode().unwrap().recovery_iter().map(<[u8]>::to_vec).collect()
+}
+
+#[test]
+fn coding_in_strips_gives_the_shards_of_the_format() {
+    for code in [code(3, 2), code(2, 5), code(8, 4), code(1, 2)] {
+        for len in [1, 64, 32 << 10, (32 << 10) + 64, (64 << 10) * 3, 1_000_003] {
+            let pack = Bytes::from(noise(len as u64, len));
+            let shards = encode(code, &pack).unwrap();
+            let k = usize::from(code.k());
+            let data: Vec<Bytes> = shards[..k].iter().map(|shard| shard.bytes.clone()).collect();
+            let parity: Vec<Vec<u8>> =
+                shards[k..].iter().map(|shard| shard.bytes.to_vec()).collect();
+            if k > 1 {
+                assert!(parity == coded_whole(code, &data), "{code}, {len} bytes");
+            }
+            let last = given(&shards, code.n() - k..code.n());
+            assert!(decode(code, len, &last).unwrap() == pack, "{code}, {len} bytes");
+        }
+    }
+}

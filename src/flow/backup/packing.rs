@@ -12,19 +12,21 @@ use chunker::{BLOCK_TARGET, Block, ChunkId, Class, PackBuilder};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use p2p::Grid;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
+use crate::budget::Hold;
 use crate::flow::FlowError;
 use crate::flow::backup::Run;
 use crate::flow::place::{self, Outcome};
-use crate::flow::publish::seal;
+use crate::flow::publish::seal_in;
 use crate::flow::targets::Kept;
 use crate::offload::{WorkLost, offload};
 use crate::placement::{Lane, lane_count, lane_of};
 use crate::vault::index::PackRecord;
 
-/// Packs being sealed or placed at once. Each takes up to 16 MiB times its redundancy.
-const PACKS_UNDER_WAY: usize = 3;
+/// Packs being sealed or placed at once, when they are small: large ones are held back by the
+/// budget of bytes.
+const PACKS_UNDER_WAY: usize = 16;
 
 type Compressing = Pin<Box<dyn Future<Output = Result<(Kind, Block), FlowError>> + Send>>;
 type Placed = Result<(PackRecord, Outcome), FlowError>;
@@ -152,6 +154,9 @@ impl<'a, G: Grid> Packing<'a, G> {
         while self.placing.len() >= PACKS_UNDER_WAY {
             self.placed_next().await?;
         }
+        while let Some(placed) = self.placing.try_join_next() {
+            self.placed(placed)?;
+        }
         let builder = std::mem::take(&mut self.stream(kind).pack);
         let code = match kind {
             Kind::Data => self.run.chosen.code,
@@ -161,17 +166,37 @@ impl<'a, G: Grid> Packing<'a, G> {
             Kind::Meta => Lane::META,
             Kind::Data => data_lane(self.run),
         };
+        let room = self.room(place::footprint(code, builder.sealed_len())).await?;
         let (ctx, targets) = (self.run.ctx.clone(), self.run.targets.clone());
         let durable = self.run.plan.spool;
         self.placing.spawn(async move {
-            let fresh = seal(&ctx, builder, code, lane).await?;
+            let fresh = seal_in(&ctx, builder, (code, lane), room).await?;
             place::keep(&ctx, &targets, fresh, durable).await
         });
         Ok(())
     }
 
+    /// Waits for room, and notices meanwhile when a pack under way fails.
+    async fn room(&mut self, bytes: usize) -> Result<Hold, FlowError> {
+        let budget = self.run.ctx.budget.clone();
+        let room = budget.take(bytes);
+        tokio::pin!(room);
+        loop {
+            tokio::select! { biased;
+                room = &mut room => return Ok(room),
+                Some(placed) = self.placing.join_next() => self.placed(placed)?,
+            }
+        }
+    }
+
     async fn placed_next(&mut self) -> Result<(), FlowError> {
-        let Some(placed) = self.placing.join_next().await else { return Ok(()) };
+        match self.placing.join_next().await {
+            Some(placed) => self.placed(placed),
+            None => Ok(()),
+        }
+    }
+
+    fn placed(&mut self, placed: Result<Placed, JoinError>) -> Result<(), FlowError> {
         let (record, outcome) = placed.map_err(|_panicked| WorkLost)??;
         for entry in record.meta.blocks.iter().flat_map(|block| &block.chunks) {
             self.fresh.remove(&entry.id);

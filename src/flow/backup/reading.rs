@@ -20,11 +20,11 @@ use crate::vault::Vault;
 use crate::vault::tree::{Kind, Meta, Node, Stamp};
 
 /// A batch is handed on when its buffer holds this much.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
+const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// ... or when it has this many entries.
 const BATCH_ITEMS: usize = 512;
 /// How much is read at once.
-const READ_BYTES: usize = 1024 * 1024;
+const READ_BYTES: usize = 512 * 1024;
 
 /// One thing the reading stage found, in tree order.
 #[derive(Debug)]

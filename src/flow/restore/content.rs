@@ -14,7 +14,7 @@ use p2p::Grid;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::flow::fetch::{ChunkReader, pack_bytes, record_of};
+use crate::flow::fetch::{ChunkReader, footprint, pack_bytes, record_of};
 use crate::flow::restore::plan::{Decision, PlannedDirs, PlannedFile, Rel, decide, shown};
 use crate::flow::restore::{Outcome, Overwrite};
 use crate::flow::target::{FileWriter, Target, TargetError};
@@ -27,8 +27,9 @@ use crate::vault::tree::{Kind, Node, Piece};
 
 /// Pieces planned at a time; each takes about 100 bytes of memory.
 const WINDOW_USES: usize = 400_000;
-/// Packs being fetched or written at once.
-const PACKS_UNDER_WAY: usize = 3;
+/// Packs being fetched or written at once, when they are small: large ones are held back by the
+/// budget of bytes.
+const PACKS_UNDER_WAY: usize = 8;
 /// How much of a file is read back at a time at most; chunks are smaller.
 const MAX_CHUNK: u64 = 16 * 1024 * 1024;
 
@@ -239,11 +240,16 @@ async fn write_pack<G: Grid>(
     uses: Vec<Use>,
 ) -> Result<(), FlowError> {
     let fetched = match record_of(ctx, &id) {
-        Ok(record) => pack_bytes(ctx, &record).await.map(|bytes| (record, bytes)),
+        Ok(record) => {
+            let mut room = ctx.budget.take(footprint(&record)).await;
+            let bytes = pack_bytes(ctx, &record).await;
+            room.shrink_to(record.meta.len as usize);
+            bytes.map(|bytes| (record, bytes, room))
+        }
         Err(error) => Err(error),
     };
     ctx.work(move || match fetched {
-        Ok((record, bytes)) => shared.write(&record, &bytes, uses),
+        Ok((record, bytes, _room)) => shared.write(&record, &bytes, uses),
         Err(error) => {
             lock(&shared.done).note_lost(&error);
             uses.iter().for_each(|wanted| shared.fail(*wanted, &error));

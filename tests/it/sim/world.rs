@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chunker::{OwnerId, PeerId};
 use ed25519_dalek::SigningKey;
+use gbak::budget::Budget;
 use gbak::entropy::{Entropy, SeededEntropy};
 use gbak::flow::backup::{BackupPlan, BackupReport, backup};
 use gbak::flow::restore::{RestorePlan, RestoreReport, restore};
@@ -158,6 +159,7 @@ impl World {
             policy: Arc::default(),
             clock: self.clock.clone(),
             offload: Arc::new(InlineOffload),
+            budget: Budget::new(Budget::AGENT),
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };

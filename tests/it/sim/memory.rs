@@ -1,0 +1,138 @@
+//! What a pipeline may hold at once is bounded, however slow the others are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chunker::{Code, PeerId};
+use gbak::budget::Budget;
+use gbak::flow::Ctx;
+use gbak::flow::backup::{BackupPlan, backup};
+use gbak::flow::restore::{RestorePlan, restore};
+use gbak::flow::scan::ScanOptions;
+use gbak::vault::view::SnapshotSpec;
+use p2p::sim::{SimGrid, Weather};
+use p2p::{Grid, GridError, PeerInfo, Reply, Request, Target};
+use tokio_util::sync::CancellationToken;
+
+use super::stories::{assert_same, grid, under};
+use super::world::{Node, World};
+
+const MIB: usize = 1024 * 1024;
+
+/// Counts the bytes of shards that are on their way out or in.
+#[derive(Clone)]
+struct Counting {
+    inner: SimGrid,
+    now: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl Grid for Counting {
+    fn me(&self) -> PeerId {
+        self.inner.me()
+    }
+
+    fn peers(&self) -> Vec<PeerInfo> {
+        self.inner.peers()
+    }
+
+    async fn closest(&self, target: Target, count: usize) -> Vec<PeerInfo> {
+        self.inner.closest(target, count).await
+    }
+
+    async fn ask(&self, peer: PeerId, request: Request) -> Result<Reply, GridError> {
+        let bytes = match &request {
+            Request::Put { body, .. } => body.len(),
+            // What will come: all data shards of this test are a third of a pack.
+            Request::Get { .. } => 16 * MIB / 3,
+            _ => 0,
+        };
+        let now = self.now.fetch_add(bytes, Ordering::SeqCst) + bytes;
+        self.most.fetch_max(now, Ordering::SeqCst);
+        let reply = self.inner.ask(peer, request).await;
+        self.now.fetch_sub(bytes, Ordering::SeqCst);
+        reply
+    }
+}
+
+/// The same device over a grid that counts, with so much room.
+fn counting(node: &Node, room: usize) -> Ctx<Counting> {
+    let ctx = &node.ctx;
+    let grid = Counting { inner: ctx.grid.clone(), now: Arc::default(), most: Arc::default() };
+    Ctx {
+        grid,
+        catalog: ctx.catalog.clone(),
+        spool: ctx.spool.clone(),
+        cache: ctx.cache.clone(),
+        vault: ctx.vault.clone(),
+        device: ctx.device.clone(),
+        policy: ctx.policy.clone(),
+        clock: ctx.clock.clone(),
+        offload: ctx.offload.clone(),
+        budget: Budget::new(room),
+        entropy: ctx.entropy.clone(),
+        monitor: ctx.monitor.clone(),
+    }
+}
+
+fn noise(len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    blake3::Hasher::new().update(b"memory").finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+/// One file of five large packs there and back; the most that was under way each time.
+async fn there_and_back(room: usize) -> [usize; 2] {
+    let world = World::new(61, Weather::calm());
+    let (ada, _others) = grid(&world, 5).await;
+    let source = world.dir.path().join("source");
+    std::fs::create_dir(&source).unwrap();
+    std::fs::write(source.join("noise"), noise(70 * MIB)).unwrap();
+    let ctx = counting(&ada, room);
+    let plan = BackupPlan {
+        paths: vec![source.clone()],
+        scan: ScanOptions::default(),
+        tags: Vec::new(),
+        hostname: "sim".to_owned(),
+        username: "tester".to_owned(),
+        force: false,
+        dry_run: false,
+        skip_if_unchanged: false,
+        code: Some(Code::new(3, 2).unwrap()),
+        spool: false,
+        level: 3,
+    };
+    backup(&ctx, plan, &CancellationToken::new()).await.unwrap();
+    let sent = ctx.grid.most.swap(0, Ordering::SeqCst);
+    let target = world.dir.path().join("restored");
+    let plan = RestorePlan {
+        spec: SnapshotSpec::parse(b"latest").unwrap(),
+        target: target.clone(),
+        include: Vec::new(),
+        exclude: Vec::new(),
+        overwrite: None,
+        verify: false,
+        dry_run: false,
+    };
+    restore(&ctx, plan, &CancellationToken::new()).await.unwrap();
+    assert_same(&source, &under(&target, &source));
+    [sent, ctx.grid.most.load(Ordering::SeqCst)]
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_is_under_way_than_there_is_room_for() {
+    // Room for one pack with its parity, or for one being put together.
+    let [sent, fetched] = there_and_back(33 * MIB).await;
+    assert!((26 * MIB..=33 * MIB).contains(&sent), "{sent} bytes were being sent");
+    assert!((15 * MIB..=33 * MIB).contains(&fetched), "{fetched} bytes were being fetched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fits_goes_on_at_once_and_what_never_fits_goes_alone() {
+    let [sent, fetched] = there_and_back(100 * MIB).await;
+    assert!((53 * MIB..=100 * MIB).contains(&sent), "{sent} bytes were being sent");
+    assert!(fetched > 17 * MIB, "{fetched} bytes were being fetched");
+    let [sent, fetched] = there_and_back(MIB).await;
+    assert!(sent < 27 * MIB, "{sent} bytes were being sent");
+    assert!(fetched < 17 * MIB, "{fetched} bytes were being fetched");
+}
