@@ -32,6 +32,7 @@
 //! `docs/ARCHITECTURE.md`.
 
 pub mod api;
+pub mod care;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -43,4 +44,5 @@ pub mod host;
 pub mod monitor;
 pub mod offload;
 pub mod placement;
+pub mod simulate;
 pub mod vault;

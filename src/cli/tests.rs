@@ -34,6 +34,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "audit",
         "drill",
         "risk",
+        "simulate",
         "daemon",
         "demo",
         "explain",
@@ -83,6 +84,11 @@ fn errors_of_form_are_found_before_any_work() {
         "gbak donate set 1GiB --safe-area 5%",
         "gbak risk alice",
         "gbak risk --without",
+        "gbak simulate --peers 1",
+        "gbak simulate --departures 1",
+        "gbak simulate --availability -0.1",
+        "gbak simulate --years nan",
+        "gbak simulate --site-losses many",
     ] {
         let said = Cli::try_parse_from(line.split(' ')).expect_err(line);
         assert!(said.use_stderr() && said.exit_code() == 2, "{line}: {:?}", said.kind());
@@ -103,7 +109,9 @@ fn help_is_short_and_current() {
     let mut command = Cli::command().term_width(100);
     command.build();
     let mut page = command.render_help().to_string();
-    for name in ["init", "recover", "backup", "restore", "forget", "donate", "status", "risk"] {
+    for name in
+        ["init", "recover", "backup", "restore", "forget", "donate", "status", "risk", "simulate"]
+    {
         let part = command.find_subcommand_mut(name).expect(name);
         page = format!("{page}\n$ gbak {name} -h\n{}", part.render_help());
     }

@@ -99,6 +99,8 @@ const ROOMS: &[Room] = &[
         ],
     ),
     room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
+    room("care", &["chunker", "placement"]),
+    room("simulate", &["chunker", "placement", "care"]),
     room("contract", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("pool", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     // Of the store, the verbs see what is the owner's; what is other members' is the host's.
@@ -158,7 +160,7 @@ const ROOMS: &[Room] = &[
         ],
     ),
     room("demo", &["api", "entropy", "monitor"]),
-    room("cli", &["api", "clock", "config", "daemon", "demo"]),
+    room("cli", &["api", "clock", "config", "daemon", "demo", "simulate"]),
     room("main", &["api", "cli", "daemon"]),
     room("lib", &[]),
 ];
