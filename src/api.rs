@@ -12,8 +12,11 @@ pub mod backend;
 mod care;
 pub mod codes;
 mod drill;
+mod guardians;
 mod joining;
 mod lending;
+pub mod limits;
+mod mounting;
 mod placement;
 mod retention;
 mod risk;
@@ -25,9 +28,14 @@ pub use care::{
     VerdictView,
 };
 pub use drill::{DrillArgs, DrillView, ProofView};
+pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
-pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
+pub use mounting::{MountArgs, MountView};
+pub use placement::{
+    DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
+    UnmetRule,
+};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use risk::{
     FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
@@ -50,6 +58,8 @@ pub enum Call {
     Forget(ForgetArgs),
     /// List a snapshot's files.
     Ls(LsArgs),
+    /// Mount snapshots, until the call is cancelled or somebody unmounts.
+    Mount(MountArgs),
     /// Who holds what.
     Placement(PlacementArgs),
     /// The table of peers.
@@ -60,6 +70,10 @@ pub enum Call {
     Donate,
     /// Split it differently; what is not said stays.
     DonateSet(DonateArgs),
+    /// How fast this machine sends and receives.
+    Limits,
+    /// Be slower or faster; what is not said stays.
+    LimitsSet(limits::LimitsArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -70,6 +84,8 @@ pub enum Call {
     Audit(AuditArgs),
     /// Rehearse a restore.
     Drill(DrillArgs),
+    /// Appoint, dismiss or list guardians.
+    Guardians(GuardiansArgs),
     /// What the data is exposed to.
     Risk(RiskArgs),
 }
@@ -101,6 +117,8 @@ pub enum Answer {
     Forget(ForgetView),
     /// The files.
     Ls(LsView),
+    /// The mount has ended.
+    Mount(MountView),
     /// Who holds what.
     Placement(PlacementView),
     /// The peers.
@@ -111,6 +129,10 @@ pub enum Answer {
     Donate(DonateView),
     /// The split from now on.
     DonateSet(DonateView),
+    /// The limits.
+    Limits(limits::LimitsView),
+    /// The limits from now on.
+    LimitsSet(limits::LimitsView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.
@@ -121,6 +143,8 @@ pub enum Answer {
     Audit(AuditRunView),
     /// What the rehearsal showed.
     Drill(DrillView),
+    /// The guardians.
+    Guardians(GuardiansView),
     /// What the data is exposed to.
     Risk(RiskView),
 }
@@ -147,6 +171,11 @@ pub enum Event {
     Status(Progress),
     /// One file or shard that failed while the rest goes on.
     Error(ProblemView),
+    /// It is mounted and can be used.
+    Mounted {
+        /// Where.
+        dir: PathBytes,
+    },
     /// Something a person should know.
     Warning {
         /// The text, ready to print.
@@ -223,6 +252,8 @@ pub struct BackupArgs {
     pub skip_if_unchanged: bool,
     /// k+m, like `8+4`; solved from the grid when absent.
     pub redundancy: Option<String>,
+    /// Where shards may go; as configured where nothing is said.
+    pub limits: LimitArgs,
     /// When too few peers are there: keep sealed packs on disk and place them later.
     pub spool: bool,
     /// zstd level, 0 = no compression; 3 when absent.
@@ -282,6 +313,10 @@ pub struct BackupSummary {
     pub bytes_sent: u64,
     /// What can be lost.
     pub redundancy: RedundancyView,
+    /// Limits that could not be met and were dropped, by name.
+    pub relaxed: Vec<String>,
+    /// What should be known about how it is kept, one sentence each.
+    pub notes: Vec<String>,
     /// Packs sealed but not placed yet.
     pub queued_packs: u64,
     /// Distinct holders used.
@@ -309,6 +344,9 @@ pub struct RedundancyView {
     pub domains: u64,
     /// How many domains may vanish now without losing anything.
     pub can_lose: u64,
+    /// How it was chosen: asked for, solved from measurements, or by a table and why.
+    #[serde(default)]
+    pub by: String,
 }
 
 /// How many holders confirmed a head.

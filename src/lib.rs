@@ -17,8 +17,10 @@
 //! | [`vault`], [`placement`] | formats and rules of the owner's side; pure |
 //! | [`flow`] | the verbs: backup, restore, recover |
 //! | [`host`] | the target side: answers other members |
+//! | [`drive`] | what is on the grid, at a mount point; the only FUSE |
 //! | [`daemon`] | the composition root: keys, catalog, shelf and network made into one engine |
 //! | [`cli`] | the command line; the only place that prints |
+//! | [`simulate`] | years of a grid in virtual time, by the rules of placement and care |
 //! | [`demo`] | the main job on an embedded grid of child processes |
 //!
 //! [`api`] is what command line and agent say to each other. [`clock`], [`entropy`], [`offload`]
@@ -38,6 +40,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod demo;
+pub mod drive;
 pub mod entropy;
 pub mod flow;
 pub mod host;
@@ -46,3 +49,4 @@ pub mod offload;
 pub mod placement;
 pub mod simulate;
 pub mod vault;
+pub mod ward;

@@ -1,5 +1,6 @@
 //! Progress and problems, apart from logs: what a verb tells whoever watches it.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -60,6 +61,8 @@ pub trait Monitor: Send + Sync + 'static {
     fn warn(&self, message: &str);
     /// What is being read or written now.
     fn current(&self, path: &[u8]);
+    /// A mount can be used now.
+    fn mounted(&self, _dir: &Path) {}
 }
 
 /// Watches nothing.
@@ -115,6 +118,10 @@ impl Monitor for Tally {
 
     fn current(&self, path: &[u8]) {
         self.inner.current(path);
+    }
+
+    fn mounted(&self, dir: &Path) {
+        self.inner.mounted(dir);
     }
 }
 

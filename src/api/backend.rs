@@ -4,6 +4,7 @@
 //! the latter with one [`Event::Warning`]), owns the async runtime and handles signals: the first
 //! Ctrl-C lets a call finish what is in flight and fail with `codes::INTERRUPTED`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::api::setup::{
@@ -35,6 +36,9 @@ pub trait Backend {
     /// Returns when an agent answers on the home's socket, or `codes::DAEMON_UNREACHABLE` at the
     /// deadline. Never starts an engine.
     fn wait_ready(&self, deadline: Duration) -> Result<(), Failure>;
+
+    /// Unmounts what of gbak is mounted at `dir`, whoever serves it. Never starts an engine.
+    fn unmount(&self, dir: &Path) -> Result<(), Failure>;
 
     /// Runs the main job on an embedded grid.
     fn demo(&self, args: DemoArgs, on_line: &mut dyn FnMut(DemoLine)) -> Result<DemoView, Failure>;

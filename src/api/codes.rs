@@ -83,6 +83,8 @@ codes! {
     SNAPSHOT = "gbak::snapshot::unknown", 1;
     /// The snapshot has no such path.
     NO_PATH = "gbak::snapshot::no_path", 1;
+    /// Something cannot be mounted or unmounted.
+    MOUNT = "gbak::mount::failed", 1;
     /// The rules of a forget would keep none of a group's snapshots.
     KEEPS_NOTHING = "gbak::forget::keeps_nothing", 1;
     /// There is no home here.
@@ -119,6 +121,8 @@ codes! {
     INVITE = "gbak::invite::invalid", 24;
     /// Fewer peers with room than the redundancy needs.
     TOO_FEW_PEERS = "gbak::placement::too_few_peers", 22;
+    /// The limits of placement cannot be met.
+    LIMITS = "gbak::placement::limits", 22;
     /// Fewer than k shards of a pack can be fetched now.
     PACK_UNAVAILABLE = "gbak::placement::pack_unavailable", 21;
     /// This machine's floor of free space is reached.

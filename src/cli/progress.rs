@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::exit;
 use super::output::{self, escape, plural};
 use super::shell::Shell;
-use crate::api::{Event, ProblemView, Progress};
+use crate::api::{Event, PathBytes, ProblemView, Progress};
 
 /// Frames a second at most: more cannot be read and cost a slow terminal time.
 const MAX_FPS: f64 = 5.0;
@@ -68,6 +68,8 @@ pub(crate) enum Job {
     Send,
     /// Bytes come from holders; JSON comes in lines.
     Fetch,
+    /// Nothing moves by itself; JSON comes in lines.
+    Mount,
     /// The JSON is one document, which nothing else on stdout may spoil.
     Look,
 }
@@ -96,7 +98,7 @@ impl<'s, 'a> Watch<'s, 'a> {
                 let warning = Warning { message: &message };
                 match self.job {
                     Job::Look => self.json_note("warning", &warning),
-                    Job::Send | Job::Fetch => {
+                    Job::Send | Job::Fetch | Job::Mount => {
                         drop(self.shell.print_message("warning", &warning));
                     }
                 }
@@ -105,7 +107,18 @@ impl<'s, 'a> Watch<'s, 'a> {
                 self.shell.note(&format!("note: {}", escape(&message)));
             }
             Event::Warning { .. } => {}
+            Event::Mounted { dir } => self.mounted(&dir),
         }
+    }
+
+    fn mounted(&mut self, dir: &PathBytes) {
+        // A reader that went away does not unmount.
+        drop(if self.shell.look.json {
+            self.shell.print_message("mounted", &Mounted { dir })
+        } else {
+            let dir = output::path(dir);
+            self.shell.say(&format!("Mounted at {dir}; Ctrl-C or gbak unmount ends it"))
+        });
     }
 
     fn json_note(&mut self, kind: &str, document: &impl serde::Serialize) {
@@ -178,6 +191,11 @@ struct Line<'a> {
 #[derive(serde::Serialize)]
 struct Warning<'a> {
     message: &'a str,
+}
+
+#[derive(serde::Serialize)]
+struct Mounted<'a> {
+    dir: &'a PathBytes,
 }
 
 /// `error: /etc/shadow: cannot be read`.

@@ -26,13 +26,17 @@ fn only_what_is_delivered_is_in_the_help() {
         "snapshots",
         "forget",
         "ls",
+        "mount",
+        "unmount",
         "placement",
         "peers",
         "donate",
+        "limits",
         "status",
         "check",
         "audit",
         "drill",
+        "guardians",
         "risk",
         "simulate",
         "daemon",
@@ -82,6 +86,10 @@ fn errors_of_form_are_found_before_any_work() {
         "gbak donate set",
         "gbak donate set 101%",
         "gbak donate set 1GiB --safe-area 5%",
+        "gbak limits set",
+        "gbak limits set --up fast",
+        "gbak limits set --up 31",
+        "gbak peers --limit-upload 1",
         "gbak risk alice",
         "gbak risk --without",
         "gbak simulate --peers 1",
@@ -109,9 +117,10 @@ fn help_is_short_and_current() {
     let mut command = Cli::command().term_width(100);
     command.build();
     let mut page = command.render_help().to_string();
-    for name in
-        ["init", "recover", "backup", "restore", "forget", "donate", "status", "risk", "simulate"]
-    {
+    for name in [
+        "init", "recover", "backup", "restore", "forget", "donate", "status", "risk", "simulate",
+        "limits",
+    ] {
         let part = command.find_subcommand_mut(name).expect(name);
         page = format!("{page}\n$ gbak {name} -h\n{}", part.render_help());
     }

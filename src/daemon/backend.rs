@@ -5,7 +5,7 @@
 //! at once. The runtime is the backend's own, so that commands stay plain functions.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::control::Ready;
 use super::engine::{self, Engine, EngineError, Opening, blocking};
 use super::events::{self, Feed};
 use super::signals::{Asked, Signals, leave_now};
-use super::{duties, keys, setup};
+use super::{calls, duties, keys, setup};
 use crate::api::backend::Backend;
 use crate::api::setup::{
     DaemonArgs, DemoArgs, DemoLine, DemoView, InitArgs, InitView, RecoverArgs, Settings,
@@ -68,7 +68,7 @@ impl LocalBackend {
         let deadline = Instant::now() + self.retry();
         loop {
             match Client::connect(&self.socket()).await {
-                Ok(client) => return Ok(Place::Agent(client)),
+                Ok(client) => return Ok(Place::Agent(client.limited(self.settings.limits))),
                 Err(ClientError::NotRunning { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -92,7 +92,8 @@ impl LocalBackend {
     async fn run(&self, call: Call, on_event: &mut dyn FnMut(Event)) -> Result<Answer, Failure> {
         let signals = Signals::listen().map_err(|error| no_system("handle signals", &error))?;
         let discard_damaged_catalog = matches!(call, Call::Rebuild);
-        let opening = Opening { discard_damaged_catalog, ..Opening::default() };
+        let opening =
+            Opening { discard_damaged_catalog, limits: self.settings.limits, ..Opening::default() };
         match self.place(&opening).await? {
             Place::Agent(client) => self.ask(client, call, signals, on_event).await,
             Place::Here(engine) => {
@@ -147,6 +148,7 @@ impl LocalBackend {
             bootstrap: args.bootstrap,
             no_mdns: args.no_mdns,
             discard_damaged_catalog: false,
+            limits: self.settings.limits,
         };
         let engine = Arc::new(self.start(&opening, self.retry()).await?);
         let stop = CancellationToken::new();
@@ -268,6 +270,10 @@ impl Backend for LocalBackend {
                 }
             }
         })
+    }
+
+    fn unmount(&self, dir: &Path) -> Result<(), Failure> {
+        calls::mounting::unmount(dir)
     }
 
     fn demo(&self, args: DemoArgs, on_line: &mut dyn FnMut(DemoLine)) -> Result<DemoView, Failure> {

@@ -6,13 +6,15 @@
 //! the verb's report as well.
 
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use crate::api::{Event, ProblemView, Progress};
+use crate::api::{Event, PathBytes, ProblemView, Progress};
 use crate::monitor::{Counter, Monitor, Problem};
 
 /// Between two figures: five a second are as many as an eye follows.
@@ -101,6 +103,10 @@ impl Monitor for EventMonitor {
 
     fn warn(&self, message: &str) {
         self.tell(Event::Warning { message: message.to_owned() });
+    }
+
+    fn mounted(&self, dir: &Path) {
+        self.tell(Event::Mounted { dir: PathBytes(dir.as_os_str().as_bytes().to_vec()) });
     }
 
     fn current(&self, path: &[u8]) {

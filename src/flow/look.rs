@@ -94,6 +94,16 @@ pub(crate) enum At {
     Leaf { node: Node, path: Vec<u8> },
 }
 
+/// What a path of a snapshot leads to.
+pub(crate) async fn find<G: Grid>(
+    ctx: &Ctx<G>,
+    id: &SnapshotId,
+    snapshot: &Snapshot,
+    path: Option<&[u8]>,
+) -> Result<At, FlowError> {
+    descend(&mut ChunkReader::new(ctx), id, snapshot, path).await
+}
+
 /// Follows a path from a snapshot's root.
 pub(crate) async fn descend<G: Grid>(
     reader: &mut ChunkReader<G>,

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says where it stands"
 )]
 
+mod drive;
 mod net;
 mod sim;
 mod tidy;

@@ -83,7 +83,16 @@ const ROOMS: &[Room] = &[
     room("offload", &[]),
     room(
         "config",
-        &["chunker", "api", "store::DiskSpace", "store::Donation", "store::write_file_durable"],
+        &[
+            "chunker",
+            "api",
+            "p2p::rate",
+            "placement::proximity",
+            "store::DiskSpace",
+            "store::Donation",
+            "store::Terms",
+            "store::write_file_durable",
+        ],
     ),
     // Pure: formats and rules.
     room(
@@ -101,6 +110,10 @@ const ROOMS: &[Room] = &[
     room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("care", &["chunker", "placement"]),
     room("simulate", &["chunker", "placement", "care"]),
+    room(
+        "ward",
+        &["chunker", "p2p::Mandate", "p2p::wire::BODY_LIMIT", "store::Wards", "store::WardsError"],
+    ),
     room("contract", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("pool", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     // Of the store, the verbs see what is the owner's; what is other members' is the host's.
@@ -119,6 +132,9 @@ const ROOMS: &[Room] = &[
             "store::PackState",
             "store::Spool",
             "store::SpoolError",
+            "store::Wards",
+            "store::WardsError",
+            "ward",
             "vault",
             "placement",
             "contract",
@@ -133,10 +149,25 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "host",
-        may: &["chunker", "store", "p2p", "contract", "clock", "entropy", "monitor", "offload"],
+        may: &[
+            "chunker", "store", "p2p", "ward", "contract", "clock", "entropy", "monitor", "offload",
+        ],
         but_not: REAL_AND_SIMULATED_NET,
     },
-    room("drive", &["chunker", "vault", "flow", "clock", "entropy", "monitor", "offload"]),
+    room(
+        "drive",
+        &[
+            "chunker",
+            "vault",
+            "flow",
+            "p2p::Grid",
+            "store::PackCache",
+            "clock",
+            "entropy",
+            "monitor",
+            "offload",
+        ],
+    ),
     room(
         "daemon",
         &[
@@ -145,6 +176,7 @@ const ROOMS: &[Room] = &[
             "p2p",
             "vault",
             "placement",
+            "ward",
             "contract",
             "pool",
             "flow",

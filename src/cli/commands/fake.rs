@@ -35,6 +35,7 @@ pub(crate) struct State {
     pub(crate) join: Option<Result<InitView, Failure>>,
     pub(crate) recover: Option<Result<RecoverView, Failure>>,
     pub(crate) demo: Option<DemoView>,
+    pub(crate) unmount: Option<Failure>,
     pub(crate) agent: bool,
     pub(crate) calls: Vec<Call>,
     pub(crate) inits: Vec<InitArgs>,
@@ -114,6 +115,10 @@ impl Backend for Fake {
     fn wait_ready(&self, deadline: Duration) -> Result<(), Failure> {
         let message = format!("No agent answered within {} s", deadline.as_secs());
         self.0.borrow().agent.then_some(()).ok_or(codes::DAEMON_UNREACHABLE.failure(message))
+    }
+
+    fn unmount(&self, _: &Path) -> Result<(), Failure> {
+        self.0.borrow_mut().unmount.take().map_or(Ok(()), Err)
     }
 
     fn demo(&self, args: DemoArgs, on_line: &mut dyn FnMut(DemoLine)) -> Result<DemoView, Failure> {

@@ -332,6 +332,18 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak invite", "on a member's machine makes a new one")],
     },
     Explained {
+        code: codes::LIMITS,
+        what: "The limits of placement (latency, spread, sites, owners, domains) cannot be met",
+        data: "nothing new counts as backed up; earlier snapshots are as safe as they were",
+        gbak: "never breaks a limit without being told to; the message counts whom each one cost",
+        you: &[
+            PEERS,
+            ("gbak backup ... --unmet relax", "drop limits one by one until it can be done"),
+            ("--latency, --spread, --max-shards-per-site", "ask for less"),
+            INVITE,
+        ],
+    },
+    Explained {
         code: codes::TOO_FEW_PEERS,
         what: "Fewer peers with room can be reached than the redundancy needs",
         data: "nothing new counts as backed up; earlier snapshots are as safe as they were",
@@ -349,6 +361,17 @@ pub(crate) const TABLE: &[Explained] = &[
         data: "not lost: it is there again when holders are back",
         gbak: "takes any of the holders that come first",
         you: &[PEERS, ("--wait-peers 60s", "give them longer")],
+    },
+    Explained {
+        code: codes::MOUNT,
+        what: "A directory cannot be mounted on, or not be unmounted",
+        data: STAYS,
+        gbak: "lets an open file be read to its end before a mount goes away",
+        you: &[
+            ("ls -l /dev/fuse", "whether this user may mount"),
+            ("gbak unmount DIR", "take away what is mounted there"),
+            ("fuser -m DIR", "who has files open on it"),
+        ],
     },
     Explained {
         code: codes::FLOOR,

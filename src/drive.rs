@@ -1,0 +1,18 @@
+//! The virtual drive: what is on the grid, at a mount point.
+//!
+//! ```text
+//! kernel -> fuse (adapter, the only file that names fuser) -> Files (plain calls, no FUSE types)
+//!           Files is a View: the snapshots of a vault, read-only, fetched when looked at
+//! ```
+//!
+//! Invariants: no request of the kernel waits for the network without a deadline, after which it is
+//! answered with EIO, so that one stalled holder cannot hang whoever walks past the mount point;
+//! `statfs` never waits at all. Every byte that is handed out was verified and opened (I6). Names
+//! out of a listing that no file system could have are left out (I9).
+
+pub mod fuse;
+mod lru;
+pub mod ops;
+pub mod reader;
+pub mod session;
+pub mod view;

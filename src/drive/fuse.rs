@@ -1,0 +1,356 @@
+//! The adapter between the kernel and [`Files`]: the only file that names fuser.
+//!
+//! Each request is answered at once when it can be. What has to wait becomes a task with a
+//! deadline, so that the threads that read from the kernel are always free for the next request.
+//! A directory is listed once when it is opened (and again when it is rewound): what comes and goes
+//! meanwhile moves nobody's place in it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fuser::{
+    Errno as FuseErrno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
+    INodeNo, InitFlags, KernelConfig, LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory,
+    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyXattr, Request,
+};
+use rustix::io::Errno;
+use tokio::runtime::Handle;
+
+use super::ops::{Attr, Files, Ino, Listed, Read, Stop, Type};
+use crate::vault::tree::Stamp;
+
+#[cfg(test)]
+mod tests;
+
+/// Block size that `statfs` counts in and programs are told to read in, in bytes.
+const BLOCK: u32 = 4096;
+/// What `st_blocks` counts in.
+const SECTOR: u64 = 512;
+/// How often an answer may turn out to need something more: a directory in a directory does not,
+/// so that a handful is plenty.
+const ASKED_AGAIN: usize = 8;
+
+/// A mounted tree.
+#[derive(Debug)]
+pub(super) struct Adapter<F> {
+    files: Arc<F>,
+    runtime: Handle,
+    /// How long a request may wait for the grid.
+    deadline: Duration,
+    dirs: Arc<Mutex<Dirs>>,
+}
+
+/// Directories that are open.
+#[derive(Debug, Default)]
+struct Dirs {
+    open: BTreeMap<u64, Arc<Vec<Listed>>>,
+    next: u64,
+}
+
+impl<F: Files> Adapter<F> {
+    pub(super) fn new(files: Arc<F>, runtime: Handle, deadline: Duration) -> Self {
+        Self { files, runtime, deadline, dirs: Arc::default() }
+    }
+
+    fn dirs(&self) -> MutexGuard<'_, Dirs> {
+        lock(&self.dirs)
+    }
+
+    /// Gives `done` what `ask` answers: now, or when what it waits for is there, or EIO at the
+    /// deadline.
+    fn answer<T: Send + 'static>(
+        &self,
+        mut ask: impl FnMut(&F) -> Result<T, Stop> + Send + 'static,
+        done: impl FnOnce(&F, Result<T, FuseErrno>) + Send + 'static,
+    ) {
+        let mut wait = match ask(&self.files) {
+            Ok(value) => return done(&self.files, Ok(value)),
+            Err(Stop::Errno(errno)) => return done(&self.files, Err(fuse_errno(errno))),
+            Err(Stop::Wait(wait)) => wait,
+        };
+        let (files, deadline) = (Arc::clone(&self.files), self.deadline);
+        drop(self.runtime.spawn(async move {
+            let asking = async {
+                for _ in 0..ASKED_AGAIN {
+                    wait.await?;
+                    wait = match ask(&files) {
+                        Ok(value) => return Ok(value),
+                        Err(Stop::Errno(errno)) => return Err(errno),
+                        Err(Stop::Wait(wait)) => wait,
+                    };
+                }
+                Err(Errno::IO)
+            };
+            let answer = tokio::time::timeout(deadline, asking).await;
+            done(&files, answer.unwrap_or_else(|_late| late()).map_err(fuse_errno));
+        }));
+    }
+
+    fn entry(&self, reply: ReplyEntry, ask: impl FnMut(&F) -> Result<Attr, Stop> + Send + 'static) {
+        self.answer(ask, |files, answer| match answer {
+            Ok(attr) => {
+                reply.entry(&files.patience(attr.ino), &file_attr(&attr), Generation(0));
+            }
+            Err(errno) => reply.error(errno),
+        });
+    }
+}
+
+fn lock(dirs: &Mutex<Dirs>) -> MutexGuard<'_, Dirs> {
+    // A map is sound at every instant.
+    dirs.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The grid did not answer in time.
+fn late<T>() -> Result<T, Errno> {
+    tracing::warn!("a request to the drive waited too long for the grid");
+    Err(Errno::IO)
+}
+
+fn fuse_errno(errno: Errno) -> FuseErrno {
+    FuseErrno::from_i32(errno.raw_os_error())
+}
+
+fn file_type(kind: Type) -> FileType {
+    match kind {
+        Type::Dir => FileType::Directory,
+        Type::File => FileType::RegularFile,
+        Type::Symlink => FileType::Symlink,
+        Type::Fifo => FileType::NamedPipe,
+        Type::Socket => FileType::Socket,
+        Type::CharDevice => FileType::CharDevice,
+        Type::BlockDevice => FileType::BlockDevice,
+    }
+}
+
+/// A time as fuser takes it. Nanoseconds count forwards, before 1970 as well.
+fn system_time(stamp: Stamp) -> SystemTime {
+    let nanos = Duration::from_nanos(u64::from(stamp.nanos.min(999_999_999)));
+    let secs = Duration::from_secs(stamp.secs.unsigned_abs());
+    let whole =
+        if stamp.secs < 0 { UNIX_EPOCH.checked_sub(secs) } else { UNIX_EPOCH.checked_add(secs) };
+    whole.and_then(|whole| whole.checked_add(nanos)).unwrap_or(UNIX_EPOCH)
+}
+
+fn file_attr(attr: &Attr) -> FileAttr {
+    FileAttr {
+        ino: INodeNo(attr.ino),
+        size: attr.size,
+        blocks: attr.allocated.div_ceil(SECTOR),
+        atime: system_time(attr.atime),
+        mtime: system_time(attr.mtime),
+        ctime: system_time(attr.ctime),
+        crtime: UNIX_EPOCH,
+        kind: file_type(attr.kind),
+        perm: (attr.mode & 0o7777) as u16,
+        nlink: attr.links,
+        uid: attr.uid,
+        gid: attr.gid,
+        // The protocol has 32 bits, as the kernel's own numbers do.
+        rdev: attr.rdev as u32,
+        blksize: BLOCK,
+        flags: 0,
+    }
+}
+
+/// Answers a question for bytes that is asked twice: for the size first, when `size` is 0.
+fn reply_bytes(reply: ReplyXattr, size: u32, bytes: &[u8]) {
+    match (size, u32::try_from(bytes.len())) {
+        (0, Ok(len)) => reply.size(len),
+        (room, Ok(len)) if len <= room => reply.data(bytes),
+        _ => reply.error(FuseErrno::ERANGE),
+    }
+}
+
+impl<F: Files> Filesystem for Adapter<F> {
+    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> std::io::Result<()> {
+        // Each of these makes it faster and changes nothing else; old kernels have not all.
+        for wish in [
+            InitFlags::FUSE_PARALLEL_DIROPS,
+            InitFlags::FUSE_DO_READDIRPLUS,
+            InitFlags::FUSE_READDIRPLUS_AUTO,
+            InitFlags::FUSE_CACHE_SYMLINKS,
+        ] {
+            config.add_capabilities(wish).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let name = name.as_bytes().to_vec();
+        self.entry(reply, move |files| files.lookup(parent.0, &name));
+    }
+
+    fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+        self.answer(
+            move |files| files.attr(ino.0),
+            |files, answer| match answer {
+                Ok(attr) => reply.attr(&files.patience(attr.ino), &file_attr(&attr)),
+                Err(errno) => reply.error(errno),
+            },
+        );
+    }
+
+    fn readlink(&self, _: &Request, ino: INodeNo, reply: ReplyData) {
+        self.answer(
+            move |files| files.target(ino.0),
+            |_, answer| match answer {
+                Ok(target) => reply.data(&target),
+                Err(errno) => reply.error(errno),
+            },
+        );
+    }
+
+    fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE);
+    }
+
+    fn read(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        size: u32,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        let later = match self.files.read(ino.0, offset, size) {
+            Ok(Read::Now(bytes)) => return reply.data(&bytes),
+            Ok(Read::Later(later)) => later,
+            Err(errno) => return reply.error(fuse_errno(errno)),
+        };
+        let deadline = self.deadline;
+        drop(self.runtime.spawn(async move {
+            match tokio::time::timeout(deadline, later).await.unwrap_or_else(|_late| late()) {
+                Ok(bytes) => reply.data(&bytes),
+                Err(errno) => reply.error(fuse_errno(errno)),
+            }
+        }));
+    }
+
+    fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        reply.ok();
+    }
+
+    fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        let dirs = Arc::clone(&self.dirs);
+        self.answer(
+            move |files| files.list(ino.0),
+            move |_, answer| match answer {
+                Ok(listed) => {
+                    let mut dirs = lock(&dirs);
+                    dirs.next += 1;
+                    let handle = dirs.next;
+                    dirs.open.insert(handle, Arc::new(listed));
+                    reply.opened(FileHandle(handle), FopenFlags::empty());
+                }
+                Err(errno) => reply.error(errno),
+            },
+        );
+    }
+
+    fn readdir(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectory,
+    ) {
+        let listed = match self.listed(ino.0, fh, offset) {
+            Ok(listed) => listed,
+            Err(errno) => return reply.error(errno),
+        };
+        for (at, entry) in (1_u64..).zip(&*listed).skip(offset as usize) {
+            let kind = file_type(entry.kind);
+            if reply.add(INodeNo(entry.ino), at, kind, OsStr::from_bytes(&entry.name)) {
+                break;
+            }
+        }
+        reply.ok();
+    }
+
+    fn readdirplus(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectoryPlus,
+    ) {
+        let listed = match self.listed(ino.0, fh, offset) {
+            Ok(listed) => listed,
+            Err(errno) => return reply.error(errno),
+        };
+        for (at, entry) in (1_u64..).zip(&*listed).skip(offset as usize) {
+            // What went since the directory was opened is not shown any more.
+            let Ok(attr) = self.files.attr(entry.ino) else { continue };
+            let (name, patience) = (OsStr::from_bytes(&entry.name), self.files.patience(attr.ino));
+            let (ino, attr) = (INodeNo(entry.ino), file_attr(&attr));
+            if reply.add(ino, at, name, &patience, &attr, Generation(0)) {
+                break;
+            }
+        }
+        reply.ok();
+    }
+
+    fn releasedir(&self, _: &Request, _: INodeNo, fh: FileHandle, _: OpenFlags, reply: ReplyEmpty) {
+        self.dirs().open.remove(&fh.0);
+        reply.ok();
+    }
+
+    fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
+        let space = self.files.space();
+        let blocks = |bytes: u64| bytes / u64::from(BLOCK);
+        let (total, free) = (blocks(space.total), blocks(space.available));
+        reply.statfs(total, free, free, space.files, 0, BLOCK, 255, BLOCK);
+    }
+
+    fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        let name = name.as_bytes().to_vec();
+        self.answer(
+            move |files| files.xattr(ino.0, &name),
+            move |_, answer| match answer {
+                Ok(value) => reply_bytes(reply, size, &value),
+                Err(errno) => reply.error(errno),
+            },
+        );
+    }
+
+    fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        self.answer(
+            move |files| files.xattr_names(ino.0),
+            move |_, answer| match answer {
+                Ok(names) => {
+                    let mut list = Vec::new();
+                    for name in names {
+                        list.extend_from_slice(&name);
+                        list.push(0);
+                    }
+                    reply_bytes(reply, size, &list);
+                }
+                Err(errno) => reply.error(errno),
+            },
+        );
+    }
+}
+
+impl<F: Files> Adapter<F> {
+    /// What an open directory had when it was opened or rewound.
+    fn listed(&self, ino: Ino, fh: FileHandle, offset: u64) -> Result<Arc<Vec<Listed>>, FuseErrno> {
+        let known = self.dirs().open.get(&fh.0).cloned().ok_or(FuseErrno::EBADF)?;
+        if offset > 0 {
+            return Ok(known);
+        }
+        // Just opened, or rewound; what is not there at once is as it was.
+        let Ok(fresh) = self.files.list(ino) else { return Ok(known) };
+        let fresh = Arc::new(fresh);
+        self.dirs().open.insert(fh.0, Arc::clone(&fresh));
+        Ok(fresh)
+    }
+}

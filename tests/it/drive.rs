@@ -1,0 +1,7 @@
+//! What is mounted, through the kernel: real agents, real FUSE.
+//!
+//! Needs `/dev/fuse` and the right to mount (root, or `fusermount3`); where that is missing each
+//! test says so in one line and promises nothing.
+
+mod kit;
+mod snapshots;
