@@ -78,6 +78,7 @@ fn run(cli: &Cli, env: &Env, open: &impl Open, shell: &mut Shell<'_>) -> Result<
         Command::Version => return commands::version::run(shell),
         Command::Completions(args) => return commands::completions::run(args, shell),
         Command::Explain(args) => return commands::explain::run(args, shell),
+        Command::Simulate(args) => return commands::simulate::run(args, shell),
         _ => {}
     }
     let mut settings = settings::settings(&cli.global, env)?;
@@ -135,6 +136,7 @@ fn dispatch(
         Command::Daemon(args) => c::daemon::run(args, backend, shell),
         Command::Demo(args) => c::demo::run(args, backend, shell),
         Command::Explain(args) => c::explain::run(args, shell),
+        Command::Simulate(args) => c::simulate::run(args, shell),
         Command::Completions(args) => c::completions::run(args, shell),
         Command::Version => c::version::run(shell),
     }

@@ -20,6 +20,7 @@
 //! | [`drive`] | what is on the grid, at a mount point; the only FUSE |
 //! | [`daemon`] | the composition root: keys, catalog, shelf and network made into one engine |
 //! | [`cli`] | the command line; the only place that prints |
+//! | [`simulate`] | years of a grid in virtual time, by the rules of placement and care |
 //! | [`demo`] | the main job on an embedded grid of child processes |
 //!
 //! [`api`] is what command line and agent say to each other. [`budget`], [`clock`], [`entropy`],
@@ -47,5 +48,6 @@ pub mod host;
 pub mod monitor;
 pub mod offload;
 pub mod placement;
+pub mod simulate;
 pub mod vault;
 pub mod ward;

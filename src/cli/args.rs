@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+mod simulate;
+
+pub(crate) use simulate::Simulate;
+
 use super::parse;
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
@@ -83,6 +87,8 @@ pub(crate) enum Command {
     Guardians(Guardians),
     /// Show how likely your data is lost or out of reach, and what if somebody were gone
     Risk(Risk),
+    /// Live years of a grid through in virtual time
+    Simulate(Box<Simulate>),
     /// Run the agent in the foreground
     Daemon(Daemon),
     /// Show the main job on a small grid of this machine's own

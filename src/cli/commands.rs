@@ -28,6 +28,7 @@ pub(crate) mod prune;
 pub(crate) mod recover;
 pub(crate) mod restore;
 pub(crate) mod risk;
+pub(crate) mod simulate;
 pub(crate) mod snapshots;
 pub(crate) mod status;
 pub(crate) mod version;

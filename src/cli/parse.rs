@@ -34,6 +34,15 @@ pub(crate) enum ParseError {
     /// Not something to group by.
     #[error("group by host, paths and tags, comma-separated, or by nothing: ''")]
     GroupBy,
+    /// Not a share.
+    #[error("a share is from 0 to below 1, like 0.3")]
+    Share,
+    /// Not so many years.
+    #[error("years are from 0 to 100, like 3 or 0.5")]
+    Years,
+    /// Not so many a year.
+    #[error("so many a year are from 0 to 1000, like 2 or 0.1")]
+    Yearly,
     /// Not a range of round trips.
     #[error(transparent)]
     Range(#[from] RangeError),
@@ -114,6 +123,24 @@ pub(crate) fn count(text: &str) -> Result<u32, ParseError> {
             Ok(count) => Ok(count),
         },
     }
+}
+
+/// A share: 1 itself would be nobody, or everybody at once.
+pub(crate) fn share(text: &str) -> Result<f64, ParseError> {
+    let share = text.trim().parse().ok();
+    share.filter(|share| (0.0..1.0).contains(share)).ok_or(ParseError::Share)
+}
+
+/// Years to live through.
+pub(crate) fn years(text: &str) -> Result<f64, ParseError> {
+    let years = text.trim().parse().ok();
+    years.filter(|years| (0.0..=100.0).contains(years)).ok_or(ParseError::Years)
+}
+
+/// How often something happens in a year.
+pub(crate) fn count_a_year(text: &str) -> Result<f64, ParseError> {
+    let count = text.trim().parse().ok();
+    count.filter(|count| (0.0..=1000.0).contains(count)).ok_or(ParseError::Yearly)
 }
 
 /// restic's words; the empty text judges all snapshots together.

@@ -40,6 +40,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "drill",
         "guardians",
         "risk",
+        "simulate",
         "daemon",
         "demo",
         "explain",
@@ -93,6 +94,11 @@ fn errors_of_form_are_found_before_any_work() {
         "gbak peers --limit-upload 1",
         "gbak risk alice",
         "gbak risk --without",
+        "gbak simulate --peers 1",
+        "gbak simulate --departures 1",
+        "gbak simulate --availability -0.1",
+        "gbak simulate --years nan",
+        "gbak simulate --site-losses many",
     ] {
         let said = Cli::try_parse_from(line.split(' ')).expect_err(line);
         assert!(said.use_stderr() && said.exit_code() == 2, "{line}: {:?}", said.kind());
@@ -113,9 +119,10 @@ fn help_is_short_and_current() {
     let mut command = Cli::command().term_width(100);
     command.build();
     let mut page = command.render_help().to_string();
-    let names =
-        ["init", "recover", "backup", "restore", "forget", "donate", "limits", "status", "risk"];
-    for name in names {
+    for name in [
+        "init", "recover", "backup", "restore", "forget", "donate", "status", "risk", "simulate",
+        "limits",
+    ] {
         let part = command.find_subcommand_mut(name).expect(name);
         page = format!("{page}\n$ gbak {name} -h\n{}", part.render_help());
     }

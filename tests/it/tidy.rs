@@ -110,6 +110,7 @@ const ROOMS: &[Room] = &[
     ),
     room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("care", &["chunker", "placement"]),
+    room("simulate", &["chunker", "placement", "care"]),
     room(
         "ward",
         &["chunker", "p2p::Mandate", "p2p::wire::BODY_LIMIT", "store::Wards", "store::WardsError"],
@@ -196,7 +197,7 @@ const ROOMS: &[Room] = &[
         ],
     ),
     room("demo", &["api", "entropy", "monitor"]),
-    room("cli", &["api", "clock", "config", "daemon", "demo"]),
+    room("cli", &["api", "clock", "config", "daemon", "demo", "simulate"]),
     room("main", &["api", "cli", "daemon"]),
     room("lib", &[]),
 ];

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::placement::proximity::Proximity;
 
+mod grids;
+
 fn peer(number: usize) -> PeerId {
     PeerId::from(blake3::hash(format!("peer {number}").as_bytes()))
 }

@@ -1,6 +1,8 @@
 //! Tests of the solver: sensible for small grids, optimal for all, honest where it cannot be.
 
 use proptest::prelude::*;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use super::*;
 
@@ -154,5 +156,102 @@ fn the_table_in_the_documentation_is_what_comes_out() {
         };
         let row = format!("| {domains} | {} |", grids.map(cell).join(" | "));
         assert!(docs.lines().any(|line| line == row), "{row}");
+    }
+}
+
+/// Settings of code, availability, departures a year and days until repaired.
+const SETTINGS: [(u8, u8, f64, f64, u32); 10] = [
+    (1, 1, 0.99, 0.3, 5),
+    (1, 2, 0.95, 0.5, 20),
+    (2, 2, 0.9, 0.4, 20),
+    (3, 2, 0.8, 0.3, 14),
+    (2, 3, 0.75, 0.6, 33),
+    (3, 3, 0.9, 0.6, 33),
+    (4, 3, 0.6, 0.5, 33),
+    (3, 5, 0.5, 0.8, 60),
+    (4, 4, 0.7, 0.6, 60),
+    (8, 4, 0.85, 0.4, 33),
+];
+
+/// Years like any other, each after one that nobody looks at, until so many of them saw a loss: how
+/// many that took.
+fn years_with_loss(code: Code, rate: f64, delay: Duration, losses: u32, seed: u64) -> u32 {
+    let mut dice = StdRng::seed_from_u64(seed);
+    let repair = odds::YEAR.as_secs_f64() / delay.as_secs_f64();
+    let (mut met, mut years) = (0, 0);
+    while met < losses {
+        years += 1;
+        let (mut missing, mut time) = (0_usize, -1.0);
+        loop {
+            let (up, down) = ((code.n() - missing) as f64 * rate, missing as f64 * repair);
+            time -= (1.0 - dice.random::<f64>()).ln() / (up + down);
+            if time > 1.0 {
+                break;
+            }
+            missing =
+                if dice.random::<f64>() * (up + down) < up { missing + 1 } else { missing - 1 };
+            if missing > usize::from(code.m()) {
+                missing = 0;
+                if time > 0.0 {
+                    met += 1;
+                    break;
+                }
+            }
+        }
+    }
+    years
+}
+
+#[test]
+fn the_solver_and_dice_lose_alike_in_ten_settings() {
+    for (seed, (k, m, availability, departures, days)) in (1..).zip(SETTINGS) {
+        let code = Code::new(k, m).unwrap();
+        let world = world(code.n() + 5, availability, departures, days);
+        let losses = 300;
+        let years = years_with_loss(code, odds::rate_of(departures), DAY * days, losses, seed);
+        let met = f64::from(losses) / f64::from(years);
+        // 3.3 standard errors; and the solver takes the larger of two forms that differ by a few
+        // percent.
+        let (error, told) = (3.3 * met / f64::from(losses).sqrt(), world.loss(code));
+        assert!(told > met - error, "{code}: told {told:e}, met {met:e} +- {error:e}");
+        assert!(told < met * 1.1 + error, "{code}: told {told:e}, met {met:e} +- {error:e}");
+    }
+}
+
+#[test]
+fn the_solver_and_dice_restore_alike_in_ten_settings() {
+    let wait = Duration::from_secs(6 * 3600);
+    for (seed, (k, m, availability, departures, days)) in (50..).zip(SETTINGS) {
+        let code = Code::new(k, m).unwrap();
+        let domains = code.n() + 5;
+        // Domains differ, and a pack is with any of them.
+        let own =
+            |at: usize| (availability + 0.2 * (at as f64 / domains as f64 - 0.5)).clamp(0.0, 1.0);
+        let shares: Vec<f64> = (0..domains).map(own).collect();
+        let rate = odds::rate_of(departures);
+        let world = World::new(shares.clone(), rate, DAY * days, DAY, 1).unwrap();
+        let told =
+            odds::Subsets::new(&world.giving(wait), code.n()).at_least(code.n(), usize::from(k));
+        let mut dice = StdRng::seed_from_u64(seed);
+        let there = 1.0 - odds::empty(rate, DAY * days);
+        let tries = 20_000;
+        let mut met = 0;
+        for _ in 0..tries {
+            let mut order: Vec<usize> = (0..domains).collect();
+            for at in 0..code.n() {
+                let other = at + (dice.random::<f64>() * (domains - at) as f64) as usize;
+                order.swap(at, other.min(domains - 1));
+            }
+            let gives = order[..code.n()].iter().filter(|at| {
+                let gone = dice.random::<f64>() >= there;
+                let up = dice.random::<f64>() < shares[**at];
+                let back = -(1.0 - dice.random::<f64>()).ln() < 0.25;
+                !gone && (up || back)
+            });
+            met += u32::from(gives.count() >= usize::from(k));
+        }
+        let met = f64::from(met) / f64::from(tries);
+        let error = 3.3 * (told * (1.0 - told) / f64::from(tries)).sqrt().max(1e-5);
+        assert!((met - told).abs() < error, "{code}: told {told}, met {met} +- {error}");
     }
 }

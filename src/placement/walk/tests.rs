@@ -309,3 +309,54 @@ fn without_the_key_nothing_public_tells_who_holds_what() {
     assert!(singles < 24.0 + 5.0 * 48_f64.sqrt(), "{singles}");
     assert!(couples < 276.0 + 5.0 * 552_f64.sqrt(), "{couples}");
 }
+
+/// How many of `n` holders somebody guesses who knows three of them and, from many placements of
+/// other keys, which peers are used together.
+fn guessed(placements: &[Vec<PeerId>], known: usize) -> (f64, f64) {
+    let (learnt, tried) = placements.split_at(placements.len() / 2);
+    let mut together: BTreeMap<(PeerId, PeerId), f64> = BTreeMap::new();
+    for chosen in learnt {
+        for one in chosen {
+            for other in chosen {
+                *together.entry((*one, *other)).or_default() += 1.0;
+            }
+        }
+    }
+    let everybody: BTreeSet<PeerId> = placements.iter().flatten().copied().collect();
+    let (mut hits, mut chance) = (0.0, 0.0);
+    for chosen in tried {
+        let (seen, hidden) = chosen.split_at(known);
+        let mut rest: Vec<PeerId> =
+            everybody.iter().copied().filter(|peer| !seen.contains(peer)).collect();
+        let likely = |peer: &PeerId| -> f64 {
+            seen.iter().map(|one| together.get(&(*one, *peer)).copied().unwrap_or_default()).sum()
+        };
+        rest.sort_by(|one, other| likely(other).total_cmp(&likely(one)));
+        chance += (hidden.len() * hidden.len()) as f64 / rest.len() as f64;
+        rest.truncate(hidden.len());
+        hits += rest.iter().filter(|peer| hidden.contains(peer)).count() as f64;
+    }
+    (hits, chance)
+}
+
+#[test]
+fn who_knows_all_but_the_key_guesses_no_better_than_chance() {
+    let grid = grid(24);
+    let placed = |seed, lane| {
+        let mut chosen = peers(&Walk::new(&key(seed), Lane::from_number(lane)), &grid, 6);
+        // What a distinguisher is shown must not depend on the order of the walk.
+        chosen.sort_unstable_by_key(|peer| blake3::hash(peer.as_bytes()).to_hex());
+        chosen
+    };
+    // From other sources' placements, and three holders of this one.
+    let placements: Vec<Vec<PeerId>> = (0..4000).map(|seed| placed(seed, 1)).collect();
+    let (hits, chance) = guessed(&placements, 3);
+    assert!((hits - chance).abs() < 4.0 * chance.sqrt(), "{hits} of {chance} by chance");
+    // From another lane of the very same key: as many in common as two draws have.
+    let common = |seed| {
+        let (one, other) = (placed(seed, 1), placed(seed, 2));
+        one.iter().filter(|peer| other.contains(peer)).count() as f64
+    };
+    let (met, chance) = ((0..2000).map(common).sum::<f64>(), 2000.0 * 36.0 / 24.0);
+    assert!((met - chance).abs() < 4.0 * chance.sqrt(), "{met} of {chance} by chance");
+}
