@@ -12,6 +12,7 @@ pub mod backend;
 mod care;
 pub mod codes;
 mod drill;
+mod drive;
 mod joining;
 mod lending;
 mod mounting;
@@ -26,6 +27,9 @@ pub use care::{
     VerdictView,
 };
 pub use drill::{DrillArgs, DrillView, ProofView};
+pub use drive::{
+    DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
+};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use mounting::{MountArgs, MountView};
@@ -52,6 +56,8 @@ pub enum Call {
     Forget(ForgetArgs),
     /// List a snapshot's files.
     Ls(LsArgs),
+    /// Do something with a drive.
+    Drive(DriveArgs),
     /// Mount snapshots, until the call is cancelled or somebody unmounts.
     Mount(MountArgs),
     /// Who holds what.
@@ -105,6 +111,8 @@ pub enum Answer {
     Forget(ForgetView),
     /// The files.
     Ls(LsView),
+    /// What came of it.
+    Drive(DriveAnswer),
     /// The mount has ended.
     Mount(MountView),
     /// Who holds what.

@@ -118,6 +118,7 @@ fn dispatch(
         Command::Snapshots => c::snapshots::run(backend, shell),
         Command::Forget(args) => c::forget::run(args, backend, shell),
         Command::Ls(args) => c::ls::run(args, backend, shell),
+        Command::Drive(args) => c::drive::run(args, backend, shell),
         Command::Mount(args) => c::mount::run(args, backend, shell),
         Command::Unmount(args) => c::mount::run_unmount(args, backend, shell),
         Command::Placement(args) => c::placement::run(args, backend, shell),

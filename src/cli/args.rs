@@ -13,8 +13,10 @@ use super::parse;
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
+mod drive;
 mod mount;
 
+pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use mount::{Mount, Unmount};
 
 /// Back up to other members' unused disk, and lend them yours.
@@ -87,6 +89,8 @@ pub(crate) enum Command {
     Forget(Box<Forget>),
     /// List the files of a snapshot
     Ls(Ls),
+    /// Work on the grid's disk as on one of your own
+    Drive(Drive),
     /// Mount snapshots read-only
     Mount(Mount),
     /// Unmount what gbak has mounted

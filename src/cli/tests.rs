@@ -26,6 +26,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "snapshots",
         "forget",
         "ls",
+        "drive",
         "mount",
         "unmount",
         "placement",

@@ -8,18 +8,24 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fuser::{
-    Errno as FuseErrno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
-    INodeNo, InitFlags, KernelConfig, LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory,
-    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyXattr, Request,
+    BsdFileFlags, Errno as FuseErrno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags,
+    Generation, INodeNo, InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr,
+    ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek,
+    ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
+use rustix::fs::{FallocateFlags, XattrFlags};
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 
-use super::ops::{Attr, Files, Ino, Listed, Read, Stop, Type};
+use super::ops::{
+    Allocate, Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, SetTime, Stop,
+    Type, XattrHow,
+};
 use crate::vault::tree::Stamp;
 
 #[cfg(test)]
@@ -27,6 +33,11 @@ mod tests;
 
 /// Block size that `statfs` counts in and programs are told to read in, in bytes.
 const BLOCK: u32 = 4096;
+/// Largest write in one request, in bytes.
+const MAX_WRITE: u32 = 1024 * 1024;
+/// `lseek`'s numbers on Linux.
+const SEEK_DATA: i32 = 3;
+const SEEK_HOLE: i32 = 4;
 /// What `st_blocks` counts in.
 const SECTOR: u64 = 512;
 /// How often an answer may turn out to need something more: a directory in a directory does not,
@@ -92,16 +103,86 @@ impl<F: Files> Adapter<F> {
     fn entry(&self, reply: ReplyEntry, ask: impl FnMut(&F) -> Result<Attr, Stop> + Send + 'static) {
         self.answer(ask, |files, answer| match answer {
             Ok(attr) => {
+                files.remember(attr.ino);
                 reply.entry(&files.patience(attr.ino), &file_attr(&attr), Generation(0));
             }
             Err(errno) => reply.error(errno),
         });
+    }
+
+    /// The entry that a change made.
+    fn made(&self, reply: ReplyEntry, made: Result<Attr, Errno>) {
+        match made {
+            Ok(attr) => {
+                self.files.remember(attr.ino);
+                let patience = self.files.patience(attr.ino);
+                reply.entry(&patience, &file_attr(&attr), Generation(0));
+            }
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn make(&self, req: &Request, parent: INodeNo, name: &OsStr, new: &New) -> Result<Attr, Errno> {
+        self.files.make(parent.0, name.as_bytes(), new, caller(req))
     }
 }
 
 fn lock(dirs: &Mutex<Dirs>) -> MutexGuard<'_, Dirs> {
     // A map is sound at every instant.
     dirs.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn caller(req: &Request) -> Caller {
+    Caller { uid: req.uid(), gid: req.gid() }
+}
+
+fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
+    match result {
+        Ok(()) => reply.ok(),
+        Err(errno) => reply.error(fuse_errno(errno)),
+    }
+}
+
+/// A time as fuser gives it: before 1970 it takes the seconds and the nanoseconds backwards both.
+fn set_time(time: TimeOrNow) -> SetTime {
+    let at = match time {
+        TimeOrNow::Now => return SetTime::Now,
+        TimeOrNow::SpecificTime(at) => at,
+    };
+    SetTime::At(match at.duration_since(UNIX_EPOCH) {
+        Ok(since) => Stamp { secs: since.as_secs() as i64, nanos: since.subsec_nanos() },
+        Err(before) => {
+            let before = before.duration();
+            Stamp { secs: -(before.as_secs() as i64), nanos: before.subsec_nanos() }
+        }
+    })
+}
+
+/// What the file type bits of a mode say.
+fn type_of(mode: u32) -> Type {
+    match rustix::fs::FileType::from_raw_mode(mode) {
+        rustix::fs::FileType::Fifo => Type::Fifo,
+        rustix::fs::FileType::Socket => Type::Socket,
+        rustix::fs::FileType::CharacterDevice => Type::CharDevice,
+        rustix::fs::FileType::BlockDevice => Type::BlockDevice,
+        _ => Type::File,
+    }
+}
+
+/// What `fallocate` is asked for; `None` for what is not offered.
+fn how(mode: i32) -> Option<Allocate> {
+    let flags = FallocateFlags::from_bits(mode as u32)?;
+    let keep_size = flags.contains(FallocateFlags::KEEP_SIZE);
+    let rest = flags - FallocateFlags::KEEP_SIZE;
+    if rest.is_empty() {
+        Some(Allocate::Reserve { keep_size })
+    } else if rest == FallocateFlags::PUNCH_HOLE && keep_size {
+        Some(Allocate::Punch)
+    } else if rest == FallocateFlags::ZERO_RANGE {
+        Some(Allocate::Zero { keep_size })
+    } else {
+        None
+    }
 }
 
 /// The grid did not answer in time.
@@ -176,7 +257,240 @@ impl<F: Files> Filesystem for Adapter<F> {
         ] {
             config.add_capabilities(wish).unwrap_or_default();
         }
+        // Lists are kept here and checked there; who may run a file as somebody else is ours to
+        // take back, so that the kernel need not ask before every write.
+        for wish in [
+            InitFlags::FUSE_POSIX_ACL,
+            InitFlags::FUSE_DONT_MASK,
+            InitFlags::FUSE_HANDLE_KILLPRIV_V2,
+        ] {
+            config.add_capabilities(wish).unwrap_or_default();
+        }
+        config.set_max_write(MAX_WRITE).unwrap_or_default();
         Ok(())
+    }
+
+    fn forget(&self, _: &Request, ino: INodeNo, nlookup: u64) {
+        self.files.forget(ino.0, nlookup);
+    }
+
+    fn setattr(
+        &self,
+        req: &Request,
+        ino: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        size: Option<u64>,
+        atime: Option<TimeOrNow>,
+        mtime: Option<TimeOrNow>,
+        _: Option<SystemTime>,
+        _: Option<FileHandle>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let (atime, mtime) = (atime.map(set_time), mtime.map(set_time));
+        let change = Change { mode, uid, gid, size, atime, mtime };
+        match self.files.set_attr(ino.0, &change, caller(req)) {
+            Ok(attr) => reply.attr(&self.files.patience(attr.ino), &file_attr(&attr)),
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn mknod(
+        &self,
+        req: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        rdev: u32,
+        reply: ReplyEntry,
+    ) {
+        let (kind, rdev) = (type_of(mode), u64::from(rdev));
+        let new = New { kind, mode, umask, rdev, target: Vec::new() };
+        self.made(reply, self.make(req, parent, name, &new));
+    }
+
+    fn mkdir(
+        &self,
+        req: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        reply: ReplyEntry,
+    ) {
+        let new = New { kind: Type::Dir, mode, umask, rdev: 0, target: Vec::new() };
+        self.made(reply, self.make(req, parent, name, &new));
+    }
+
+    fn symlink(
+        &self,
+        req: &Request,
+        parent: INodeNo,
+        link_name: &OsStr,
+        target: &Path,
+        reply: ReplyEntry,
+    ) {
+        let target = target.as_os_str().as_bytes().to_vec();
+        let new = New { kind: Type::Symlink, mode: 0o777, umask: 0, rdev: 0, target };
+        self.made(reply, self.make(req, parent, link_name, &new));
+    }
+
+    fn create(
+        &self,
+        req: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        _: i32,
+        reply: ReplyCreate,
+    ) {
+        let new = New { kind: Type::File, mode, umask, rdev: 0, target: Vec::new() };
+        match self.make(req, parent, name, &new) {
+            Ok(attr) => {
+                self.files.remember(attr.ino);
+                let patience = self.files.patience(attr.ino);
+                let keep = FopenFlags::FOPEN_KEEP_CACHE;
+                let (attr, handle) = (file_attr(&attr), FileHandle(0));
+                reply.created(&patience, &attr, Generation(0), handle, keep);
+            }
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn link(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        newparent: INodeNo,
+        newname: &OsStr,
+        reply: ReplyEntry,
+    ) {
+        self.made(reply, self.files.link(ino.0, newparent.0, newname.as_bytes()));
+    }
+
+    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(reply, self.files.unlink(parent.0, name.as_bytes()));
+    }
+
+    fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(reply, self.files.rmdir(parent.0, name.as_bytes()));
+    }
+
+    fn rename(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        newparent: INodeNo,
+        newname: &OsStr,
+        flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        let how = match flags {
+            none if none.is_empty() => Rename::Plain,
+            RenameFlags::RENAME_NOREPLACE => Rename::NoReplace,
+            RenameFlags::RENAME_EXCHANGE => Rename::Exchange,
+            _ => return reply.error(FuseErrno::EINVAL),
+        };
+        let (from, to) = ((parent.0, name.as_bytes()), (newparent.0, newname.as_bytes()));
+        done(reply, self.files.rename(from, to, how));
+    }
+
+    fn write(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        data: &[u8],
+        write_flags: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        let privileged = !write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID);
+        match self.files.write(ino.0, offset, data, privileged) {
+            // No request is longer than its protocol's 32 bits.
+            Ok(()) => reply.written(data.len() as u32),
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        done(reply, self.files.sync(ino.0));
+    }
+
+    fn fsyncdir(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        done(reply, self.files.sync(ino.0));
+    }
+
+    fn fallocate(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        length: u64,
+        mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        match how(mode) {
+            Some(how) => done(reply, self.files.allocate(ino.0, offset, length, how)),
+            None => reply.error(FuseErrno::EOPNOTSUPP),
+        }
+    }
+
+    fn lseek(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: i64,
+        whence: i32,
+        reply: ReplyLseek,
+    ) {
+        let what = match whence {
+            SEEK_DATA => Seek::Data,
+            SEEK_HOLE => Seek::Hole,
+            _ => return reply.error(FuseErrno::EINVAL),
+        };
+        let at = u64::try_from(offset).map_err(|_negative| Errno::NXIO);
+        match at.and_then(|at| self.files.seek(ino.0, at, what)) {
+            Ok(found) => reply.offset(found as i64),
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn setxattr(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        name: &OsStr,
+        value: &[u8],
+        flags: i32,
+        _: u32,
+        reply: ReplyEmpty,
+    ) {
+        let flags = XattrFlags::from_bits_truncate(flags as u32);
+        let how = if flags.contains(XattrFlags::CREATE) {
+            XattrHow::Create
+        } else if flags.contains(XattrFlags::REPLACE) {
+            XattrHow::Replace
+        } else {
+            XattrHow::Either
+        };
+        done(reply, self.files.set_xattr(ino.0, name.as_bytes(), value, how));
+    }
+
+    fn removexattr(&self, _: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(reply, self.files.remove_xattr(ino.0, name.as_bytes()));
     }
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
@@ -294,6 +608,9 @@ impl<F: Files> Filesystem for Adapter<F> {
             let (ino, attr) = (INodeNo(entry.ino), file_attr(&attr));
             if reply.add(ino, at, name, &patience, &attr, Generation(0)) {
                 break;
+            }
+            if !matches!(&*entry.name, b"." | b"..") {
+                self.files.remember(entry.ino);
             }
         }
         reply.ok();

@@ -22,12 +22,16 @@ use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Problem;
 use crate::placement::redundancy;
 use crate::vault::snapshot::{Snapshot, SnapshotState, Totals};
-use crate::vault::tree::{Piece, Stamp};
+use crate::vault::tree::{Content, Piece, Stamp};
 
 mod archive;
+mod commit;
 mod packing;
 mod parent;
 mod reading;
+
+pub(crate) use commit::{Committed, commit};
+pub(crate) use reading::{Entries, Segments};
 
 /// What to back up and how.
 #[derive(Debug, Clone)]
@@ -236,6 +240,8 @@ struct Archived {
     root: Vec<Piece>,
     counts: Counts,
     problems: Vec<Problem>,
+    /// Contents of the files that were read, by inode, if that was asked for.
+    made: Vec<(u64, Content)>,
     interrupted: bool,
     /// Smallest number of spare holders over the packs of this run; none without new packs.
     can_lose: Option<usize>,
