@@ -39,7 +39,8 @@ pub fn capacity<D: Ord>(rooms: impl IntoIterator<Item = Room<D>>, k: u8, m: u8) 
         room >= n * u128::from(each)
     };
     // The largest number of shard bytes per pack position that fits.
-    let (mut low, mut high) = (0, free.iter().copied().max().unwrap_or_default());
+    let all: u128 = free.iter().map(|free| u128::from(*free)).sum();
+    let (mut low, mut high) = (0, u64::try_from(all / n).unwrap_or(u64::MAX));
     while low < high {
         let middle = low + (high - low).div_ceil(2);
         if fits(middle) { low = middle } else { high = middle - 1 }

@@ -77,6 +77,9 @@ impl Ranges {
     /// Parts of `from..to` in order, and whether each is in the set.
     pub(crate) fn parts(&self, from: u64, to: u64) -> Vec<(u64, u64, bool)> {
         let mut parts = Vec::new();
+        if from >= to {
+            return parts;
+        }
         let mut at = from;
         let before = self.runs.range(..=from).next_back().filter(|(_, end)| **end > from);
         let after = self.runs.range((std::ops::Bound::Excluded(from), std::ops::Bound::Unbounded));

@@ -45,8 +45,8 @@ impl Model {
         let (from, to) = (at as usize, (at + len) as usize);
         let (ino, _) = self.files[no];
         let volume = Arc::clone(&self.world.volume);
-        match self.rng.random_range(0..100) {
-            0..40 => {
+        match self.rng.random_range(0..1_000) {
+            0..400 => {
                 let mut bytes = vec![0; len as usize];
                 self.rng.fill_bytes(&mut bytes);
                 volume.write(ino, at, &bytes, true).unwrap();
@@ -56,25 +56,25 @@ impl Model {
                 }
                 file[from..to].copy_from_slice(&bytes);
             }
-            40..75 => {
+            400..760 => {
                 let read = self.world.read(ino, at, len as u32);
                 let file = &self.files[no].1;
                 let wanted = file.get(from.min(file.len())..to.min(file.len())).unwrap();
                 assert!(read == wanted, "file {no} at {at}+{len} of {}", file.len());
             }
-            75..83 => {
+            760..840 => {
                 let size = if self.rng.random_ratio(1, 4) { 0 } else { at };
                 let change = Change { size: Some(size), ..Change::default() };
                 volume.set_attr(ino, &change, ME).unwrap();
                 self.files[no].1.resize(size as usize, 0);
             }
-            83..90 => self.zero(no, from, to),
-            90..93 => self.seek(no, at),
-            93 => volume.sync(ino).unwrap(),
-            94 => volume.save().unwrap(),
-            95 => self.freeze(),
-            96 | 97 => self.commit(),
-            98 => volume.set_proven(self.rng.random_range(0..=self.commit)),
+            840..910 => self.zero(no, from, to),
+            910..960 => self.seek(no, at),
+            960..963 => volume.sync(ino).unwrap(),
+            963..966 => volume.save().unwrap(),
+            966..976 => self.freeze(),
+            976..986 => self.commit(),
+            986..998 => volume.set_proven(self.rng.random_range(0..=self.commit)),
             _ => self.kill(),
         }
     }
