@@ -15,9 +15,11 @@ use crate::api::{GroupByArgs, Overwrite};
 
 mod drive;
 mod mount;
+mod shells;
 
 pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use mount::{Mount, Unmount};
+pub(crate) use shells::{Completions, ShellName};
 
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
@@ -583,22 +585,4 @@ pub(crate) struct Demo {
 pub(crate) struct Explain {
     /// Like gbak::grid::no_peers, or an exit code; all codes when absent
     pub(crate) code: Option<String>,
-}
-
-/// `gbak completions`
-#[derive(Debug, Args)]
-pub(crate) struct Completions {
-    /// For which shell
-    pub(crate) shell: ShellName,
-}
-
-/// Shells completions are written for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ShellName {
-    /// bash
-    Bash,
-    /// zsh
-    Zsh,
-    /// fish
-    Fish,
 }

@@ -1,4 +1,5 @@
-//! The adapter between the kernel and [`Files`]: the only file that names fuser.
+//! The adapter between the kernel and [`Files`]: with what it is made of the only one that names
+//! fuser.
 //!
 //! Each request is answered at once when it can be. What has to wait becomes a task with a
 //! deadline, so that the threads that read from the kernel are always free for the next request.
@@ -10,26 +11,25 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use fuser::{
-    BsdFileFlags, Errno as FuseErrno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags,
-    Generation, INodeNo, InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr,
-    ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek,
-    ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    BsdFileFlags, Errno as FuseErrno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo,
+    InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs,
+    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
-use rustix::fs::{FallocateFlags, XattrFlags};
+use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 
 use super::ops::{
-    Allocate, Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, SetTime, Stop,
-    Type, XattrHow,
+    Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, Stop, Type, XattrHow,
 };
-use crate::vault::tree::Stamp;
 
-#[cfg(test)]
-mod tests;
+mod convert;
+
+use convert::{file_attr, file_type, fuse_errno, how, reply_bytes, set_time, type_of};
 
 /// Block size that `statfs` counts in and programs are told to read in, in bytes.
 const BLOCK: u32 = 4096;
@@ -143,107 +143,10 @@ fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
     }
 }
 
-/// A time as fuser gives it: before 1970 it takes the seconds and the nanoseconds backwards both.
-fn set_time(time: TimeOrNow) -> SetTime {
-    let at = match time {
-        TimeOrNow::Now => return SetTime::Now,
-        TimeOrNow::SpecificTime(at) => at,
-    };
-    SetTime::At(match at.duration_since(UNIX_EPOCH) {
-        Ok(since) => Stamp { secs: since.as_secs() as i64, nanos: since.subsec_nanos() },
-        Err(before) => {
-            let before = before.duration();
-            Stamp { secs: -(before.as_secs() as i64), nanos: before.subsec_nanos() }
-        }
-    })
-}
-
-/// What the file type bits of a mode say.
-fn type_of(mode: u32) -> Type {
-    match rustix::fs::FileType::from_raw_mode(mode) {
-        rustix::fs::FileType::Fifo => Type::Fifo,
-        rustix::fs::FileType::Socket => Type::Socket,
-        rustix::fs::FileType::CharacterDevice => Type::CharDevice,
-        rustix::fs::FileType::BlockDevice => Type::BlockDevice,
-        _ => Type::File,
-    }
-}
-
-/// What `fallocate` is asked for; `None` for what is not offered.
-fn how(mode: i32) -> Option<Allocate> {
-    let flags = FallocateFlags::from_bits(mode as u32)?;
-    let keep_size = flags.contains(FallocateFlags::KEEP_SIZE);
-    let rest = flags - FallocateFlags::KEEP_SIZE;
-    if rest.is_empty() {
-        Some(Allocate::Reserve { keep_size })
-    } else if rest == FallocateFlags::PUNCH_HOLE && keep_size {
-        Some(Allocate::Punch)
-    } else if rest == FallocateFlags::ZERO_RANGE {
-        Some(Allocate::Zero { keep_size })
-    } else {
-        None
-    }
-}
-
 /// The grid did not answer in time.
 fn late<T>() -> Result<T, Errno> {
     tracing::warn!("a request to the drive waited too long for the grid");
     Err(Errno::IO)
-}
-
-fn fuse_errno(errno: Errno) -> FuseErrno {
-    FuseErrno::from_i32(errno.raw_os_error())
-}
-
-fn file_type(kind: Type) -> FileType {
-    match kind {
-        Type::Dir => FileType::Directory,
-        Type::File => FileType::RegularFile,
-        Type::Symlink => FileType::Symlink,
-        Type::Fifo => FileType::NamedPipe,
-        Type::Socket => FileType::Socket,
-        Type::CharDevice => FileType::CharDevice,
-        Type::BlockDevice => FileType::BlockDevice,
-    }
-}
-
-/// A time as fuser takes it. Nanoseconds count forwards, before 1970 as well.
-fn system_time(stamp: Stamp) -> SystemTime {
-    let nanos = Duration::from_nanos(u64::from(stamp.nanos.min(999_999_999)));
-    let secs = Duration::from_secs(stamp.secs.unsigned_abs());
-    let whole =
-        if stamp.secs < 0 { UNIX_EPOCH.checked_sub(secs) } else { UNIX_EPOCH.checked_add(secs) };
-    whole.and_then(|whole| whole.checked_add(nanos)).unwrap_or(UNIX_EPOCH)
-}
-
-fn file_attr(attr: &Attr) -> FileAttr {
-    FileAttr {
-        ino: INodeNo(attr.ino),
-        size: attr.size,
-        blocks: attr.allocated.div_ceil(SECTOR),
-        atime: system_time(attr.atime),
-        mtime: system_time(attr.mtime),
-        ctime: system_time(attr.ctime),
-        crtime: UNIX_EPOCH,
-        kind: file_type(attr.kind),
-        perm: (attr.mode & 0o7777) as u16,
-        nlink: attr.links,
-        uid: attr.uid,
-        gid: attr.gid,
-        // The protocol has 32 bits, as the kernel's own numbers do.
-        rdev: attr.rdev as u32,
-        blksize: BLOCK,
-        flags: 0,
-    }
-}
-
-/// Answers a question for bytes that is asked twice: for the size first, when `size` is 0.
-fn reply_bytes(reply: ReplyXattr, size: u32, bytes: &[u8]) {
-    match (size, u32::try_from(bytes.len())) {
-        (0, Ok(len)) => reply.size(len),
-        (room, Ok(len)) if len <= room => reply.data(bytes),
-        _ => reply.error(FuseErrno::ERANGE),
-    }
 }
 
 impl<F: Files> Filesystem for Adapter<F> {

@@ -1,8 +1,8 @@
 //! The tree of a commit as a table of inodes: how a drive comes to a new machine.
 //!
-//! Only listings are fetched; bytes stay on the grid until they are read. Numbers are those the drive
-//! had where the commit was made, as far as they make sense; names that no directory can have are
-//! left out with a warning.
+//! Only listings are fetched; bytes stay on the grid until they are read. Numbers are those the
+//! drive had where the commit was made, as far as they make sense; names that no directory can have
+//! are left out with a warning.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

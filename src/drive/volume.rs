@@ -7,8 +7,8 @@
 //! freeze    the tree of one moment, for a commit      space    how much may be written
 //! ```
 //!
-//! Invariants. *Locks*: `saving`, then `gate` (writers of bytes share it, whoever needs a moment without
-//! writes takes it alone), then `state`, and none is held while waiting for the grid.
+//! Invariants. *Locks*: `saving`, then `gate` (writers of bytes share it, whoever needs a moment
+//! without writes takes it alone), then `state`, and none is held while waiting for the grid.
 //! *Crash*: what `sync` returned for survives a power cut; the table is always that of one moment.
 //! *Space*: a write is answered only after its bytes were counted against the limit and stored on
 //! this disk, so that no acknowledged byte can fail for want of room later. *Reads*: bytes that are

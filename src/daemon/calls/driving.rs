@@ -19,11 +19,13 @@ use crate::api::{
 };
 use crate::clock::SystemClock;
 use crate::daemon::drives::Running;
+use crate::daemon::duties;
 use crate::daemon::failure::{failure, told};
 use crate::daemon::views;
 use crate::drive::disk::{self, Drive, DriveError, DriveSettings};
 use crate::drive::ops::Files;
 use crate::drive::session::{self, Access, Options};
+use crate::flow::backup::is_shortage;
 use crate::flow::look::{self, Listed};
 use crate::vault::tree::Stamp;
 use crate::vault::view::{self, SnapshotSpec};
@@ -64,7 +66,7 @@ impl Run {
         size: Option<u64>,
         cache: Option<u64>,
     ) -> Result<DriveAnswer, Failure> {
-        let _changing = self.engine.drives.changing.lock().await;
+        let changing = self.engine.drives.changing.lock().await;
         let dir = self.engine.drive_dir(name);
         if dir.exists() {
             return Err(codes::DRIVE.failure(format!("There is a drive {name} here already")));
@@ -74,6 +76,7 @@ impl Run {
             return Err(failure(codes::DRIVE, message, &["gbak drive mount NAME DIR"]));
         }
         self.make_drive(name, DriveSettings { size, cache: cache.unwrap_or(CACHE_BYTES) }).await?;
+        drop(changing);
         self.drive_status(name).await
     }
 
@@ -216,7 +219,11 @@ impl Run {
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }
-            running.drive.settle()?;
+            // Somebody waits: not only when the agent would look by itself.
+            match duties::catch_up_once(&self.engine).await {
+                Err(error) if !is_shortage(&error) => return Err(error.into()),
+                _ => running.drive.settle()?,
+            }
         }
         self.drive_status(name).await
     }

@@ -1,5 +1,5 @@
-//! POSIX access control lists, as the kernel stores them in `system.posix_acl_*`, as far as they and
-//! the permission bits have to follow each other. The kernel does the checking.
+//! POSIX access control lists, as the kernel stores them in `system.posix_acl_*`, as far as they
+//! and the permission bits have to follow each other. The kernel does the checking.
 
 /// The list that decides who may do what.
 pub(crate) const ACCESS: &[u8] = b"system.posix_acl_access";

@@ -1,8 +1,8 @@
 //! The tree of one moment, for a commit to read while programs go on writing.
 //!
-//! The table of the moment is shared, not copied: what changes afterwards is copied then. Bytes that
-//! are overwritten in a data file while the commit may still read it are kept aside first, so that
-//! the commit sees every file as it was at the moment, and the whole tree at the same one.
+//! The table of the moment is shared, not copied: what changes afterwards is copied then. Bytes
+//! that are overwritten in a data file while the commit may still read it are kept aside first, so
+//! that the commit sees every file as it was at the moment, and the whole tree at the same one.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -146,7 +146,8 @@ impl Volume {
         }
     }
 
-    /// A commit that was queued is lost: what it took of this disk's bytes is in no commit any more.
+    /// A commit that was queued is lost: what it took of this disk's bytes is in no commit any
+    /// more.
     pub(crate) fn uncommit(&self) {
         let mut state = self.state();
         let proven = state.proven;

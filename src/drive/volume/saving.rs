@@ -1,7 +1,7 @@
 //! The table in memory, written to disk: behind, and at once when a program asks for it.
 //!
-//! Order: bytes of a file are synced before a table that `fsync` waits for; data files go, and parts
-//! of them are given back, only after the table that does not name them is durable.
+//! Order: bytes of a file are synced before a table that `fsync` waits for; data files go, and
+//! parts of them are given back, only after the table that does not name them is durable.
 
 use rustix::io::Errno;
 use store::DriveChanges;
