@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_gbak_global_optspecs
-    string join \n json q/quiet v/verbose no-progress p/passphrase-file= passphrase-command= retry-lock= yes log-level= h/help V/version
+    string join \n json q/quiet v/verbose no-progress p/passphrase-file= passphrase-command= retry-lock= limit-upload= limit-download= yes log-level= h/help V/version
 end
 
 function __fish_gbak_needs_command
@@ -27,6 +27,8 @@ end
 complete -c gbak -n "__fish_gbak_needs_command" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_needs_command" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_needs_command" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_needs_command" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_needs_command" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_needs_command" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_needs_command" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_needs_command" -s q -l quiet -d 'Print results and errors only'
@@ -50,10 +52,12 @@ complete -c gbak -n "__fish_gbak_needs_command" -f -a "unmount" -d 'Unmount what
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "peers" -d 'Show the machines of the grid'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "donate" -d 'Show or change how this machine\'s disk is split'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "limits" -d 'Show or change how fast this machine sends and receives'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "status" -d 'Show whether everything is backed up'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "check" -d 'Check that everything is still where it should be'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "audit" -d 'Make holders prove that they have what they took'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "drill" -d 'Rehearse a restore with what other machines hold'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "guardians" -d 'Appoint machines that look after your backup while you are away'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "risk" -d 'Show how likely your data is lost or out of reach, and what if somebody were gone'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "daemon" -d 'Run the agent in the foreground'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
@@ -75,6 +79,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand init" -l grid -d 'Name of the 
 complete -c gbak -n "__fish_gbak_using_subcommand init" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l no-mdns -d 'Do not look for members on the local network'
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l skip-phrase-check -d 'Do not ask to type three of the words again'
@@ -97,6 +103,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand join" -l kit -d 'Write the rec
 complete -c gbak -n "__fish_gbak_using_subcommand join" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l no-mdns -d 'Do not look for members on the local network'
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l skip-phrase-check -d 'Do not ask to type three of the words again'
@@ -111,6 +119,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand invite" -l expires -d 'How lon
 complete -c gbak -n "__fish_gbak_using_subcommand invite" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand invite" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand invite" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand invite" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand invite" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand invite" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand invite" -s q -l quiet -d 'Print results and errors only'
@@ -130,6 +140,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand recover" -l site -d 'Name of t
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l rebuild -d 'Rebuild the index of the home that is here from the grid'
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l no-mdns -d 'Do not look for members on the local network'
@@ -149,9 +161,18 @@ complete -c gbak -n "__fish_gbak_using_subcommand backup" -s H -l host -d 'Host 
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l redundancy -d 'Needed and spare shards, like 8+4; solved from the grid when absent' -r
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l compression -d 'auto, off, fastest, better, max, or a zstd level' -r
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l latency -d 'Round trip to each holder, like 2ms..150ms' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l spread -d 'Round trip between any two holders of a pack, like 5ms..300ms' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l max-shards-per-peer -d 'Most shards of a pack with one machine' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l max-shards-per-site -d 'Most shards of a pack at one site' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l max-shards-per-owner -d 'Most shards of a pack with one member' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l domains -d 'With fewer failure domains than shards: spread them, or refuse (strict)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l unmet -d 'When limits cannot be met: fail, or relax them one by one' -r
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l exclude-caches -d 'Leave out directories marked with CACHEDIR.TAG'
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -s x -l one-file-system -d 'Stay on the file systems of the paths given'
@@ -176,6 +197,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand restore" -l wait-peers -d 'How
 complete -c gbak -n "__fish_gbak_using_subcommand restore" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand restore" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand restore" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand restore" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand restore" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand restore" -l verify -d 'Read every restored file back and compare'
 complete -c gbak -n "__fish_gbak_using_subcommand restore" -s n -l dry-run -d 'Only say what would be done'
@@ -188,6 +211,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand restore" -s h -l help -d 'Prin
 complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand snapshots" -s q -l quiet -d 'Print results and errors only'
@@ -208,6 +233,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand forget" -l wait-peers -d 'How 
 complete -c gbak -n "__fish_gbak_using_subcommand forget" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand forget" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand forget" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand forget" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand forget" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand forget" -s n -l dry-run -d 'Only say what would be forgotten, and why the rest is kept'
 complete -c gbak -n "__fish_gbak_using_subcommand forget" -l json -d 'Print JSON'
@@ -220,6 +247,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand ls" -l wait-peers -d 'How long
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand ls" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -s l -l long -d 'Show mode, owner, size and time'
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l json -d 'Print JSON'
@@ -372,6 +401,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand mount" -l wait-peers -d 'How l
 complete -c gbak -n "__fish_gbak_using_subcommand mount" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand mount" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand mount" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand mount" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand mount" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand mount" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand mount" -l allow-other -d 'Let other users of this computer in'
 complete -c gbak -n "__fish_gbak_using_subcommand mount" -l json -d 'Print JSON'
@@ -383,6 +414,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand mount" -s h -l help -d 'Print 
 complete -c gbak -n "__fish_gbak_using_subcommand unmount" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand unmount" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand unmount" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand unmount" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand unmount" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand unmount" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand unmount" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand unmount" -s q -l quiet -d 'Print results and errors only'
@@ -393,6 +426,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand unmount" -s h -l help -d 'Prin
 complete -c gbak -n "__fish_gbak_using_subcommand placement" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand placement" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand placement" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand placement" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand placement" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand placement" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand placement" -s q -l quiet -d 'Print results and errors only'
@@ -403,6 +438,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand placement" -s h -l help -d 'Pr
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand peers" -s q -l quiet -d 'Print results and errors only'
@@ -413,6 +450,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand peers" -s h -l help -d 'Print 
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_subcommand_from show set add shrink stop help" -s q -l quiet -d 'Print results and errors only'
@@ -429,6 +468,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand donate; and not __fish_seen_su
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print results and errors only'
@@ -442,6 +483,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcom
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print results and errors only'
@@ -455,6 +498,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcom
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print results and errors only'
@@ -466,6 +511,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcom
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from shrink" -s q -l quiet -d 'Print results and errors only'
@@ -477,6 +524,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcom
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from stop" -s q -l quiet -d 'Print results and errors only'
@@ -490,11 +539,61 @@ complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcom
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "shrink" -d 'Lend less of a disk than now'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "stop" -d 'Lend nothing any more; an added disk that is empty is forgotten'
 complete -c gbak -n "__fish_gbak_using_subcommand donate; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -f -a "show" -d 'Show the limits in force'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -f -a "set" -d 'Be slower or faster, from now on; what is not said stays'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and not __fish_seen_subcommand_from show set help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l up -d 'To all other machines together: like 4MiB/s, restic\'s KiB/s, or unlimited' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l down -d 'From all other machines together' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l per-peer-up -d 'To each machine' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l per-peer-down -d 'From each machine' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l limit-lan -d 'Whether machines on the local network are limited as well' -r -f -a "true\t''
+false\t''"
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the limits in force'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from help" -f -a "set" -d 'Be slower or faster, from now on; what is not said stays'
+complete -c gbak -n "__fish_gbak_using_subcommand limits; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l max-age -d 'Critical when the last backup is older, like 2d' -r
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l wait-ready -d 'Wait until the agent answers; then exit 0 whatever the state' -r
 complete -c gbak -n "__fish_gbak_using_subcommand status" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand status" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand status" -s q -l quiet -d 'Print results and errors only'
@@ -506,6 +605,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand check" -l wait-peers -d 'How l
 complete -c gbak -n "__fish_gbak_using_subcommand check" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand check" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand check" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand check" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand check" -l read-data -d 'Fetch every pack from its holders, verify and open it'
 complete -c gbak -n "__fish_gbak_using_subcommand check" -l json -d 'Print JSON'
@@ -518,6 +619,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand audit" -l wait-peers -d 'How l
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -s q -l quiet -d 'Print results and errors only'
@@ -532,6 +635,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand drill" -l wait-peers -d 'How l
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drill" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -s q -l quiet -d 'Print results and errors only'
@@ -539,11 +644,69 @@ complete -c gbak -n "__fish_gbak_using_subcommand drill" -s v -l verbose -d 'Pri
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -f -a "ls" -d 'List them, and those who are looked after here'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -f -a "add" -d 'Make a machine of another member one'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -f -a "remove" -d 'End a machine\'s mandate'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and not __fish_seen_subcommand_from ls add remove help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them, and those who are looked after here'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from help" -f -a "add" -d 'Make a machine of another member one'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from help" -f -a "remove" -d 'End a machine\'s mandate'
+complete -c gbak -n "__fish_gbak_using_subcommand guardians; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand risk" -l without -d 'What if this machine or member were gone: a name, or the beginning of an id (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand risk" -l without-site -d 'What if everything at this site were gone (repeatable)' -r
 complete -c gbak -n "__fish_gbak_using_subcommand risk" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand risk" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand risk" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand risk" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand risk" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand risk" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand risk" -s q -l quiet -d 'Print results and errors only'
@@ -556,6 +719,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l bootstrap -d 'Addre
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l no-mdns -d 'Do not look for members on the local network'
 complete -c gbak -n "__fish_gbak_using_subcommand daemon" -l json -d 'Print JSON'
@@ -567,6 +732,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand daemon" -s h -l help -d 'Print
 complete -c gbak -n "__fish_gbak_using_subcommand demo" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand demo" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand demo" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand demo" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand demo" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand demo" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand demo" -s q -l quiet -d 'Print results and errors only'
@@ -577,6 +744,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand demo" -s h -l help -d 'Print h
 complete -c gbak -n "__fish_gbak_using_subcommand explain" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand explain" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand explain" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand explain" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand explain" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand explain" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand explain" -s q -l quiet -d 'Print results and errors only'
@@ -587,6 +756,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand explain" -s h -l help -d 'Prin
 complete -c gbak -n "__fish_gbak_using_subcommand completions" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand completions" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand completions" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand completions" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand completions" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand completions" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand completions" -s q -l quiet -d 'Print results and errors only'
@@ -597,6 +768,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand completions" -s h -l help -d '
 complete -c gbak -n "__fish_gbak_using_subcommand version" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand version" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand version" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand version" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand version" -s q -l quiet -d 'Print results and errors only'
@@ -640,8 +813,40 @@ complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcomma
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "snapshots" -d 'List a drive\'s commits'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "rollback" -d 'Make a drive what it was at a commit'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "delete" -d 'Take a drive from this machine; its commits stay'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "forget" -d 'Forget snapshots by rules; frees no space yet'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "mount" -d 'Mount snapshots read-only'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "unmount" -d 'Unmount what gbak has mounted'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "donate" -d 'Show or change how this machine\'s disk is split'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "limits" -d 'Show or change how fast this machine sends and receives'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "check" -d 'Check that everything is still where it should be'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "audit" -d 'Make holders prove that they have what they took'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "drill" -d 'Rehearse a restore with what other machines hold'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "guardians" -d 'Appoint machines that look after your backup while you are away'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "risk" -d 'Show how likely your data is lost or out of reach, and what if somebody were gone'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "version" -d 'Print the version'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "show" -d 'Show how the disk is split'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "set" -d 'Lend more or less of a disk, from now on'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "add" -d 'Lend from one disk more'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "shrink" -d 'Lend less of a disk than now'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "stop" -d 'Lend nothing any more; an added disk that is empty is forgotten'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from limits" -f -a "show" -d 'Show the limits in force'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from limits" -f -a "set" -d 'Be slower or faster, from now on; what is not said stays'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from guardians" -f -a "ls" -d 'List them, and those who are looked after here'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from guardians" -f -a "add" -d 'Make a machine of another member one'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from guardians" -f -a "remove" -d 'End a machine\'s mandate'

@@ -13,8 +13,10 @@ mod care;
 pub mod codes;
 mod drill;
 mod drive;
+mod guardians;
 mod joining;
 mod lending;
+pub mod limits;
 mod mounting;
 mod placement;
 mod retention;
@@ -30,10 +32,14 @@ pub use drill::{DrillArgs, DrillView, ProofView};
 pub use drive::{
     DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
 };
+pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use mounting::{MountArgs, MountView};
-pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
+pub use placement::{
+    DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
+    UnmetRule,
+};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use risk::{
     FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
@@ -70,6 +76,10 @@ pub enum Call {
     Donate,
     /// Split it differently; what is not said stays.
     DonateSet(DonateArgs),
+    /// How fast this machine sends and receives.
+    Limits,
+    /// Be slower or faster; what is not said stays.
+    LimitsSet(limits::LimitsArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -80,6 +90,8 @@ pub enum Call {
     Audit(AuditArgs),
     /// Rehearse a restore.
     Drill(DrillArgs),
+    /// Appoint, dismiss or list guardians.
+    Guardians(GuardiansArgs),
     /// What the data is exposed to.
     Risk(RiskArgs),
 }
@@ -125,6 +137,10 @@ pub enum Answer {
     Donate(DonateView),
     /// The split from now on.
     DonateSet(DonateView),
+    /// The limits.
+    Limits(limits::LimitsView),
+    /// The limits from now on.
+    LimitsSet(limits::LimitsView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.
@@ -135,6 +151,8 @@ pub enum Answer {
     Audit(AuditRunView),
     /// What the rehearsal showed.
     Drill(DrillView),
+    /// The guardians.
+    Guardians(GuardiansView),
     /// What the data is exposed to.
     Risk(RiskView),
 }
@@ -242,6 +260,8 @@ pub struct BackupArgs {
     pub skip_if_unchanged: bool,
     /// k+m, like `8+4`; solved from the grid when absent.
     pub redundancy: Option<String>,
+    /// Where shards may go; as configured where nothing is said.
+    pub limits: LimitArgs,
     /// When too few peers are there: keep sealed packs on disk and place them later.
     pub spool: bool,
     /// zstd level, 0 = no compression; 3 when absent.
@@ -301,6 +321,10 @@ pub struct BackupSummary {
     pub bytes_sent: u64,
     /// What can be lost.
     pub redundancy: RedundancyView,
+    /// Limits that could not be met and were dropped, by name.
+    pub relaxed: Vec<String>,
+    /// What should be known about how it is kept, one sentence each.
+    pub notes: Vec<String>,
     /// Packs sealed but not placed yet.
     pub queued_packs: u64,
     /// Distinct holders used.
@@ -328,6 +352,9 @@ pub struct RedundancyView {
     pub domains: u64,
     /// How many domains may vanish now without losing anything.
     pub can_lose: u64,
+    /// How it was chosen: asked for, solved from measurements, or by a table and why.
+    #[serde(default)]
+    pub by: String,
 }
 
 /// How many holders confirmed a head.

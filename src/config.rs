@@ -5,6 +5,7 @@
 //! file is written durably and whole. Keys and names follow CLI.md.
 
 use std::fmt;
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,8 +13,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use store::{DiskSpace, Donation};
 
 use crate::api::setup::Lend;
+use crate::api::{DomainsRule, UnmetRule};
+
+pub use crate::placement::proximity::{Range, RangeError};
 
 mod edit;
+mod leases;
+pub mod limits;
+mod merge;
+
+pub use crate::api::limits::Speed;
+pub use leases::{Leases, Span};
+pub use limits::Limits;
 
 /// Largest file that is read, in bytes: a person writes it.
 const LIMIT: u64 = 1024 * 1024;
@@ -30,6 +41,10 @@ pub struct Config {
     pub backup: Backup,
     /// How its backups are spread.
     pub placement: Placement,
+    /// For how long it keeps what others gave it.
+    pub leases: Leases,
+    /// What it may use of line and machine.
+    pub limits: Limits,
 }
 
 /// What this machine is on the grid.
@@ -173,6 +188,25 @@ pub struct Placement {
     /// k+m, like `8+4`; solved from the grid when absent.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "redundancy")]
     pub redundancy: Option<String>,
+    /// Round trips between this machine and each holder.
+    #[serde(skip_serializing_if = "Range::is_any")]
+    pub latency: Range,
+    /// Round trips between any two holders of a pack.
+    #[serde(skip_serializing_if = "Range::is_any")]
+    pub spread: Range,
+    /// Most shards of a pack with one machine; 1 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shards_per_peer: Option<NonZeroU8>,
+    /// Most shards of a pack at one site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shards_per_site: Option<NonZeroU8>,
+    /// Most shards of a pack with one member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shards_per_owner: Option<NonZeroU8>,
+    /// What to do with fewer failure domains than shards.
+    pub domains: DomainsRule,
+    /// What to do when limits cannot be met.
+    pub unmet: UnmetRule,
 }
 
 /// An amount of disk: `200 GiB`, or a share like `15%`.
@@ -327,18 +361,7 @@ pub enum ConfigError {
 impl Config {
     /// The settings in the file at `path`; the defaults when there is none.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let read_error = |source| ConfigError::Read { path: path.to_owned(), source };
-        let len = match std::fs::metadata(path) {
-            Ok(found) => found.len(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
-            }
-            Err(error) => return Err(read_error(error)),
-        };
-        if len > LIMIT {
-            return Err(ConfigError::TooLarge { path: path.to_owned(), len });
-        }
-        Self::parse(&std::fs::read_to_string(path).map_err(read_error)?, path)
+        read(path)?.map_or_else(|| Ok(Self::default()), |text| Self::parse(&text, path))
     }
 
     /// The settings in `text`; `path` is for messages.
@@ -350,13 +373,43 @@ impl Config {
         })
     }
 
-    /// Writes the settings to `path`; when this returns `Ok`, they survive a power cut.
+    /// Writes the settings to `path`; when this returns `Ok`, they survive a power cut. In a file
+    /// that is there, only what differs is changed: comments, order and everything else a person
+    /// wrote stay.
     pub fn save(&self, path: &Path) -> Result<(), ConfigError> {
-        let text = toml::to_string(self)
-            .map_err(|source| ConfigError::Encode { path: path.to_owned(), source })?;
+        let text = match read(path)? {
+            None => self.text(path)?,
+            Some(there) => {
+                let before = Self::parse(&there, path)?.text(path)?;
+                let edited = merge::merge(&there, &before, &self.text(path)?);
+                edited.map_err(|source| {
+                    let source = Box::new(source);
+                    ConfigError::Edit { path: path.to_owned(), source }
+                })?
+            }
+        };
         store::write_file_durable(path, text.as_bytes())
             .map_err(|source| ConfigError::Write { path: path.to_owned(), source })
     }
+
+    fn text(&self, path: &Path) -> Result<String, ConfigError> {
+        toml::to_string(self)
+            .map_err(|source| ConfigError::Encode { path: path.to_owned(), source })
+    }
+}
+
+/// The file's text; none when there is no file.
+fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    let read_error = |source| ConfigError::Read { path: path.to_owned(), source };
+    let len = match std::fs::metadata(path) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(read_error(error)),
+    };
+    if len > LIMIT {
+        return Err(ConfigError::TooLarge { path: path.to_owned(), len });
+    }
+    std::fs::read_to_string(path).map(Some).map_err(read_error)
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@
 //!   engine   one home in use: catalog, shelf, host, swarm
 //!     calls    carries a `Call` out on it; views: what its reports look like outside
 //!     disks    the lent disks as the settings name them; watch: looks at them every few seconds
-//!     roster   remembers the grid's devices across restarts
+//!     roster   remembers the grid's devices across restarts; regulator: which limits hold now
+//!     measuring  who is here when, looked at every few minutes
+//!     policy   the owner's policy of placement, from settings and calls
 //!   events   a verb's progress as a feed; failure: every error as a code, an exit and a sentence
 //! ```
 //!
@@ -31,7 +33,11 @@ pub mod duties;
 pub mod engine;
 mod events;
 pub mod failure;
+mod guarding;
 mod keys;
+mod measuring;
+mod policy;
+mod regulator;
 mod roster;
 pub mod setup;
 mod signals;

@@ -23,14 +23,20 @@ pub mod check;
 pub mod drill;
 pub mod fetch;
 pub mod forget;
+pub mod guard;
 pub mod look;
 pub mod place;
+pub mod policy;
+pub mod presence;
 pub mod publish;
 pub mod recover;
 pub mod restore;
+pub mod retain;
 pub mod risk;
 pub mod scan;
+pub mod standing;
 pub mod target;
+pub mod targets;
 pub mod whereabouts;
 
 /// Everything a verb works with.
@@ -48,6 +54,8 @@ pub struct Ctx<G> {
     pub vault: Arc<Vault>,
     /// Who signs.
     pub device: Arc<Device>,
+    /// What the owner asks of placement.
+    pub policy: Arc<policy::Policy>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// CPU and blocking work.
@@ -99,6 +107,29 @@ impl<G: Grid> Ctx<G> {
         Ok(offload(&self.offload, work).await?)
     }
 
+    /// The same engine under another policy.
+    #[must_use]
+    pub fn under(&self, policy: policy::Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self.clone() }
+    }
+
+    /// The same engine on another view of the grid.
+    pub(crate) fn with_grid<H>(&self, grid: H) -> Ctx<H> {
+        Ctx {
+            grid,
+            catalog: self.catalog.clone(),
+            spool: self.spool.clone(),
+            cache: self.cache.clone(),
+            vault: self.vault.clone(),
+            device: self.device.clone(),
+            policy: self.policy.clone(),
+            clock: self.clock.clone(),
+            offload: self.offload.clone(),
+            entropy: self.entropy.clone(),
+            monitor: self.monitor.clone(),
+        }
+    }
+
     /// The same engine, watched by somebody else.
     #[must_use]
     pub fn watched_by(&self, monitor: Arc<dyn Monitor>) -> Self {
@@ -118,6 +149,9 @@ pub enum FlowError {
         /// Peers that answered and have room.
         usable: usize,
     },
+    /// The owner's limits cannot be met; nothing was sent.
+    #[error(transparent)]
+    Limits(Box<crate::placement::choose::Infeasible>),
     /// No peer answers.
     #[error("No peer can be reached")]
     NoPeers,
@@ -167,6 +201,13 @@ pub enum FlowError {
     /// A record names something that the record it came from does not have.
     #[error("The index contradicts itself; rebuild it with `gbak recover --rebuild`")]
     Inconsistent,
+    /// Something that was published cannot be read now, so nothing can be given back: what it
+    /// names may be needed.
+    #[error("{missing} parts of the index cannot be read now, so nothing is given back")]
+    IndexIncomplete {
+        /// Segments and snapshots.
+        missing: usize,
+    },
     /// Directories nested deeper than is followed.
     #[error("Directories are nested more than {limit} deep")]
     TooDeep {
@@ -215,6 +256,21 @@ pub enum FlowError {
         #[source]
         source: std::io::Error,
     },
+    /// What an owner entrusted cannot be read or written.
+    #[error(transparent)]
+    Wards(#[from] store::WardsError),
+    /// The mandate we were given is no good any more.
+    #[error("The mandate to care for another owner's shards is void")]
+    Mandate(#[source] p2p::MandateError),
+    /// More than a guardian takes.
+    #[error("A guardian cannot take a list of {packs} packs")]
+    TooLargeToGuard {
+        /// How many.
+        packs: u64,
+    },
+    /// One peer could not be asked, or declined.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// The place of a drill cannot be made or emptied.
     #[error("The place of the drill failed")]
     Place {
@@ -291,7 +347,7 @@ pub enum FlowError {
 
 /// Why one request to one peer came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum AskError {
+pub enum AskError {
     /// No answer.
     #[error(transparent)]
     Grid(#[from] GridError),

@@ -48,3 +48,4 @@ pub mod offload;
 pub mod placement;
 pub mod pool;
 pub mod vault;
+pub mod ward;

@@ -18,21 +18,26 @@ pub mod cert;
 pub mod grid;
 pub mod head;
 pub mod invite;
+pub mod mandate;
 pub mod members;
 pub mod peer;
+pub mod rate;
 pub mod rtt;
 pub mod sim;
 pub mod swarm;
 #[cfg(test)]
 mod testing;
+pub mod turns;
 pub mod wire;
 
 pub use chunker::{GridId, OwnerId, PeerId};
 pub use grid::{Clock, Grid, GridError, Service, Target};
 pub use head::{HeadError, SignedHead};
 pub use invite::{Invite, InviteError};
+pub use mandate::{Mandate, MandateError};
 pub use members::{Identity, Members};
-pub use peer::{Offer, Path, PeerInfo, PeerState};
+pub use peer::{Offer, Path, PeerInfo, PeerState, REACHED_LIMIT};
+pub use rate::{Rate, Rates};
 pub use sim::{SimGrid, SimNet, Weather};
 pub use swarm::{Swarm, SwarmConfig, SwarmError, knock};
 pub use wire::{Refusal, Reply, Request};

@@ -28,12 +28,14 @@ use crate::wire::{
 mod chain;
 mod roster;
 
-use roster::{Roster, Row, Source};
+use roster::{Remote, Roster, Row, Source};
 
 /// Most devices kept. A grid of this size still fits in a few megabytes.
 pub const DEVICES_LIMIT: usize = 10_000;
 /// Most devices kept of one owner.
 pub const DEVICES_PER_OWNER: usize = 64;
+/// Longest round trip to a device on the local network. A private address alone may be a tunnel's.
+const LAN_RTT: Duration = Duration::from_millis(5);
 /// Bytes of a roster page that are certificates, framing and slack rather than addresses.
 const PAGE_SLACK: usize = 16 * 1024;
 
@@ -199,6 +201,15 @@ impl Members {
         self.state().roster.row(peer).is_some_and(Row::is_online)
     }
 
+    /// Whether the device is on the local network: connected from a private address, and measured
+    /// to be close.
+    pub fn is_near(&self, peer: &PeerId) -> bool {
+        self.state()
+            .roster
+            .row(peer)
+            .is_some_and(|row| row.is_local() && row.rtt.min().is_some_and(|rtt| rtt <= LAN_RTT))
+    }
+
     /// A connection to `peer` is up; together with a verified hello this makes it online. The two
     /// may come in either order.
     pub fn online(&self, peer: PeerId) {
@@ -208,7 +219,8 @@ impl Members {
 
     /// As [`Self::online`], with the multiaddress of the other end, which tells how packets travel.
     pub fn online_at(&self, peer: PeerId, remote: &str) {
-        self.state().roster.connected(peer, Some(path_of(remote)));
+        let remote = Remote { path: path_of(remote), address: address_of(remote) };
+        self.state().roster.connected(peer, Some(remote));
         self.note_change();
     }
 
@@ -340,6 +352,18 @@ fn path_of(address: &str) -> Path {
         _ => false,
     };
     if near { Path::Lan } else { Path::Direct }
+}
+
+/// The address a connection to this multiaddress ends at; none for names and relays.
+fn address_of(address: &str) -> Option<std::net::IpAddr> {
+    let mut parts = address.split('/');
+    if parts.clone().any(|part| part == "p2p-circuit") {
+        return None;
+    }
+    match (parts.nth(1), parts.next()) {
+        (Some("ip4" | "ip6"), Some(host)) => host.parse().ok(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -7,15 +7,16 @@
 //!   book     whom to dial, and when (pure)       links   each connection's introduction (pure)
 //!   door     hello and welcome, invitations      serve   answering an admitted peer's stream
 //!   upkeep   pings and rosters of online peers   gate    Kademlia for admitted peers only
+//!   pace     what bodies wait for so that rates hold, and owners take turns
 //! ```
 //!
 //! A connection proves the other side's key; the door proves what that key belongs to. Only then is
 //! the peer online, on both sides, and its streams get service. Every member is kept connected.
 //!
 //! Bounds: connections by libp2p's limits, streams by seats per connection, bodies by a budget per
-//! peer and over all, headers and bodies by the wire's limits before they are allocated, every step
-//! by a deadline. How it fails: with a [`GridError`]; when the driver is gone, always with
-//! [`GridError::Closed`].
+//! peer and over all, for which owners take turns, headers and bodies by the wire's limits before
+//! they are allocated, every step by a deadline. How it fails: with a [`GridError`]; when the
+//! driver is gone, always with [`GridError::Closed`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroize;
 
-use crate::{Grid, GridError, Members, PeerInfo, Reply, Request, Service, Target};
+use crate::{Grid, GridError, Members, PeerInfo, Rates, Reply, Request, Service, Target};
 
 mod behaviour;
 mod book;
@@ -45,10 +46,12 @@ mod knock;
 mod links;
 mod listen;
 mod names;
+mod pace;
 mod pool;
 mod serve;
 mod stats;
 mod streams;
+mod turnstile;
 mod upkeep;
 
 pub use knock::knock;
@@ -58,8 +61,9 @@ use behaviour::Role;
 use book::{Book, Standing};
 use driver::{Command, Driver, Parts};
 use gate::Admitted;
+use pace::Pace;
 use pool::Pool;
-use serve::Budget;
+use serve::Commons;
 use stats::Tally;
 use upkeep::Tempo;
 
@@ -163,7 +167,8 @@ struct Shared {
     commands: mpsc::Sender<Command>,
     pools: Mutex<BTreeMap<PeerId, Arc<Pool>>>,
     listening: Mutex<Vec<Multiaddr>>,
-    budget: Budget,
+    commons: Commons,
+    pace: Arc<Pace>,
     tally: Tally,
     tempo: Tempo,
     /// The driver has ended.
@@ -231,7 +236,18 @@ impl Swarm {
 
     /// What has been counted since the start.
     pub fn counters(&self) -> Counters {
-        self.inner.shared.tally.read()
+        let (sent_bytes, received_bytes) = self.inner.shared.pace.moved();
+        Counters { sent_bytes, received_bytes, ..self.inner.shared.tally.read() }
+    }
+
+    /// Sends and receives at these rates from now on, whatever is under way.
+    pub fn set_rates(&self, rates: Rates) {
+        self.inner.shared.pace.set(rates);
+    }
+
+    /// The rates in force.
+    pub fn rates(&self) -> Rates {
+        self.inner.shared.pace.rates()
     }
 
     /// Waits until every known member and bootstrap address has been tried once, and those that
@@ -322,7 +338,8 @@ impl Shared {
             commands,
             pools: Mutex::default(),
             listening: Mutex::default(),
-            budget: Budget::of_all(),
+            commons: Commons::new(),
+            pace: Arc::new(Pace::new()),
             tally: Tally::default(),
             tempo,
             done: CancellationToken::new(),

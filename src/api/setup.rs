@@ -48,6 +48,8 @@ pub struct Settings {
     pub passphrase: Option<Secret>,
     /// How long to wait for a busy home, in seconds; 0 gives up at once.
     pub retry_lock_secs: u64,
+    /// Limits for whatever is run.
+    pub limits: super::limits::CallLimits,
 }
 
 /// An amount of disk.

@@ -6,18 +6,24 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::parse;
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
+mod backup;
 mod drive;
+mod global;
+mod limiting;
 mod mount;
+mod placing;
 mod shells;
 
+pub(crate) use backup::Backup;
 pub(crate) use drive::{Drive, DriveWhat};
+pub(crate) use global::Global;
+pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat};
 pub(crate) use mount::{Mount, Unmount};
 pub(crate) use shells::{Completions, ShellName};
 
@@ -30,44 +36,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub(crate) struct Global {
-    /// Print JSON
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// Print results and errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Print more; repeat for debug logs
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub(crate) verbose: u8,
-    /// Show no progress
-    #[arg(long, global = true, env = "GBAK_NO_PROGRESS", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
-    pub(crate) no_progress: bool,
-    /// Read the passphrase of the key file from FILE
-    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(env = "GBAK_PASSPHRASE_FILE", hide_env_values = true)]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// Take the passphrase from what COMMAND prints
-    #[arg(long, global = true, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
-    #[arg(env = "GBAK_PASSPHRASE_COMMAND", hide_env_values = true)]
-    #[arg(conflicts_with = "passphrase_file")]
-    pub(crate) passphrase_command: Option<String>,
-    /// Wait this long for a busy home, like 5m
-    #[arg(long, global = true, value_name = "DURATION", value_parser = parse::duration)]
-    #[arg(env = "GBAK_RETRY_LOCK", hide_env_values = true)]
-    pub(crate) retry_lock: Option<Duration>,
-    /// Take the default answer of every ordinary question
-    #[arg(long, global = true)]
-    pub(crate) yes: bool,
-    /// Log to stderr: error, warn, info, debug, trace, or a tracing filter
-    #[arg(long, global = true, value_name = "LEVEL", env = "GBAK_LOG", hide_env_values = true)]
-    pub(crate) log_level: Option<String>,
 }
 
 /// The commands.
@@ -103,6 +71,8 @@ pub(crate) enum Command {
     Peers,
     /// Show or change how this machine's disk is split
     Donate(Donate),
+    /// Show or change how fast this machine sends and receives
+    Limits(Limits),
     /// Show whether everything is backed up
     Status(Status),
     /// Check that everything is still where it should be
@@ -111,6 +81,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Rehearse a restore with what other machines hold
     Drill(Drill),
+    /// Appoint machines that look after your backup while you are away
+    Guardians(Guardians),
     /// Show how likely your data is lost or out of reach, and what if somebody were gone
     Risk(Risk),
     /// Run the agent in the foreground
@@ -240,61 +212,6 @@ pub(crate) struct Recover {
     /// Ask nothing
     #[arg(long)]
     pub(crate) non_interactive: bool,
-}
-
-/// `gbak backup`
-#[derive(Debug, Args)]
-pub(crate) struct Backup {
-    /// Files and directories
-    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub(crate) paths: Vec<PathBuf>,
-    /// Leave out what matches PATTERN (gitignore syntax, repeatable)
-    #[arg(short, long, value_name = "PATTERN", help_heading = "Selection")]
-    pub(crate) exclude: Vec<String>,
-    /// Read patterns from FILE, one a line (repeatable)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    #[arg(help_heading = "Selection")]
-    pub(crate) exclude_file: Vec<PathBuf>,
-    /// Leave out directories marked with CACHEDIR.TAG
-    #[arg(long, help_heading = "Selection")]
-    pub(crate) exclude_caches: bool,
-    /// Leave out directories that hold NAME (repeatable)
-    #[arg(long, value_name = "NAME", help_heading = "Selection")]
-    pub(crate) exclude_if_present: Vec<String>,
-    /// Leave out files larger than SIZE
-    #[arg(long, value_name = "SIZE", value_parser = parse::size, help_heading = "Selection")]
-    pub(crate) exclude_larger_than: Option<u64>,
-    /// Stay on the file systems of the paths given
-    #[arg(short = 'x', long, help_heading = "Selection")]
-    pub(crate) one_file_system: bool,
-    /// Tags of the snapshot, comma-separated (repeatable)
-    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
-    pub(crate) tag: Vec<String>,
-    /// Host name to record
-    #[arg(short = 'H', long, env = "GBAK_HOST", hide_env_values = true)]
-    pub(crate) host: Option<String>,
-    /// Read every file again, changed or not
-    #[arg(short, long)]
-    pub(crate) force: bool,
-    /// Only say what would be done
-    #[arg(short = 'n', long)]
-    pub(crate) dry_run: bool,
-    /// Make no snapshot when nothing changed
-    #[arg(long)]
-    pub(crate) skip_if_unchanged: bool,
-    /// Needed and spare shards, like 8+4; solved from the grid when absent
-    #[arg(long, value_name = "K+M", value_parser = parse::redundancy)]
-    pub(crate) redundancy: Option<String>,
-    /// When peers are missing, keep packs here and let the agent place them later
-    #[arg(long)]
-    pub(crate) spool: bool,
-    /// auto, off, fastest, better, max, or a zstd level
-    #[arg(long, value_name = "MODE", default_value = "auto", value_parser = parse::compression)]
-    #[arg(env = "GBAK_COMPRESSION", hide_env_values = true)]
-    pub(crate) compression: parse::Compression,
-    /// How long to wait for peers to connect
-    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
-    pub(crate) wait_peers: Option<Duration>,
 }
 
 /// `gbak restore`
@@ -556,6 +473,32 @@ pub(crate) struct Risk {
     /// What if everything at this site were gone (repeatable)
     #[arg(long, value_name = "LABEL")]
     pub(crate) without_site: Vec<String>,
+}
+
+/// `gbak guardians`
+#[derive(Debug, Args)]
+#[command(after_help = "A guardian learns who holds your shards, and nothing of what is in them. \
+                        After three days without you it rebuilds what is lost, from ciphertext.")]
+pub(crate) struct Guardians {
+    #[command(subcommand)]
+    pub(crate) command: Option<GuardiansCommand>,
+}
+
+/// What to do with guardians.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GuardiansCommand {
+    /// List them, and those who are looked after here
+    Ls,
+    /// Make a machine of another member one
+    Add {
+        /// Its name, or the beginning of its id
+        peer: String,
+    },
+    /// End a machine's mandate
+    Remove {
+        /// Its name, or the beginning of its id
+        peer: String,
+    },
 }
 
 /// `gbak daemon`

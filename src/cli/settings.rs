@@ -12,6 +12,7 @@ use super::exit::usage;
 use super::files;
 use super::prompts::Question;
 use super::shell::Shell;
+use crate::api::limits::CallLimits;
 use crate::api::setup::{Secret, Settings};
 use crate::api::{Failure, codes};
 
@@ -60,6 +61,7 @@ pub(crate) fn settings(global: &Global, env: &Env) -> Result<Settings, Failure> 
         home: home(env)?,
         passphrase: ready(global, env)?,
         retry_lock_secs: global.retry_lock.map_or(0, |wait| wait.as_secs()),
+        limits: CallLimits { up: global.limit_upload, down: global.limit_download },
     })
 }
 

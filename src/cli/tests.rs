@@ -32,10 +32,12 @@ fn only_what_is_delivered_is_in_the_help() {
         "placement",
         "peers",
         "donate",
+        "limits",
         "status",
         "check",
         "audit",
         "drill",
+        "guardians",
         "risk",
         "daemon",
         "demo",
@@ -84,6 +86,10 @@ fn errors_of_form_are_found_before_any_work() {
         "gbak donate set",
         "gbak donate set 101%",
         "gbak donate set 1GiB --safe-area 5%",
+        "gbak limits set",
+        "gbak limits set --up fast",
+        "gbak limits set --up 31",
+        "gbak peers --limit-upload 1",
         "gbak risk alice",
         "gbak risk --without",
     ] {
@@ -106,7 +112,9 @@ fn help_is_short_and_current() {
     let mut command = Cli::command().term_width(100);
     command.build();
     let mut page = command.render_help().to_string();
-    for name in ["init", "recover", "backup", "restore", "forget", "donate", "status", "risk"] {
+    let names =
+        ["init", "recover", "backup", "restore", "forget", "donate", "limits", "status", "risk"];
+    for name in names {
         let part = command.find_subcommand_mut(name).expect(name);
         page = format!("{page}\n$ gbak {name} -h\n{}", part.render_help());
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use store::DiskSpace;
 
-use super::{Amount, Config, ConfigError, LentDisk};
+use super::{Amount, Config, ConfigError, LentDisk, Speed};
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("config.toml"))
@@ -23,6 +23,9 @@ fn what_is_saved_is_loaded_and_is_private() {
     config.backup.exclude = vec!["*.tmp".to_owned()];
     config.backup.exclude_caches = true;
     config.placement.redundancy = Some("8+4".to_owned());
+    config.placement.latency = "2ms..150ms".parse().unwrap();
+    config.placement.max_shards_per_site = std::num::NonZeroU8::new(2);
+    config.placement.unmet = crate::api::UnmetRule::Relax;
     config.save(&path).unwrap();
     assert_eq!(Config::load(&path).unwrap(), config);
     let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
@@ -42,7 +45,9 @@ fn the_example_of_the_manual_is_read() {
     let config = parse(
         "[node]\nname = \"attic-nas\"\nlisten = [\"/ip4/0.0.0.0/tcp/4711\"]\nmdns = false\n\
          [donate]\nsize = \"200 GiB\"\nmin-free = \"15%\"\nsafe-area = \"10 GiB\"\n\
-         [placement]\nredundancy = \"8+4\"\n\
+         [placement]\nredundancy = \"8+4\"\nlatency = \"2ms..150ms\"\n\
+         spread = \"5ms..300ms\"\nmax-shards-per-peer = 1\nmax-shards-per-site = 2\n\
+         unmet = \"fail\"\ndomains = \"spread\"\n\
          [backup]\nexclude-caches = true\nexclude-if-present = [\".nobackup\"]\n",
     )
     .unwrap();
@@ -77,6 +82,62 @@ fn shares_are_of_the_disk_and_the_donation_counts_what_is_lent_already() {
     let donation = donate.on(space, 100);
     assert_eq!(donation.size_bytes, 200);
     assert_eq!(donation.min_free_bytes, 100);
+}
+
+#[test]
+fn saving_changes_only_what_differs_and_keeps_what_a_person_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    let text = "# My machine.\n[donate] # for friends\nsize = \"20 GiB\" # a lot\n\n\
+                [node]\n# Attic!\nname = 'attic'\n\
+                listen = [\n    \"/ip4/0.0.0.0/tcp/1\", # LAN\n]\n\
+                limits = 3\n";
+    let wrong = text;
+    std::fs::write(&path, wrong).unwrap();
+    assert!(Config::load(&path).is_err());
+    assert!(Config::default().save(&path).is_err(), "a file that is wrong is not written over");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), wrong);
+    let text = text.replace("limits = 3\n", "");
+    std::fs::write(&path, &text).unwrap();
+    let mut config = Config::load(&path).unwrap();
+    config.save(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "nothing differs");
+    config.donate.size = Amount::Bytes(30 << 30);
+    config.limits.up = "1 MiB/s".parse().unwrap();
+    config.node.site = Some("home".to_owned());
+    config.save(&path).unwrap();
+    let after = std::fs::read_to_string(&path).unwrap();
+    for kept in [
+        "# My machine.",
+        "# for friends",
+        "\"30 GiB\" # a lot",
+        "# Attic!",
+        "# LAN",
+        "name = 'attic'",
+        "[limits]\nup = \"1 MiB/s\"",
+    ] {
+        assert!(after.contains(kept), "{kept}:\n{after}");
+    }
+    assert!(!after.contains("mdns"), "defaults are not written out:\n{after}");
+    assert_eq!(Config::load(&path).unwrap(), config);
+    config.node.site = None;
+    config.limits.up = Speed::default();
+    config.save(&path).unwrap();
+    assert_eq!(Config::load(&path).unwrap(), config);
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("site"));
+}
+
+#[test]
+fn an_inline_table_can_be_changed_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("config.toml");
+    std::fs::write(&path, "limits = { up = \"2 MiB/s\" } # thin\n").unwrap();
+    let mut config = Config::load(&path).unwrap();
+    config.limits.up = "3 MiB/s".parse().unwrap();
+    config.limits.down = "100 KiB/s".parse().unwrap();
+    config.save(&path).unwrap();
+    assert_eq!(Config::load(&path).unwrap(), config);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("# thin"));
 }
 
 const BY_HAND: &str = "# my own words

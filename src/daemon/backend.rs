@@ -68,7 +68,7 @@ impl LocalBackend {
         let deadline = Instant::now() + self.retry();
         loop {
             match Client::connect(&self.socket()).await {
-                Ok(client) => return Ok(Place::Agent(client)),
+                Ok(client) => return Ok(Place::Agent(client.limited(self.settings.limits))),
                 Err(ClientError::NotRunning { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -92,7 +92,8 @@ impl LocalBackend {
     async fn run(&self, call: Call, on_event: &mut dyn FnMut(Event)) -> Result<Answer, Failure> {
         let signals = Signals::listen().map_err(|error| no_system("handle signals", &error))?;
         let discard_damaged_catalog = matches!(call, Call::Rebuild);
-        let opening = Opening { discard_damaged_catalog, ..Opening::default() };
+        let opening =
+            Opening { discard_damaged_catalog, limits: self.settings.limits, ..Opening::default() };
         match self.place(&opening).await? {
             Place::Agent(client) => self.ask(client, call, signals, on_event).await,
             Place::Here(engine) => {
@@ -147,6 +148,7 @@ impl LocalBackend {
             bootstrap: args.bootstrap,
             no_mdns: args.no_mdns,
             discard_damaged_catalog: false,
+            limits: self.settings.limits,
         };
         let engine = Arc::new(self.start(&opening, self.retry()).await?);
         let stop = CancellationToken::new();

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::failure::failure;
-use super::views;
+use super::{policy, views};
 use crate::api::{
     self, Answer, BackupArgs, BackupSummary, Call, Failure, InviteArgs, InviteView, LsArgs, LsView,
     RecoverView, RestoreArgs, RestoreSummary, SnapshotsView, codes,
@@ -37,7 +37,9 @@ mod caring;
 mod drilling;
 mod driving;
 mod forgetting;
+mod guarding;
 mod lending;
+mod limiting;
 mod looking;
 pub(super) mod mounting;
 mod risking;
@@ -107,11 +109,14 @@ impl Run {
             Call::Status => self.status().await.map(Answer::Status),
             Call::Donate => self.donation().await.map(Answer::Donate),
             Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
+            Call::Limits => Ok(Answer::Limits(self.limits())),
+            Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
             Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
+            Call::Guardians(args) => self.guardians(args).await.map(Answer::Guardians),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
     }
@@ -119,10 +124,11 @@ impl Run {
     async fn backup(&self, args: BackupArgs) -> Result<BackupSummary, Failure> {
         let wait = wait(args.wait_peers_secs);
         let dry_run = args.dry_run;
+        let ctx = self.ctx.under(policy::policy(&self.engine.config.placement, &args.limits)?);
         let plan = self.backup_plan(args)?;
         let _writing = self.write().await?;
         self.settle(wait).await?;
-        let report = backup::backup(&self.ctx, plan, &self.cancel).boxed().await?;
+        let report = backup::backup(&ctx, plan, &self.cancel).boxed().await?;
         if report.interrupted {
             let kept = report.snapshot.map_or_else(
                 || "nothing was kept".to_owned(),

@@ -14,7 +14,8 @@ use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
-use super::control::{CALL_HEADER, Reachable, Ready};
+use super::control::{CALL_HEADER, LIMIT_HEADERS, Reachable, Ready};
+use crate::api::limits::CallLimits;
 use crate::api::{Call, Line};
 
 /// Longest line of an answer, in bytes: the listing of a snapshot with millions of files.
@@ -73,6 +74,7 @@ pub enum ClientError {
 #[derive(Debug)]
 pub struct Client {
     sender: http1::SendRequest<Full<Bytes>>,
+    limits: CallLimits,
 }
 
 impl Client {
@@ -83,7 +85,14 @@ impl Client {
         let (sender, connection) = handshake.map_err(|source| ClientError::Broken { source })?;
         // Ends with the connection; an error reaches whoever waits for an answer as well.
         drop(tokio::spawn(async move { drop(connection.await) }));
-        Ok(Self { sender })
+        Ok(Self { sender, limits: CallLimits::default() })
+    }
+
+    /// Has the agent keep to these limits while it carries out what is asked for.
+    #[must_use]
+    pub const fn limited(mut self, limits: CallLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Who is there.
@@ -121,6 +130,11 @@ impl Client {
         let mut request = Request::builder().method(method).uri(path).header("host", "gbak");
         if let Some(name) = name {
             request = request.header(CALL_HEADER, name);
+        }
+        for (name, limit) in LIMIT_HEADERS.into_iter().zip([self.limits.up, self.limits.down]) {
+            if let Some(limit) = limit {
+                request = request.header(name, limit);
+            }
         }
         // Only a name with control characters could fail, and ours are hexadecimal.
         let Ok(request) = request.body(Full::new(body)) else {

@@ -12,6 +12,7 @@
 //! which goes on: closing a terminal must not stop one. Only the holder of the home's lock binds,
 //! so a socket that is there already is a dead agent's and is replaced.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -33,12 +34,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::events::{self, EventMonitor, Feed};
+use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, Event, Failure, Line, codes};
 
 /// Largest request body, in bytes: a few thousand paths and patterns.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 /// The header that names a call, so that it can be cancelled.
 pub(crate) const CALL_HEADER: &str = "x-gbak-call";
+/// The headers with a call's own limits, in bytes per second.
+pub(crate) const LIMIT_HEADERS: [&str; 2] = ["x-gbak-limit-up", "x-gbak-limit-down"];
 /// Longest name of a call.
 const CALL_NAME_LIMIT: usize = 64;
 /// Lines that wait for a slow reader before the feed itself waits.
@@ -57,6 +61,9 @@ pub(crate) trait Desk: Send + Sync + 'static {
         monitor: Arc<EventMonitor>,
         cancel: CancellationToken,
     ) -> BoxFuture<'static, Result<Answer, Failure>>;
+
+    /// Limits for a call, in force until what is returned is dropped.
+    fn limit(&self, limits: CallLimits) -> Box<dyn Any + Send>;
 
     /// Who is there, and where it listens.
     fn ready(&self) -> Ready;
@@ -256,10 +263,20 @@ async fn call<D: Desk>(
     let name = name.filter(|name| name.len() <= CALL_NAME_LIMIT).map(str::to_owned);
     let (sender, receiver) = mpsc::channel(LINES);
     let running = state.clone();
-    drop(state.calls.spawn(async move { running.run(call, name, sender).await }));
+    let limits = limits(&headers);
+    drop(state.calls.spawn(async move {
+        let _limited = (limits != CallLimits::default()).then(|| running.desk.limit(limits));
+        running.run(call, name, sender).await;
+    }));
     let lines = tokio_stream::wrappers::ReceiverStream::new(receiver);
     let lines = futures::StreamExt::map(lines, Ok::<_, std::convert::Infallible>);
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+/// The call's own limits; what is no number is no limit.
+fn limits(headers: &HeaderMap) -> CallLimits {
+    let [up, down] = LIMIT_HEADERS.map(|name| headers.get(name)?.to_str().ok()?.parse().ok());
+    CallLimits { up, down }
 }
 
 fn not_a_call(error: &serde_json::Error) -> Response {

@@ -1,5 +1,5 @@
-//! The agent: serves the control socket, catches up on what is queued whenever peers are there, and
-//! audits the holders every few hours.
+//! The agent: serves the control socket, catches up on what is queued whenever peers are there,
+//! audits the holders every few hours, and tells them every day what is still wanted.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
@@ -14,11 +14,15 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
-use crate::api::DrillArgs;
-use crate::api::{Answer, Call, Failure};
+use super::guarding::keep_guarding;
+use super::measuring::keep_measuring;
+use super::regulator::follow_settings;
+use crate::api::limits::CallLimits;
+use crate::api::{Answer, Call, DrillArgs, Failure};
 use crate::entropy;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::backup::{catch_up, is_shortage};
+use crate::flow::retain::{self, RetainPlan};
 use crate::flow::{Ctx, FlowError, drill, publish};
 
 /// Between two looks whether something is queued, while nobody comes or goes.
@@ -27,6 +31,10 @@ const CATCH_UP: Duration = Duration::from_secs(20);
 const BREATHER: Duration = Duration::from_secs(2);
 /// Between two audits, on average: spread by half of it, so that nobody can prepare for one.
 const AUDIT: Duration = Duration::from_secs(6 * 3600);
+/// Between two retain sets for one holder.
+const RETAIN: Duration = Duration::from_secs(24 * 3600);
+/// Between two looks whose turn it is.
+const RETAIN_LOOK: Duration = Duration::from_secs(600);
 /// Between two looks whether a drill is due.
 const DRILL_LOOK: Duration = Duration::from_secs(3600);
 /// How long to wait for the first peers before the agent says that it is ready.
@@ -53,15 +61,21 @@ pub async fn run(
     let serving = control.serve(desk.clone(), stop.clone());
     let catching = keep_catching_up(&engine, stop.clone());
     let auditing = keep_auditing(&engine, stop.clone());
+    let retaining = keep_retaining(&engine, stop.clone());
+    let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
+    let guarding = keep_guarding(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
             () = engine.swarm.settle(FIRST_PEERS) => ready(&desk.ready()),
         }
     };
+    let measuring = keep_measuring(&engine, stop.clone());
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, drilling, greeting);
+    tokio::join!(
+        serving, catching, auditing, retaining, drilling, guarding, measuring, following, greeting
+    );
     engine.stop().await;
     Ok(())
 }
@@ -79,6 +93,10 @@ impl Desk for FrontDesk {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, Result<Answer, Failure>> {
         Box::pin(async move { self.engine.call(call, monitor, cancel).await })
+    }
+
+    fn limit(&self, limits: CallLimits) -> Box<dyn std::any::Any + Send> {
+        Box::new(self.engine.regulator.during(limits))
     }
 
     fn ready(&self) -> Ready {
@@ -130,6 +148,39 @@ async fn keep_auditing(engine: &Engine, stop: CancellationToken) {
             Err(error) => tracing::warn!(error = %told(&error), "cannot audit"),
         }
     }
+}
+
+/// Tells holders every day what is wanted, which renews the lease there and lets them free the
+/// rest.
+async fn keep_retaining(engine: &Engine, stop: CancellationToken) {
+    loop {
+        tokio::select! { biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RETAIN_LOOK) => {}
+        }
+        let result = tokio::select! { biased;
+            // Each range of a set is applied whole or not at all.
+            () = stop.cancelled() => return,
+            result = retain_once(engine) => result,
+        };
+        if let Err(error) = result {
+            tracing::warn!(error = %told(&error), "cannot tell holders what is wanted");
+        }
+    }
+}
+
+/// Tells the holders whose turn it is.
+async fn retain_once(engine: &Engine) -> Result<(), FlowError> {
+    let due = retain::due(engine.ctx(), RETAIN.as_secs())?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    // A backup may be publishing beside it.
+    let plan = RetainPlan { only: Some(due), settle_secs: RETAIN.as_secs() };
+    let report = retain::retain(engine.ctx(), &plan).await?;
+    let (told, sum) = (report.told.len(), report.sum());
+    tracing::info!(told, missed = report.missed.len(), left = sum.left, "told what is wanted");
+    Ok(())
 }
 
 /// Rehearses a restore whenever one is due.

@@ -16,7 +16,7 @@ use p2p::swarm::{Swarm, SwarmConfig, SwarmError};
 use p2p::{Clock, Members};
 use store::{
     Catalog, CatalogError, DbAt, DiskMedium, Donation, Home, HomeError, HomeLock, PackCache, Shelf,
-    ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge,
+    ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge, Wards,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -25,8 +25,10 @@ use tokio_util::task::TaskTracker;
 use super::disks;
 use super::drives::Drives;
 use super::keys;
+use super::regulator::Regulator;
 use super::roster::RosterKeeper;
 use super::watch::{self, Watched};
+use crate::api::limits::CallLimits;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{self, Entropy, OsEntropy};
@@ -41,6 +43,10 @@ use crate::vault::keystore::{KeyFile, KeyFileError};
 const CACHE_BYTES: u64 = 1 << 30;
 /// Between two tries for a busy lock: `flock` cannot be waited for with a deadline.
 const LOCK_POLL: Duration = Duration::from_millis(200);
+/// Between two looks for quarantines that are over, unless these are shorter.
+const SWEEP_PERIOD: Duration = Duration::from_secs(600);
+/// However short they are.
+const SWEEP_MIN: Duration = Duration::from_secs(1);
 /// How long the roster may lag behind: changes come in bursts.
 const ROSTER_LAG: Duration = Duration::from_secs(5);
 
@@ -109,6 +115,8 @@ pub struct Opening {
     pub no_mdns: bool,
     /// Throws a damaged catalog away instead of failing.
     pub discard_damaged_catalog: bool,
+    /// The command line's limits, which win over the settings'.
+    pub limits: CallLimits,
 }
 
 /// One home in use.
@@ -122,10 +130,14 @@ pub struct Engine {
     pub(super) writing: tokio::sync::Mutex<()>,
     /// Held by whatever audits: one at a time.
     pub(super) auditing: tokio::sync::Mutex<()>,
+    /// What other owners entrusted to this device.
+    pub(super) wards: Wards,
     /// Held by whatever drills: one at a time.
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
     pub(super) changing: Mutex<()>,
+    /// Keeps the network to the limits.
+    pub(super) regulator: Arc<Regulator>,
     /// Data packs fetched for reading, opened when first needed.
     pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
     /// Drives that are mounted.
@@ -198,11 +210,14 @@ impl Engine {
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
         members.set_site(config.node.site.clone());
         let roll = Arc::new(members.clone());
-        let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys));
+        let wards = Wards::at(home.wards());
+        let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
+            .guarding(wards.clone());
         if let Ok(offer) = host.offer().await {
             members.set_offer(offer);
         }
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
+        let regulator = Regulator::new(swarm.clone(), config.limits.clone(), opening.limits);
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -210,6 +225,7 @@ impl Engine {
             cache: Arc::new(disk.cache),
             vault: Arc::new(Vault::from_secret(&keys.vault_secret)),
             device: Arc::new(keys::device(&keys)),
+            policy: Arc::new(super::policy::configured(&config.placement)),
             clock,
             offload: pool,
             entropy: Arc::new(OsEntropy),
@@ -223,8 +239,10 @@ impl Engine {
             ctx,
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
+            wards,
             drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
+            regulator: Arc::new(regulator),
             reads: tokio::sync::OnceCell::new(),
             drives: Drives::default(),
             roster: Arc::new(Mutex::new(disk.roster)),
@@ -279,6 +297,33 @@ impl Engine {
         }
     }
 
+    /// Frees what others gave back, as its time comes.
+    fn keep_sweeping(&self) {
+        let (host, stopping) = (self.host.clone(), self.stopping.clone());
+        let quarantine = Duration::from_secs(host.shelf().terms().quarantine_secs);
+        let pause = quarantine.clamp(SWEEP_MIN, SWEEP_PERIOD);
+        drop(self.upkeep.spawn(async move {
+            loop {
+                let swept = tokio::select! { biased;
+                    // A sweep is safe to cut anywhere.
+                    () = stopping.cancelled() => return,
+                    swept = host.sweep() => swept,
+                };
+                match swept {
+                    Ok(swept) if swept.ended > 0 => {
+                        tracing::info!(?swept, "freed what was given back");
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, "nothing is freed"),
+                }
+                tokio::select! { biased;
+                    () = stopping.cancelled() => return,
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        }));
+    }
+
     /// Watches the disks, keeps the offer true and the roster saved until the engine stops.
     fn keep_up(&self) {
         drop(self.upkeep.spawn(watch::keep(Watched {
@@ -288,6 +333,7 @@ impl Engine {
             config: self.home.config(),
             stopping: self.stopping.clone(),
         })));
+        self.keep_sweeping();
         let (roster, members) = (self.roster.clone(), self.swarm.members().clone());
         let (stopping, pool) = (self.stopping.clone(), self.ctx.offload.clone());
         drop(self.upkeep.spawn(async move {
@@ -396,5 +442,6 @@ fn open_shelf(home: &Home, config: &Config) -> Result<Shelf, EngineError> {
     let (shelf, _) = Shelf::open(at)?;
     disks::attach(&shelf, &config.donate);
     disks::apply(&shelf, &config.donate)?;
+    shelf.set_terms(config.leases.terms());
     Ok(shelf)
 }

@@ -20,6 +20,7 @@ use crate::monitor::NoMonitor;
 
 mod grid;
 mod lending;
+mod limiting;
 
 const NO_WAIT: Duration = Duration::ZERO;
 

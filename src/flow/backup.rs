@@ -15,11 +15,13 @@ use p2p::Grid;
 use serde_bytes::ByteBuf;
 use tokio_util::sync::CancellationToken;
 
-use crate::flow::place::{self, Resumed, Targets};
+use crate::flow::place::{self, Resumed};
 use crate::flow::publish::{self, Published, SNAPSHOT_PENDING};
 use crate::flow::scan::{Scan, ScanOptions};
+use crate::flow::targets::{By, Kept, Targets};
 use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Problem;
+use crate::placement::choose::Limit;
 use crate::placement::redundancy;
 use crate::vault::snapshot::{Snapshot, SnapshotState, Totals};
 use crate::vault::tree::{Content, Piece, Stamp};
@@ -71,10 +73,12 @@ pub struct BackupReport {
     pub counts: Counts,
     /// The redundancy of data packs.
     pub code: Code,
-    /// Failure domains that took part.
-    pub domains: usize,
-    /// Holders that may vanish without losing anything of this run.
-    pub can_lose: usize,
+    /// How well the weakest pack of this run is kept; without any, how one would be.
+    pub kept: Kept,
+    /// How the redundancy came about.
+    pub by: By,
+    /// Limits that could not be met and were dropped, as the owner allowed.
+    pub relaxed: Vec<Limit>,
     /// Packs that wait in the spool with fewer holders than they should have.
     pub queued_packs: u64,
     /// Whether the snapshot waits for its packs.
@@ -125,8 +129,8 @@ pub async fn backup<G: Grid>(
     cancel: &CancellationToken,
 ) -> Result<BackupReport, FlowError> {
     let scan = Scan::new(&plan.paths, plan.scan.clone())?;
-    let targets = Targets::now(&ctx.grid);
-    let code = choose_code(ctx, &plan, &targets)?;
+    let targets = Targets::now(ctx);
+    let chosen = choose_code(ctx, &plan, &targets)?;
     if !plan.dry_run {
         if targets.len() > 0 {
             recover::refresh(ctx).await?;
@@ -135,7 +139,7 @@ pub async fn backup<G: Grid>(
     }
     let parent = parent::find(ctx, &plan)?;
     let started = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
-    let run = Run { ctx, plan: &plan, targets: &targets, code, parent: parent.as_ref() };
+    let run = Run { ctx, plan: &plan, targets: &targets, chosen, parent: parent.as_ref() };
     let archived = run.archive(scan, cancel).await?;
     let mut report = run.report(&archived);
     let unchanged = parent.as_ref().is_some_and(|(_, parent)| parent.root == archived.root);
@@ -171,6 +175,7 @@ async fn make_visible<G: Grid>(
             let Published { asked, confirmed, .. } = published.unwrap_or_default();
             report.witnesses = (asked, confirmed);
             report.peers_used = targets.used().len();
+            report.relaxed = targets.relaxed();
             Ok(())
         }
         Err(error) if plan.spool && is_shortage(&error) => {
@@ -193,7 +198,10 @@ async fn make_visible<G: Grid>(
 pub(crate) const fn is_shortage(error: &FlowError) -> bool {
     matches!(
         error,
-        FlowError::TooFewPeers { .. } | FlowError::NoPeers | FlowError::NotWitnessed { .. }
+        FlowError::TooFewPeers { .. }
+            | FlowError::Limits(_)
+            | FlowError::NoPeers
+            | FlowError::NotWitnessed { .. }
     )
 }
 
@@ -202,28 +210,48 @@ pub(crate) fn queued<G: Grid>(ctx: &Ctx<G>) -> u64 {
     ctx.spool.list().len() as u64
 }
 
-/// Takes the redundancy asked for, or the one that fits the domains there are.
+/// Takes the redundancy asked for, or the one that fits the places there are; and says how well
+/// packs will be kept. Nothing is sent before it is clear that data and metadata can be placed.
 fn choose_code<G: Grid>(
     ctx: &Ctx<G>,
     plan: &BackupPlan,
     targets: &Targets,
-) -> Result<Code, FlowError> {
+) -> Result<Chosen, FlowError> {
     let usable = targets.len();
     if plan.spool || plan.dry_run {
         // Not all may be here yet: plan for the grid as it is known, at least three strong.
-        let known = ctx.grid.peers().len().max(targets.domains()).max(3);
+        let known = targets.known_domains().max(targets.places(ctx)).max(3);
         let auto = redundancy::auto(known).ok_or(FlowError::NoPeers)?;
-        return Ok(plan.code.unwrap_or(auto));
+        let (code, by) = plan.code.map_or((auto, By::Table), |code| (code, By::Asked));
+        let (spare, domains) = (usize::from(code.m()), targets.places(ctx).min(code.n()));
+        let kept = Kept { spare, missing: 0, domains, can_lose: spare };
+        return Ok(Chosen { code, by, kept });
     }
     if usable == 0 {
         return Err(FlowError::NoPeers);
     }
-    let auto = redundancy::auto(targets.domains());
-    let code = plan.code.or(auto).ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
-    if code.n() > usable {
-        return Err(FlowError::TooFewPeers { wanted: code.n(), usable });
+    let asked = plan.code.map(|code| (code, By::Asked));
+    let (code, by) = match asked.or_else(|| targets.auto(ctx)) {
+        Some(chosen) => chosen,
+        // What a single copy would need besides this device.
+        None => (Code::new(1, 1)?, By::Table),
+    };
+    let kept = targets.check(ctx, code)?;
+    targets.check(ctx, targets.metadata(ctx, code))?;
+    let relaxed: Vec<String> = targets.relaxed().iter().map(Limit::to_string).collect();
+    if !relaxed.is_empty() {
+        ctx.monitor
+            .warn(&format!("limits that cannot be met were dropped: {}", relaxed.join(", ")));
     }
-    Ok(code)
+    Ok(Chosen { code, by, kept })
+}
+
+/// The redundancy of a run.
+struct Chosen {
+    code: Code,
+    by: By,
+    /// How well packs will be kept.
+    kept: Kept,
 }
 
 /// One run of a plan.
@@ -231,7 +259,7 @@ struct Run<'a, G> {
     ctx: &'a Ctx<G>,
     plan: &'a BackupPlan,
     targets: &'a Targets,
-    code: Code,
+    chosen: Chosen,
     parent: Option<&'a (SnapshotId, Snapshot)>,
 }
 
@@ -243,8 +271,8 @@ struct Archived {
     /// Contents of the files that were read, by inode, if that was asked for.
     made: Vec<(u64, Content)>,
     interrupted: bool,
-    /// Smallest number of spare holders over the packs of this run; none without new packs.
-    can_lose: Option<usize>,
+    /// How well the weakest pack of this run is kept; none without new packs.
+    kept: Option<Kept>,
 }
 
 impl<G: Grid> Run<'_, G> {
@@ -295,9 +323,10 @@ impl<G: Grid> Run<'_, G> {
             snapshot: None,
             parent: self.parent.map(|(id, _)| *id),
             counts: archived.counts,
-            code: self.code,
-            domains: self.targets.domains().min(self.code.n()),
-            can_lose: archived.can_lose.unwrap_or(usize::from(self.code.m())),
+            code: self.chosen.code,
+            kept: archived.kept.unwrap_or(self.chosen.kept),
+            by: self.chosen.by.clone(),
+            relaxed: Vec::new(),
             queued_packs: 0,
             snapshot_queued: false,
             peers_used: self.targets.used().len(),
@@ -311,7 +340,7 @@ impl<G: Grid> Run<'_, G> {
 /// Places what is queued and publishes what is pending: what the agent does when peers are back.
 /// Returns whether anything is still queued.
 pub async fn catch_up<G: Grid>(ctx: &Ctx<G>) -> Result<bool, FlowError> {
-    let targets = Targets::now(&ctx.grid);
+    let targets = Targets::now(ctx);
     if targets.len() == 0 {
         return Ok(queued(ctx) > 0);
     }

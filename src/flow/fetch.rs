@@ -19,13 +19,18 @@ use futures::stream::FuturesUnordered;
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
 use store::ChunkAt;
 
+use crate::flow::targets::Targets;
 use crate::flow::{AskError, Ctx, FlowError};
 use crate::monitor::{Counter, Problem};
+use crate::placement::Lane;
 use crate::vault::index::PackRecord;
 use crate::vault::tree::{Content, Piece, PieceList};
 
 /// How long nothing may come before one more holder is asked.
 const HEDGE_AFTER: Duration = Duration::from_millis(1500);
+
+/// Peers asked at once whether they have shards that are not where they should be.
+const ASKED_AT_ONCE: usize = 16;
 
 /// A shard to fetch: its index, name and a peer that should hold it.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +92,7 @@ pub(crate) async fn from_holders<G: Grid>(
     let mut sources = by_nearness(ctx, record);
     gather(ctx, &mut sources, k, &mut gathered).await;
     if gathered.good.len() < k {
-        let mut elsewhere = strays(ctx, record, &gathered.good).await;
+        let mut elsewhere = strays(ctx, record, &gathered.good, k).await;
         gather(ctx, &mut elsewhere, k, &mut gathered).await;
     }
     if gathered.good.len() < k {
@@ -101,7 +106,7 @@ pub(crate) async fn from_holders<G: Grid>(
 
 /// Indices of the shards of this pack that peers other than the recorded holders have.
 pub(crate) async fn elsewhere<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> BTreeSet<u8> {
-    let found = strays(ctx, record, &BTreeMap::new()).await;
+    let found = strays(ctx, record, &BTreeMap::new(), usize::MAX).await;
     found.into_iter().map(|source| source.index).collect()
 }
 
@@ -227,11 +232,13 @@ async fn get<G: Grid>(ctx: &Ctx<G>, source: Source) -> Result<Bytes, AskError> {
     }
 }
 
-/// Who else has shards of this pack that are still missing.
+/// Who else has shards of this pack that are still missing: asked along its walk, a few at a time,
+/// until `k` are known of.
 async fn strays<G: Grid>(
     ctx: &Ctx<G>,
     record: &PackRecord,
     good: &BTreeMap<u8, Bytes>,
+    k: usize,
 ) -> Vec<Source> {
     let recorded: BTreeSet<(PeerId, ShardId)> =
         record.sources().iter().map(|source| (source.peer, source.shard)).collect();
@@ -243,19 +250,36 @@ async fn strays<G: Grid>(
         .filter(|(index, _)| !good.contains_key(index))
         .collect();
     let names: Vec<ShardId> = missing.iter().map(|(_, id)| *id).collect();
-    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
-    let asks = online.map(|info| {
-        let shards = names.clone();
-        async move { (info.peer, ctx.grid.ask(info.peer, Request::Have { shards }).await) }
-    });
-    let mut found = Vec::new();
-    for (peer, reply) in futures::future::join_all(asks).await {
-        let Ok(Reply::Have { held }) = reply else { continue };
-        let here = missing.iter().zip(held).filter(|(_, held)| *held);
-        found.extend(here.map(|((index, shard), _)| Source { index: *index, shard: *shard, peer }));
+    let mut found: Vec<Source> = Vec::new();
+    for peers in asking_order(ctx, record).chunks(ASKED_AT_ONCE) {
+        let asks = peers.iter().map(|peer| {
+            let shards = names.clone();
+            async move { (*peer, ctx.grid.ask(*peer, Request::Have { shards }).await) }
+        });
+        for (peer, reply) in futures::future::join_all(asks).await {
+            let Ok(Reply::Have { held }) = reply else { continue };
+            let here = missing.iter().zip(held).filter(|(_, held)| *held);
+            let here =
+                here.map(|((index, shard), _)| Source { index: *index, shard: *shard, peer });
+            found.extend(here.filter(|one| !recorded.contains(&(one.peer, one.shard))));
+        }
+        let indices: BTreeSet<u8> = found.iter().map(|source| source.index).collect();
+        if good.len() + indices.len() >= k {
+            break;
+        }
     }
-    found.retain(|source| !recorded.contains(&(source.peer, source.shard)));
     found
+}
+
+/// Everybody who is connected, along the pack's walk: where a shard goes when it has to be placed
+/// anew. Few are asked all at once anyway.
+fn asking_order<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Vec<PeerId> {
+    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
+    let online: Vec<PeerId> = online.map(|info| info.peer).collect();
+    if online.len() <= ASKED_AT_ONCE {
+        return online;
+    }
+    Targets::now(ctx).sequence(ctx, Lane::from_number(record.lane)).to_vec()
 }
 
 /// Reads chunks one after another, keeping the block opened last: listings lie together.

@@ -17,8 +17,9 @@ use p2p::{Grid, PeerInfo};
 use store::PackState;
 
 use crate::flow::audit::{self, Looks};
+use crate::flow::targets::{domains_of, presences_of};
 use crate::flow::{Ctx, FlowError};
-use crate::placement::domains::{Domains, Facts};
+use crate::placement::domains::Domains;
 use crate::placement::risk::{self, Held, Holder, Inputs, Risk, Without};
 use crate::placement::{Domain, odds};
 use crate::vault::index::PackRecord;
@@ -96,7 +97,13 @@ pub fn exposure<G: Grid>(ctx: &Ctx<G>) -> Result<Exposure, FlowError> {
         (peer.peer, Known { name: peer.name.clone(), looks })
     };
     let holders = peers.iter().filter(|peer| having.contains(&peer.peer)).map(known).collect();
-    let inputs = inputs(&peers, &looks);
+    let presences = presences_of(ctx);
+    let domains = domains_of(&peers, &presences);
+    let mut inputs = inputs(&peers, &looks, &domains);
+    let now_secs = ctx.clock.now_secs();
+    for (peer, holder) in &mut inputs.holders {
+        holder.probation = presences.is_new(peer, now_secs);
+    }
     Ok(Exposure { packs, queued, inputs, holders, strangers })
 }
 
@@ -106,9 +113,7 @@ fn held(record: &PackRecord) -> Held {
     Held { id: record.meta.id, code: record.code, shards }
 }
 
-fn inputs(peers: &[PeerInfo], looks: &BTreeMap<PeerId, Looks>) -> Inputs {
-    let facts: Vec<Facts<'_>> = peers.iter().map(facts).collect();
-    let domains = Domains::of(&facts);
+fn inputs(peers: &[PeerInfo], looks: &BTreeMap<PeerId, Looks>, domains: &Domains) -> Inputs {
     let holder = |peer: &PeerInfo| Holder {
         owner: peer.owner,
         site: peer.site.clone(),
@@ -121,19 +126,6 @@ fn inputs(peers: &[PeerInfo], looks: &BTreeMap<PeerId, Looks>) -> Inputs {
         rate: odds::rate_of(DEPARTURES),
         repair: REPAIR,
         absence: ABSENCE,
-    }
-}
-
-/// What ties a peer to others: its owner, and its site by its owner's word. Addresses that are only
-/// announced tell nothing: whoever announced many would tie all others together.
-fn facts(peer: &PeerInfo) -> Facts<'_> {
-    Facts {
-        peer: peer.peer,
-        owner: peer.owner,
-        site: peer.site.as_deref(),
-        addresses: &[],
-        lan: false,
-        presence: None,
     }
 }
 

@@ -3,7 +3,8 @@
 //! Lengths are checked before anything is allocated, a body is read into one buffer of the
 //! announced length, and every step has a deadline: a frame once begun must go on at [`PIECE`]
 //! bytes per [`PIECE_DEADLINE`], in both directions. Between frames a stream may rest for as long
-//! as it likes.
+//! as it likes. What is spent waiting for our own rates (a [`Lane`]) is not the other side's fault,
+//! and no deadline runs.
 //!
 //! How it fails: with a [`CodecError`], after which the stream is in an unknown state and must be
 //! dropped. The one exception is a header that is well framed but not understood
@@ -20,12 +21,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::time::timeout;
 
+use super::pace::{Lane, Way};
 use crate::wire::{BODY_LIMIT, HEADER_LIMIT, ReplyHeader, RequestHeader};
 use crate::{Reply, Request};
 
-/// Bodies are read and written in pieces of this many bytes, each with a deadline of its own.
-pub(super) const PIECE: usize = 256 * 1024;
-/// How long one piece may take: 4 KiB/s, slow enough for many transfers over one thin uplink.
+/// Bodies are read and written in pieces of at most this many bytes, each with a deadline of its
+/// own.
+pub(super) const PIECE: usize = 64 * 1024;
+/// How long one piece may take: 1 KiB/s, slow enough for many transfers over one thin uplink.
 pub(super) const PIECE_DEADLINE: Duration = Duration::from_mins(1);
 /// How long a header may take once its first byte is there.
 pub(super) const HEADER_DEADLINE: Duration = Duration::from_secs(20);
@@ -92,7 +95,11 @@ impl Question {
 }
 
 /// Waits for the next request's header, for as long as it takes; once begun it must be quick.
-pub(super) async fn read_question<S>(stream: &mut S, limit: usize) -> Result<Question, CodecError>
+pub(super) async fn read_question<S>(
+    stream: &mut S,
+    limit: usize,
+    lane: Option<&Lane>,
+) -> Result<Question, CodecError>
 where
     S: AsyncRead + Unpin,
 {
@@ -101,6 +108,7 @@ where
         return Err(CodecError::Ended);
     }
     let bytes = within(HEADER_DEADLINE, read_header(stream, first[0], limit)).await?;
+    charge(lane, Way::Down, bytes.len());
     let question = question(&bytes)?;
     check_body_len(question.body_len())?;
     Ok(question)
@@ -110,25 +118,31 @@ where
 pub(super) async fn read_request<S>(
     stream: &mut S,
     header: RequestHeader,
+    lane: Option<&Lane>,
 ) -> Result<Request, CodecError>
 where
     S: AsyncRead + Unpin,
 {
-    if header.body_len > 0 && !matches!(header.request, Request::Put { .. }) {
+    if header.body_len > 0 && !header.request.has_body() {
         return Err(CodecError::UnexpectedBody);
     }
-    let body = read_body(stream, header.body_len as usize).await?;
+    let body = read_body(stream, header.body_len as usize, lane).await?;
     Request::join(header, body).ok_or(CodecError::UnexpectedBody)
 }
 
 /// Reads past a body nobody wants.
-pub(super) async fn skip_body<S>(stream: &mut S, mut len: usize) -> Result<(), CodecError>
+pub(super) async fn skip_body<S>(
+    stream: &mut S,
+    mut len: usize,
+    lane: Option<&Lane>,
+) -> Result<(), CodecError>
 where
     S: AsyncRead + Unpin,
 {
     let mut scratch = [0; 8 * 1024];
     while len > 0 {
         let piece = len.min(scratch.len());
+        wait(lane, Way::Down, piece).await;
         within(PIECE_DEADLINE, stream.read_exact(&mut scratch[..piece])).await?;
         len -= piece;
     }
@@ -148,7 +162,11 @@ where
 }
 
 /// Reads a reply that should begin within `patience`.
-pub(super) async fn read_reply<S>(stream: &mut S, patience: Duration) -> Result<Reply, CodecError>
+pub(super) async fn read_reply<S>(
+    stream: &mut S,
+    patience: Duration,
+    lane: Option<&Lane>,
+) -> Result<Reply, CodecError>
 where
     S: AsyncRead + Unpin,
 {
@@ -158,13 +176,14 @@ where
         read_header(stream, first[0], HEADER_LIMIT).await
     })
     .await?;
+    charge(lane, Way::Down, bytes.len());
     let header = ReplyHeader::decode(&bytes).map_err(CodecError::Header)?;
     let len = header.body_len as usize;
     check_body_len(len)?;
-    if len > 0 && !matches!(header.reply, Reply::Shard { .. } | Reply::Slice { .. }) {
+    if len > 0 && !header.reply.has_body() {
         return Err(CodecError::UnexpectedBody);
     }
-    let body = read_body(stream, len).await?;
+    let body = read_body(stream, len, lane).await?;
     Reply::join(header, body).ok_or(CodecError::UnexpectedBody)
 }
 
@@ -173,6 +192,7 @@ pub(super) async fn write_frame<S>(
     stream: &mut S,
     header: &[u8],
     body: &Bytes,
+    lane: Option<&Lane>,
 ) -> Result<(), CodecError>
 where
     S: AsyncWrite + Unpin,
@@ -180,8 +200,10 @@ where
     let mut head = Vec::with_capacity(header.len() + 4);
     head.extend((header.len() as u32).to_be_bytes());
     head.extend(header);
+    charge(lane, Way::Up, head.len());
     within(PIECE_DEADLINE, stream.write_all(&head)).await?;
-    for piece in body.chunks(PIECE) {
+    for piece in body.chunks(share(lane)) {
+        wait(lane, Way::Up, piece.len()).await;
         within(PIECE_DEADLINE, stream.write_all(piece)).await?;
     }
     within(PIECE_DEADLINE, stream.flush()).await
@@ -202,16 +224,35 @@ where
     Ok(bytes)
 }
 
-async fn read_body<S>(stream: &mut S, len: usize) -> Result<Bytes, CodecError>
+async fn read_body<S>(stream: &mut S, len: usize, lane: Option<&Lane>) -> Result<Bytes, CodecError>
 where
     S: AsyncRead + Unpin,
 {
     // Zeroed memory of this size comes from the kernel page by page, as the bytes arrive.
     let mut body = BytesMut::zeroed(len);
-    for piece in body.chunks_mut(PIECE) {
+    for piece in body.chunks_mut(share(lane)) {
+        wait(lane, Way::Down, piece.len()).await;
         within(PIECE_DEADLINE, stream.read_exact(piece)).await?;
     }
     Ok(body.freeze())
+}
+
+/// How much of a body is moved at once.
+fn share(lane: Option<&Lane>) -> usize {
+    lane.map_or(PIECE, Lane::share)
+}
+
+/// Waits until so much of a body may be moved.
+async fn wait(lane: Option<&Lane>, way: Way, bytes: usize) {
+    if let Some(lane) = lane {
+        lane.wait(way, bytes).await;
+    }
+}
+
+fn charge(lane: Option<&Lane>, way: Way, bytes: usize) {
+    if let Some(lane) = lane {
+        lane.charge(way, bytes);
+    }
 }
 
 fn question(bytes: &[u8]) -> Result<Question, CodecError> {

@@ -66,8 +66,11 @@ async fn ask_at_leisure(
     let opened = opened.await.map_err(|_| DoorError::Gone)?;
     let mut stream = opened.map_err(DoorError::Open)?.stream;
     let (header, body) = request.split();
-    codec::write_frame(&mut stream, &header.encode(), &body).await.map_err(DoorError::Codec)?;
-    let reply = codec::read_reply(&mut stream, DOOR_DEADLINE).await.map_err(DoorError::Codec)?;
+    codec::write_frame(&mut stream, &header.encode(), &body, None)
+        .await
+        .map_err(DoorError::Codec)?;
+    let reply =
+        codec::read_reply(&mut stream, DOOR_DEADLINE, None).await.map_err(DoorError::Codec)?;
     drop(stream.close().await);
     if header.request.fits(&reply) { Ok(reply) } else { Err(DoorError::Misfit) }
 }
@@ -119,7 +122,7 @@ async fn answer_one<S: Service>(
     service: Arc<S>,
     stream: &mut Stream,
 ) -> Result<Introduced, CodecError> {
-    let question = codec::read_question(stream, DOOR_HEADER_LIMIT).await?;
+    let question = codec::read_question(stream, DOOR_HEADER_LIMIT, None).await?;
     if question.body_len() > 0 {
         return Err(CodecError::UnexpectedBody);
     }
@@ -127,7 +130,7 @@ async fn answer_one<S: Service>(
         Question::Known(header) => reply_to(peer, &members, &*service, header.request).await,
         Question::Unknown { .. } => (Reply::Refused(Refusal::Unsupported), Introduced::Other),
     };
-    write_reply(stream, reply).await?;
+    write_reply(stream, reply, None).await?;
     stream.close().await?;
     Ok(introduced)
 }

@@ -5,7 +5,7 @@
 //! [`STREAMS`] wait for a free one: back-pressure reaches the caller. How it fails: when the peer's
 //! last connection goes, everybody who waits or asks gets [`GridError::Broken`] at once.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chunker::{PeerId, Record};
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::codec::{self, CodecError};
 use super::driver::Command;
+use super::pace::Lane;
 use super::streams::{OpenError, Opened};
 use crate::wire::HEADER_LIMIT;
 use crate::{GridError, Members, Refusal, Reply, Request};
@@ -30,6 +31,7 @@ const OPEN_DEADLINE: Duration = Duration::from_secs(10);
 pub(super) struct Pool {
     peer: PeerId,
     members: Members,
+    lane: Arc<Lane>,
     free: Semaphore,
     idle: Mutex<Vec<Opened>>,
     commands: mpsc::Sender<Command>,
@@ -37,9 +39,19 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(peer: PeerId, members: Members, commands: mpsc::Sender<Command>) -> Self {
+    pub(super) fn new(
+        peer: PeerId,
+        members: Members,
+        lane: Arc<Lane>,
+        commands: mpsc::Sender<Command>,
+    ) -> Self {
         let (free, idle) = (Semaphore::new(STREAMS), Mutex::default());
-        Self { peer, members, free, idle, commands, gone: CancellationToken::new() }
+        Self { peer, members, lane, free, idle, commands, gone: CancellationToken::new() }
+    }
+
+    /// What the peer's bytes wait in.
+    pub(super) const fn lane(&self) -> &Arc<Lane> {
+        &self.lane
     }
 
     /// Asks the peer, and takes in what its answer tells about the grid. Cancel-safe.
@@ -64,6 +76,7 @@ impl Pool {
 
     async fn ask_in_turn(&self, request: Request) -> Result<Reply, GridError> {
         let Ok(_turn) = self.free.acquire().await else { return Err(self.broken()) };
+        let lane = Some(&*self.lane);
         let reused = self.idle().pop();
         let was_idle = reused.is_some();
         let mut stream = match reused {
@@ -71,13 +84,13 @@ impl Pool {
             None => self.open().await?,
         };
         let mut asked = Instant::now();
-        let mut outcome = exchange(&mut stream.stream, request.clone()).await;
+        let mut outcome = exchange(&mut stream.stream, request.clone(), lane).await;
         if was_idle && matches!(outcome, Err(Failure::Codec(CodecError::Ended | CodecError::Io(_))))
         {
             // The stream had died in the pool. Every request may be repeated.
             stream = self.open().await?;
             asked = Instant::now();
-            outcome = exchange(&mut stream.stream, request).await;
+            outcome = exchange(&mut stream.stream, request, lane).await;
         }
         match outcome {
             Ok(reply) => {
@@ -159,7 +172,11 @@ impl From<CodecError> for Failure {
 
 /// One question and its answer over a stream nobody else uses. Not cancel-safe for the stream: drop
 /// it together with the future.
-pub(super) async fn exchange(stream: &mut Stream, request: Request) -> Result<Reply, Failure> {
+pub(super) async fn exchange(
+    stream: &mut Stream,
+    request: Request,
+    lane: Option<&Lane>,
+) -> Result<Reply, Failure> {
     if !request.is_bounded() {
         return Err(Failure::TooLarge);
     }
@@ -169,7 +186,7 @@ pub(super) async fn exchange(stream: &mut Stream, request: Request) -> Result<Re
     if bytes.len() > HEADER_LIMIT {
         return Err(Failure::TooLarge);
     }
-    codec::write_frame(stream, &bytes, &body).await?;
-    let reply = codec::read_reply(stream, patience).await?;
+    codec::write_frame(stream, &bytes, &body, lane).await?;
+    let reply = codec::read_reply(stream, patience, lane).await?;
     if header.request.fits(&reply) { Ok(reply) } else { Err(Failure::Misfit) }
 }

@@ -1,8 +1,10 @@
 //! Answering one stream of an admitted peer: its questions, one after the other, until it ends.
 //!
-//! A body is received only after room was set aside for it, first in the peer's own share and then
-//! in the whole swarm's, so that neither one peer nor all together can make us hold more than
-//! [`Budget::BODIES`]; until there is room the stream simply waits. A stream that carries anything
+//! A body is received only after room was set aside for it, first in the peer's own share
+//! ([`Budget`]) and then in what all share ([`Commons`]), so that neither one peer nor all together
+//! can make us hold more; until there is room the stream simply waits. Owners take turns at what
+//! all share, room and work alike: however many devices, connections and streams one has, another's
+//! next question comes up as soon as anything is free. A stream that carries anything
 //! malformed is closed and counted; the connection and its other streams live on. When the asker
 //! resets its stream, the service's answer is dropped: a [`Service`] must bear that, as it must at
 //! shutdown.
@@ -16,14 +18,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Shared;
 use super::codec::{self, CodecError, Question};
+use super::pace::Lane;
 use super::streams::Arrived;
+use super::turnstile::{Pass, Turnstile};
 use crate::wire::{BODY_LIMIT, HEADER_LIMIT};
 use crate::{Refusal, Reply, Request, Service};
 
 /// Room is counted in these units.
 const UNIT: usize = 1024;
 
-/// Room for bodies that are being received or sent.
+/// Room for one peer's bodies that are being received or sent.
 #[derive(Debug)]
 pub(super) struct Budget {
     bodies: Arc<Semaphore>,
@@ -31,28 +35,40 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    /// Bytes of bodies being received from one peer.
+    const BODIES: usize = 64 * 1024 * 1024;
+    /// Shards read and being sent to one peer: their size is not known before they are read.
+    const GETS: usize = 12;
+
+    pub(super) fn of_peer() -> Self {
+        let bodies = Arc::new(Semaphore::new(Self::BODIES / UNIT));
+        Self { bodies, gets: Arc::new(Semaphore::new(Self::GETS)) }
+    }
+}
+
+/// What all owners share, in turns.
+#[derive(Debug)]
+pub(super) struct Commons {
+    bodies: Turnstile,
+    gets: Turnstile,
+    work: Turnstile,
+}
+
+impl Commons {
     /// Bytes of bodies being received from all peers.
     const BODIES: usize = 256 * 1024 * 1024;
-    /// Bytes of bodies being received from one peer.
-    const PEER_BODIES: usize = 64 * 1024 * 1024;
-    /// Shards read and being sent to all peers: their size is not known before they are read.
+    /// Shards read and being sent to all peers.
     const GETS: usize = 48;
-    /// Shards read and being sent to one peer.
-    const PEER_GETS: usize = 12;
+    /// Questions being answered: reading, writing and hashing, but not waiting for the line. More
+    /// than any disk does at once, and few enough for a newcomer to be next soon.
+    const WORK: usize = 32;
 
-    /// The whole swarm's.
-    pub(super) fn of_all() -> Self {
-        Self::new(Self::BODIES, Self::GETS)
-    }
-
-    /// One peer's share.
-    pub(super) fn of_peer() -> Self {
-        Self::new(Self::PEER_BODIES, Self::PEER_GETS)
-    }
-
-    fn new(bodies: usize, gets: usize) -> Self {
-        let bodies = Arc::new(Semaphore::new(bodies / UNIT));
-        Self { bodies, gets: Arc::new(Semaphore::new(gets)) }
+    pub(super) fn new() -> Self {
+        Self {
+            bodies: Turnstile::new(Self::BODIES / UNIT),
+            gets: Turnstile::new(Self::GETS),
+            work: Turnstile::new(Self::WORK),
+        }
     }
 }
 
@@ -63,10 +79,12 @@ pub(super) struct Desk<S> {
     pub(super) service: Arc<S>,
     /// The peer's share.
     pub(super) share: Arc<Budget>,
+    /// What its bytes wait in.
+    pub(super) lane: Arc<Lane>,
 }
 
 /// Room that was set aside; free again when dropped.
-type Room = [Option<OwnedSemaphorePermit>; 4];
+type Room = ([Option<OwnedSemaphorePermit>; 2], [Option<Pass>; 2]);
 
 impl<S: Service> Desk<S> {
     /// Answers until the stream ends, breaks or misbehaves.
@@ -89,11 +107,12 @@ impl<S: Service> Desk<S> {
     }
 
     async fn serve_one(&self, stream: &mut Stream) -> Result<(), CodecError> {
-        let question = codec::read_question(stream, HEADER_LIMIT).await?;
+        let lane = Some(&*self.lane);
+        let question = codec::read_question(stream, HEADER_LIMIT, lane).await?;
         let _room = self.room_for(&question).await;
         let reply = match question {
             Question::Known(header) => {
-                let request = codec::read_request(stream, header).await?;
+                let request = codec::read_request(stream, header, lane).await?;
                 // Whoever gives up makes room for the next.
                 tokio::select! {
                     biased;
@@ -102,34 +121,34 @@ impl<S: Service> Desk<S> {
                 }
             }
             Question::Unknown { body_len } => {
-                codec::skip_body(stream, body_len as usize).await?;
+                codec::skip_body(stream, body_len as usize, lane).await?;
                 Reply::Refused(Refusal::Unsupported)
             }
         };
-        write_reply(stream, reply).await
+        write_reply(stream, reply, lane).await
     }
 
     async fn answer(&self, request: Request) -> Reply {
         if !request.is_bounded() {
             return Reply::Refused(Refusal::TooLarge);
         }
-        match self.shared.members.answer(self.peer, &request) {
-            Some(reply) => reply,
-            None => self.service.answer(self.peer, request).await,
+        if let Some(reply) = self.shared.members.answer(self.peer, &request) {
+            return reply;
         }
+        let _turn = self.shared.commons.work.enter(self.lane.owner(), 1).await;
+        self.service.answer(self.peer, request).await
     }
 
     async fn room_for(&self, question: &Question) -> Room {
         let units = question.body_len().div_ceil(UNIT) as u32;
         let gets = matches!(question, Question::Known(header)
-            if matches!(header.request, Request::Get { .. } | Request::Slice { .. }));
-        let (own, all) = (&self.share, &self.shared.budget);
-        [
-            set_aside(&own.gets, u32::from(gets)).await,
-            set_aside(&own.bodies, units).await,
-            set_aside(&all.gets, u32::from(gets)).await,
-            set_aside(&all.bodies, units).await,
-        ]
+            if header.request.reads_shards());
+        let (own, all) = (&self.share, &self.shared.commons);
+        let owner = self.lane.owner();
+        (
+            [set_aside(&own.gets, u32::from(gets)).await, set_aside(&own.bodies, units).await],
+            [all.gets.enter(owner, u32::from(gets)).await, all.bodies.enter(owner, units).await],
+        )
     }
 }
 
@@ -142,7 +161,11 @@ async fn set_aside(of: &Arc<Semaphore>, units: u32) -> Option<OwnedSemaphorePerm
 }
 
 /// Sends a reply, or says that it cannot be sent.
-pub(super) async fn write_reply(stream: &mut Stream, reply: Reply) -> Result<(), CodecError> {
+pub(super) async fn write_reply(
+    stream: &mut Stream,
+    reply: Reply,
+    lane: Option<&Lane>,
+) -> Result<(), CodecError> {
     let (mut header, mut body) = reply.split();
     let mut bytes = header.encode();
     if bytes.len() > HEADER_LIMIT || body.len() > BODY_LIMIT {
@@ -151,5 +174,5 @@ pub(super) async fn write_reply(stream: &mut Stream, reply: Reply) -> Result<(),
         (header, _) = Reply::Refused(Refusal::TooLarge).split();
         bytes = header.encode();
     }
-    codec::write_frame(stream, &bytes, &body).await
+    codec::write_frame(stream, &bytes, &body, lane).await
 }

@@ -19,6 +19,10 @@ pub struct Counters {
     pub malformed: u64,
     /// Connections closed because nobody introduced themselves in time.
     pub strangers: u64,
+    /// Bytes of questions and answers sent to admitted peers.
+    pub sent_bytes: u64,
+    /// Bytes of questions and answers received from admitted peers.
+    pub received_bytes: u64,
 }
 
 /// The counters themselves.
@@ -58,6 +62,8 @@ impl Tally {
             refused: self.refused.read(),
             malformed: self.malformed.read(),
             strangers: self.strangers.read(),
+            sent_bytes: 0,
+            received_bytes: 0,
         }
     }
 }

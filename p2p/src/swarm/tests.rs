@@ -12,9 +12,11 @@ use crate::testing::{World, key};
 use crate::{PeerState, Refusal};
 
 mod doors;
+mod rates;
 mod rogue;
 mod speed;
 mod toy;
+mod turns;
 
 use rogue::Rogue;
 use toy::Toy;
@@ -119,6 +121,11 @@ fn some_bytes(len: usize, seed: u8) -> Bytes {
     let mut bytes = vec![0; len];
     blake3::Hasher::new_keyed(&[seed; 32]).finalize_xof().fill(&mut bytes);
     bytes.into()
+}
+
+/// Lets time pass while something is measured, or taken.
+async fn pass(span: Duration) {
+    timeout(span, std::future::pending::<()>()).await.unwrap_err();
 }
 
 /// Two devices of one grid, online with each other.

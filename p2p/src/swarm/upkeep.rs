@@ -142,7 +142,7 @@ impl Keeper {
     /// Asks over the upkeep's own stream, which is kept if all goes well.
     async fn ask(&mut self, request: Request) -> Option<Reply> {
         let mut stream = self.open().await?;
-        let asking = exchange(&mut stream.stream, request);
+        let asking = exchange(&mut stream.stream, request, Some(self.pool.lane()));
         match timeout(self.shared.tempo.silence, asking).await {
             Ok(Ok(reply)) => {
                 self.stream = Some(stream);

@@ -36,6 +36,7 @@ fn text(view: &PlacementView) -> String {
         ("SHARD", false),
         ("PEER", false),
         ("RTT", true),
+        ("DOMAIN", false),
         ("STATE", false),
     ];
     let rows: Vec<Vec<String>> = view.packs.iter().flat_map(rows).collect();
@@ -53,7 +54,8 @@ fn rows(pack: &PlacedPackView) -> Vec<Vec<String>> {
         };
         let peer = shard.name.as_deref().map_or_else(|| "-".to_owned(), escape);
         let rtt = shard.distance_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1}ms"));
-        let tail = [short(&shard.shard_id), peer, rtt, shard.state.clone()];
+        let domain = shard.domain.as_deref().map_or_else(|| "-".to_owned(), short);
+        let tail = [short(&shard.shard_id), peer, rtt, domain, shard.state.clone()];
         head.into_iter().chain(tail).collect()
     };
     pack.shards.iter().enumerate().map(line).collect()

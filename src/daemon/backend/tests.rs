@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 
 use super::{IN_PROCESS, LocalBackend};
 use crate::api::backend::Backend;
+use crate::api::limits::CallLimits;
 use crate::api::setup::Settings;
 use crate::api::{Answer, Call, Event, InviteArgs, codes};
 use crate::daemon::engine;
@@ -14,7 +15,13 @@ use crate::daemon::tests::{Agent, args};
 
 fn backend(root: &Path) -> LocalBackend {
     let home = root.to_owned();
-    LocalBackend::open(Settings { home, passphrase: None, retry_lock_secs: 0 }).unwrap()
+    LocalBackend::open(Settings {
+        home,
+        passphrase: None,
+        retry_lock_secs: 0,
+        limits: CallLimits::default(),
+    })
+    .unwrap()
 }
 
 fn ignore(_: Event) {}
@@ -65,7 +72,12 @@ fn a_home_in_use_is_busy_until_it_is_free() {
     let failure = here.call(Call::Snapshots, &mut ignore).unwrap_err();
     assert_eq!((failure.code.as_str(), failure.exit), (codes::BUSY.name, 11));
     let waiting = std::thread::spawn(move || {
-        let settings = Settings { home: root, passphrase: None, retry_lock_secs: 60 };
+        let settings = Settings {
+            home: root,
+            passphrase: None,
+            retry_lock_secs: 60,
+            limits: CallLimits::default(),
+        };
         LocalBackend::open(settings).unwrap().call(Call::Snapshots, &mut ignore)
     });
     drop(held);

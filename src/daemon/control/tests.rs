@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{BODY_LIMIT, Control, Desk, EventMonitor, Ready};
+use crate::api::limits::CallLimits;
 use crate::api::{
     Answer, BackupArgs, BackupSummary, Call, Event, Failure, Line, SnapshotsView, codes,
 };
@@ -61,6 +62,10 @@ impl Desk for FakeDesk {
                 }
             }
         })
+    }
+
+    fn limit(&self, _: CallLimits) -> Box<dyn std::any::Any + Send> {
+        Box::new(())
     }
 
     fn ready(&self) -> Ready {

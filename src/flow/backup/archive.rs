@@ -277,7 +277,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
             problems: self.problems,
             made: self.made.unwrap_or_default(),
             interrupted,
-            can_lose: packed.can_lose,
+            kept: packed.kept,
         })
     }
 }

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::reading::{Entries, Reader};
 use super::{BackupPlan, BackupReport, Run, archive, choose_code, make_visible, parent, queued};
-use crate::flow::place::{self, Targets};
+use crate::flow::place;
 use crate::flow::publish::SNAPSHOT_PENDING;
+use crate::flow::targets::Targets;
 use crate::flow::{Ctx, FlowError, recover};
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::{Content, Stamp};
@@ -34,14 +35,14 @@ pub(crate) async fn commit<G: Grid, E: Entries>(
     parent: Option<(SnapshotId, Snapshot)>,
     cancel: &CancellationToken,
 ) -> Result<Committed, FlowError> {
-    let targets = Targets::now(&ctx.grid);
-    let code = choose_code(ctx, plan, &targets)?;
+    let targets = Targets::now(ctx);
+    let chosen = choose_code(ctx, plan, &targets)?;
     if targets.len() > 0 {
         recover::refresh(ctx).await?;
     }
     place::resume(ctx, &targets).await?;
     let started = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
-    let run = Run { ctx, plan, targets: &targets, code, parent: parent.as_ref() };
+    let run = Run { ctx, plan, targets: &targets, chosen, parent: parent.as_ref() };
     let reader = Reader::new(ctx, entries, parent::Cursor::none(), plan);
     let pipeline = archive::Pipeline::new(&run).noting_contents();
     let mut archived = pipeline.drive(reader, cancel).await?;

@@ -10,6 +10,7 @@ fn info(number: u8, owner: u8, site: Option<&str>) -> PeerInfo {
         owner: OwnerId::from_bytes([owner; 32]),
         name: format!("peer{number}"),
         addresses: vec!["/ip4/198.51.100.7/tcp/1".to_owned()],
+        reached: Vec::new(),
         state: p2p::PeerState::Online,
         rtt: None,
         path: p2p::Path::None,
@@ -33,7 +34,7 @@ fn one_owner_and_one_site_are_one_domain_and_announced_addresses_tell_nothing() 
     let peers = [info(1, 1, None), info(2, 1, None), info(3, 3, Some("Home")), info(4, 4, None)];
     let mut peers = peers.to_vec();
     peers.push(info(5, 5, Some(" home")));
-    let inputs = inputs(&peers, &BTreeMap::new());
+    let inputs = inputs(&peers, &BTreeMap::new(), &domains_of(&peers, &<_>::default()));
     let domain = |number| inputs.holders[&PeerId::from_bytes([number; 32])].domain;
     assert_eq!((domain(1), domain(3)), (domain(2), domain(5)));
     let different: BTreeSet<Domain> = [1, 3, 4].map(domain).into();
@@ -48,7 +49,7 @@ fn without_repair_a_year_is_what_the_holders_outlive() {
     let exposure = Exposure {
         packs: vec![Held { id: PackId::from_bytes([9; 32]), code, shards }],
         queued: 0,
-        inputs: inputs(&peers, &BTreeMap::new()),
+        inputs: inputs(&peers, &BTreeMap::new(), &domains_of(&peers, &<_>::default())),
         holders: BTreeMap::new(),
         strangers: BTreeSet::new(),
     };

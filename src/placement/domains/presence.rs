@@ -111,6 +111,16 @@ impl Presence {
         (known >= day).then(|| f64::from(up) / f64::from(known))
     }
 
+    /// The first window in which it was up, as far back as is kept.
+    pub fn first_seen(&self) -> Option<u64> {
+        self.windows().find(|window| self.is_up(*window))
+    }
+
+    /// The last one.
+    pub fn last_seen(&self) -> Option<u64> {
+        self.windows().rev().find(|window| self.is_up(*window))
+    }
+
     /// How long an absence is on average; none before the first.
     pub fn mean_absence(&self) -> Option<Duration> {
         let falls = u32::try_from(self.falls().count()).ok().filter(|falls| *falls > 0)?;

@@ -189,7 +189,7 @@ fn bytes_and_holes(at: &dyn Fn(&str) -> PathBuf) {
     assert!(file.metadata().unwrap().blocks() < 100);
     let data = rustix::fs::seek(&file, rustix::fs::SeekFrom::Data(0)).unwrap();
     assert_eq!(data, (1 << 40) - 7);
-    file.write_all_at(&[1; 100_000], 0).unwrap();
+    file.write_all_at(&vec![1; 100_000], 0).unwrap();
     let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
     fallocate(&file, punch, 10_000, 50_000).unwrap();
     let mut read = [9; 2];

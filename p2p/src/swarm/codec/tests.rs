@@ -22,12 +22,12 @@ fn put(body: Vec<u8>) -> Request {
 
 async fn send(pipe: &mut Pipe, request: Request) -> Result<(), CodecError> {
     let (header, body) = request.split();
-    write_frame(pipe, &header.encode(), &body).await
+    write_frame(pipe, &header.encode(), &body, None).await
 }
 
 async fn receive(pipe: &mut Pipe) -> Result<Request, CodecError> {
-    match read_question(pipe, HEADER_LIMIT).await? {
-        Question::Known(header) => read_request(pipe, header).await,
+    match read_question(pipe, HEADER_LIMIT, None).await? {
+        Question::Known(header) => read_request(pipe, header, None).await,
         Question::Unknown { .. } => panic!("a request of our own is known"),
     }
 }
@@ -37,7 +37,7 @@ async fn question_in(bytes: &[u8]) -> Result<Question, CodecError> {
     let (mut near, mut far) = pipe(1 << 20);
     far.write_all(bytes).await.unwrap();
     drop(far);
-    read_question(&mut near, HEADER_LIMIT).await
+    read_question(&mut near, HEADER_LIMIT, None).await
 }
 
 fn framed(header: &[u8]) -> Vec<u8> {
@@ -83,7 +83,7 @@ async fn a_body_longer_than_allowed_is_refused_by_its_length() {
 async fn a_body_where_none_belongs_is_refused() {
     let header = RequestHeader { request: Request::HeadGet, body_len: 1 };
     let (mut near, _far) = pipe(100);
-    let refused = read_request(&mut near, header).await;
+    let refused = read_request(&mut near, header, None).await;
     assert!(matches!(refused, Err(CodecError::UnexpectedBody)));
 }
 
@@ -131,15 +131,15 @@ async fn a_reply_brings_its_body_back() {
     let (header, body) = reply.clone().split();
     let bytes = header.encode();
     let (sent, received) = tokio::join!(
-        write_frame(&mut far, &bytes, &body),
-        read_reply(&mut near, Duration::from_secs(1))
+        write_frame(&mut far, &bytes, &body, None),
+        read_reply(&mut near, Duration::from_secs(1), None)
     );
     sent.unwrap();
     assert_eq!(received.unwrap(), reply);
 
     let lie = ReplyHeader { reply: Reply::Refused(Refusal::Busy), body_len: 1 };
     far.write_all(&framed(&lie.encode())).await.unwrap();
-    let refused = read_reply(&mut near, Duration::from_secs(1)).await;
+    let refused = read_reply(&mut near, Duration::from_secs(1), None).await;
     assert!(matches!(refused, Err(CodecError::UnexpectedBody)));
 }
 

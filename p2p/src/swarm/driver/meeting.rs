@@ -166,7 +166,8 @@ impl<S: Service> Driver<S> {
         }
         tracing::debug!(peer = %peer.short(), "online");
         let (members, commands) = (self.shared.members.clone(), self.shared.commands.clone());
-        let pool = Arc::new(Pool::new(peer, members, commands));
+        let lane = Arc::new(self.shared.pace.lane(peer, members.clone()));
+        let pool = Arc::new(Pool::new(peer, members, lane, commands));
         let keeping = upkeep::run(peer, pool.clone(), self.shared.clone(), self.notes.0.clone());
         let upkeep = self.tasks.spawn(async move {
             keeping.await;
@@ -202,6 +203,7 @@ impl<S: Service> Driver<S> {
             shared: self.shared.clone(),
             service: self.service.clone(),
             share: present.share.clone(),
+            lane: present.pool.lane().clone(),
         };
         self.tasks.spawn(async move {
             desk.serve(arrived).await;

@@ -55,7 +55,7 @@ async fn without_a_hello_there_is_no_service_and_no_table() {
     // With the hello, the stream that waited is served.
     let hello = Request::Hello(Box::new(world.hello("bert", "bert")));
     assert!(matches!(rogue.door(hello).await, Ok(Reply::Welcome { .. })));
-    let reply = codec::read_reply(&mut stream, PATIENCE).await.unwrap();
+    let reply = codec::read_reply(&mut stream, PATIENCE, None).await.unwrap();
     assert_eq!(reply, Reply::Refused(Refusal::UnknownShard));
     rogue.end().await;
 
@@ -119,7 +119,7 @@ async fn an_oversized_or_malformed_frame_costs_its_stream_and_nothing_else() {
     assert_eq!(one.toy.served(), 0);
     // The connection lives.
     let mut stream = rogue.open().await.unwrap();
-    let reply = pool::exchange(&mut stream, put(&some_bytes(10, 1))).await.unwrap();
+    let reply = pool::exchange(&mut stream, put(&some_bytes(10, 1)), None).await.unwrap();
     assert_eq!(reply, Reply::Stored);
     rogue.end().await;
     end([one]).await;
@@ -207,9 +207,9 @@ async fn a_request_of_a_later_version_is_refused_and_the_stream_goes_on() {
     stream.write_all(&framed(later)).await.unwrap();
     stream.write_all(b"abc").await.unwrap();
     stream.flush().await.unwrap();
-    let reply = codec::read_reply(&mut stream, PATIENCE).await.unwrap();
+    let reply = codec::read_reply(&mut stream, PATIENCE, None).await.unwrap();
     assert_eq!(reply, Reply::Refused(Refusal::Unsupported));
-    let reply = pool::exchange(&mut stream, put(&some_bytes(10, 1))).await.unwrap();
+    let reply = pool::exchange(&mut stream, put(&some_bytes(10, 1)), None).await.unwrap();
     assert_eq!(reply, Reply::Stored);
     rogue.end().await;
     end([one]).await;
@@ -226,7 +226,7 @@ async fn streams_of_one_peer_are_limited() {
     }
     let mut served = 0;
     for stream in &mut streams {
-        served += u32::from(pool::exchange(stream, get()).await.is_ok());
+        served += u32::from(pool::exchange(stream, get(), None).await.is_ok());
     }
     assert!((8..=24).contains(&served), "{served}");
     // Seats are given back.
@@ -234,7 +234,7 @@ async fn streams_of_one_peer_are_limited() {
     let asking = async {
         loop {
             let mut stream = rogue.open().await.unwrap();
-            if pool::exchange(&mut stream, get()).await.is_ok() {
+            if pool::exchange(&mut stream, get(), None).await.is_ok() {
                 return;
             }
         }

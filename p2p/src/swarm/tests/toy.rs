@@ -21,6 +21,8 @@ pub(super) struct Toy {
     shards: Mutex<BTreeMap<ShardId, Bytes>>,
     served: AtomicU64,
     stalled: Notify,
+    /// How long everything takes, in milliseconds.
+    slow: AtomicU64,
 }
 
 impl Toy {
@@ -30,12 +32,18 @@ impl Toy {
             shards: Mutex::default(),
             served: AtomicU64::new(0),
             stalled: Notify::new(),
+            slow: AtomicU64::new(0),
         }
     }
 
     /// Requests that came to the service.
     pub(super) fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
+    }
+
+    /// From now on, takes so long for every answer.
+    pub(super) fn slow_down(&self, millis: u64) {
+        self.slow.store(millis, Ordering::Relaxed);
     }
 
     /// Waits until a request is here that will never be answered: every `HeadGet`.
@@ -57,6 +65,10 @@ impl Toy {
 impl Service for Toy {
     async fn answer(&self, _: PeerId, request: Request) -> Reply {
         self.served.fetch_add(1, Ordering::Relaxed);
+        let slow = self.slow.load(Ordering::Relaxed);
+        if slow > 0 {
+            super::pass(std::time::Duration::from_millis(slow)).await;
+        }
         match request {
             Request::Put { shard, body } => {
                 self.shards.lock().unwrap().insert(shard, body);
