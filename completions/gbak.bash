@@ -201,6 +201,7 @@ _gbak() {
                 ;;
             gbak__subcmd__drive__subcmd__help,unmount)
                 cmd="gbak__subcmd__drive__subcmd__help__subcmd__unmount"
+                ;;
             gbak__subcmd__guardians,add)
                 cmd="gbak__subcmd__guardians__subcmd__add"
                 ;;
@@ -353,6 +354,7 @@ _gbak() {
                 ;;
             gbak__subcmd__help__subcmd__drive,unmount)
                 cmd="gbak__subcmd__help__subcmd__drive__subcmd__unmount"
+                ;;
             gbak__subcmd__help__subcmd__guardians,add)
                 cmd="gbak__subcmd__help__subcmd__guardians__subcmd__add"
                 ;;
@@ -393,8 +395,7 @@ _gbak() {
 
     case "${cmd}" in
         gbak)
-            opts="-q -v -p -h -V --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help --version init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate status check audit drill risk daemon demo explain completions version help"
-            opts="-q -v -p -h -V --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help --version init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help"
+            opts="-q -v -p -h -V --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help --version init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1535,7 +1536,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive)
-            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help create mount unmount status sync table resize snapshots rollback delete help"
+            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help create mount unmount status sync table resize snapshots rollback delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1579,6 +1580,14 @@ _gbak() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1591,7 +1600,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__create)
-            opts="-q -v -p -h --size --cache --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --size --cache --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1643,6 +1652,14 @@ _gbak() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1655,7 +1672,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__delete)
-            opts="-q -v -p -h --force --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --force --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1696,6 +1713,14 @@ _gbak() {
                     return 0
                     ;;
                 --retry-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1879,7 +1904,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__mount)
-            opts="-q -v -p -h --allow-other --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --allow-other --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1927,6 +1952,14 @@ _gbak() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1939,7 +1972,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__resize)
-            opts="-q -v -p -h --size --cache --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --size --cache --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1991,6 +2024,14 @@ _gbak() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2003,7 +2044,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__rollback)
-            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2044,6 +2085,14 @@ _gbak() {
                     return 0
                     ;;
                 --retry-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2059,7 +2108,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__snapshots)
-            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2100,6 +2149,14 @@ _gbak() {
                     return 0
                     ;;
                 --retry-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2115,7 +2172,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__status)
-            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2159,6 +2216,14 @@ _gbak() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2171,7 +2236,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__sync)
-            opts="-q -v -p -h --wait --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --wait --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2219,6 +2284,14 @@ _gbak() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log-level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2231,7 +2304,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__table)
-            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2272,6 +2345,14 @@ _gbak() {
                     return 0
                     ;;
                 --retry-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2287,7 +2368,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__unmount)
-            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --yes --log-level --help"
+            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2328,6 +2409,14 @@ _gbak() {
                     return 0
                     ;;
                 --retry-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2865,8 +2954,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__help)
-            opts="init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate status check audit drill risk daemon demo explain completions version help"
-            opts="init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help"
+            opts="init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
