@@ -47,6 +47,7 @@ complete -c gbak -n "__fish_gbak_needs_command" -f -a "snapshots" -d 'List the s
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "forget" -d 'Forget snapshots, by name or by rules'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "prune" -d 'Give up what no snapshot needs, so that holders can free it'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_needs_command" -f -a "drive" -d 'Work on the grid\'s disk as on one of your own'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "mount" -d 'Mount snapshots read-only'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "unmount" -d 'Unmount what gbak has mounted'
 complete -c gbak -n "__fish_gbak_needs_command" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
@@ -276,6 +277,168 @@ complete -c gbak -n "__fish_gbak_using_subcommand ls" -s v -l verbose -d 'Print 
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand ls" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "create" -d 'Make a new, empty drive'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "mount" -d 'Mount a drive; one that is only on the grid is brought here'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "unmount" -d 'Unmount a drive, after a last commit'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "status" -d 'Show how a drive stands'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "sync" -d 'Make a commit now'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "table" -d 'Show which computers contribute, and how much fits'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "resize" -d 'Change a drive\'s limits'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "snapshots" -d 'List a drive\'s commits'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "rollback" -d 'Make a drive what it was at a commit'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "delete" -d 'Take a drive from this machine; its commits stay'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and not __fish_seen_subcommand_from create mount unmount status sync table resize snapshots rollback delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l size -d 'All its files together' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l cache -d 'Its data on this disk; 4 GiB when absent' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l allow-other -d 'Let other users of this computer in'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from unmount" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -l wait -d 'Wait for this as well' -r -f -a "grid\t'Until everything is on the grid'"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from sync" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from table" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l size -d 'All its files together' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l cache -d 'Its data on this disk' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from resize" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from snapshots" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -l force -d 'Also when it has data that is in no commit on the grid'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "create" -d 'Make a new, empty drive'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "mount" -d 'Mount a drive; one that is only on the grid is brought here'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "unmount" -d 'Unmount a drive, after a last commit'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "status" -d 'Show how a drive stands'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "sync" -d 'Make a commit now'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "table" -d 'Show which computers contribute, and how much fits'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "resize" -d 'Change a drive\'s limits'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "snapshots" -d 'List a drive\'s commits'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "rollback" -d 'Make a drive what it was at a commit'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Take a drive from this machine; its commits stay'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand mount" -l wait-peers -d 'How long to wait for peers to connect' -r
 complete -c gbak -n "__fish_gbak_using_subcommand mount" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand mount" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
@@ -839,6 +1002,44 @@ complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subc
 complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk simulate daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk simulate daemon demo explain completions version help" -f -a "version" -d 'Print the version'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls mount unmount placement peers donate limits status check audit drill guardians risk simulate daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "init" -d 'Set this machine up: keys, donation, grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "join" -d 'Enter a grid with an invitation'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "invite" -d 'Invite another machine or member'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "recover" -d 'Get everything back with the 24 words'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "backup" -d 'Back paths up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "restore" -d 'Restore a snapshot or a part of it'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "snapshots" -d 'List the snapshots'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "forget" -d 'Forget snapshots by rules; frees no space yet'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "ls" -d 'List the files of a snapshot'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "drive" -d 'Work on the grid\'s disk as on one of your own'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "mount" -d 'Mount snapshots read-only'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "unmount" -d 'Unmount what gbak has mounted'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "placement" -d 'Show who holds the shards of a snapshot, path or pack'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "peers" -d 'Show the machines of the grid'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "donate" -d 'Show or change how this machine\'s disk is split'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "limits" -d 'Show or change how fast this machine sends and receives'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "status" -d 'Show whether everything is backed up'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "check" -d 'Check that everything is still where it should be'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "audit" -d 'Make holders prove that they have what they took'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "drill" -d 'Rehearse a restore with what other machines hold'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "guardians" -d 'Appoint machines that look after your backup while you are away'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "risk" -d 'Show how likely your data is lost or out of reach, and what if somebody were gone'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "daemon" -d 'Run the agent in the foreground'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "demo" -d 'Show the main job on a small grid of this machine\'s own'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "explain" -d 'Explain an error code'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "completions" -d 'Print a shell completion script'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "version" -d 'Print the version'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and not __fish_seen_subcommand_from init join invite recover backup restore snapshots forget ls drive mount unmount placement peers donate limits status check audit drill guardians risk daemon demo explain completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "create" -d 'Make a new, empty drive'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "mount" -d 'Mount a drive; one that is only on the grid is brought here'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "unmount" -d 'Unmount a drive, after a last commit'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "status" -d 'Show how a drive stands'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "sync" -d 'Make a commit now'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "table" -d 'Show which computers contribute, and how much fits'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "resize" -d 'Change a drive\'s limits'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "snapshots" -d 'List a drive\'s commits'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "rollback" -d 'Make a drive what it was at a commit'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "delete" -d 'Take a drive from this machine; its commits stay'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "show" -d 'Show how the disk is split'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "set" -d 'Lend more or less of a disk, from now on'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "add" -d 'Lend from one disk more'

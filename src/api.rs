@@ -12,6 +12,7 @@ pub mod backend;
 mod care;
 pub mod codes;
 mod drill;
+mod drive;
 mod guardians;
 mod joining;
 mod lending;
@@ -28,6 +29,9 @@ pub use care::{
     VerdictView,
 };
 pub use drill::{DrillArgs, DrillView, ProofView};
+pub use drive::{
+    DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
+};
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
@@ -62,6 +66,8 @@ pub enum Call {
     Prune(PruneArgs),
     /// List a snapshot's files.
     Ls(LsArgs),
+    /// Do something with a drive.
+    Drive(DriveArgs),
     /// Mount snapshots, until the call is cancelled or somebody unmounts.
     Mount(MountArgs),
     /// Who holds what.
@@ -127,6 +133,8 @@ pub enum Answer {
     Prune(PruneView),
     /// The files.
     Ls(LsView),
+    /// What came of it.
+    Drive(DriveAnswer),
     /// The mount has ended.
     Mount(MountView),
     /// Who holds what.

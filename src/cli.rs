@@ -120,6 +120,7 @@ fn dispatch(
         Command::Forget(args) => c::forget::run(args, backend, shell),
         Command::Prune(args) => c::prune::run(args, backend, shell),
         Command::Ls(args) => c::ls::run(args, backend, shell),
+        Command::Drive(args) => c::drive::run(args, backend, shell),
         Command::Mount(args) => c::mount::run(args, backend, shell),
         Command::Unmount(args) => c::mount::run_unmount(args, backend, shell),
         Command::Placement(args) => c::placement::run(args, backend, shell),

@@ -28,6 +28,7 @@ mod calls;
 pub mod client;
 pub mod control;
 mod disks;
+mod drives;
 pub mod duties;
 pub mod engine;
 mod events;

@@ -3,6 +3,8 @@
 //! ```text
 //! kernel -> fuse (adapter, the only file that names fuser) -> Files (plain calls, no FUSE types)
 //!           Files is a View: the snapshots of a vault, read-only, fetched when looked at
+//!                or a Volume: the writable drive, its table and new data on this disk
+//! Volume -> freeze (the tree of one moment) -> tree -> the backup's pipeline: a commit
 //! ```
 //!
 //! Invariants: no request of the kernel waits for the network without a deadline, after which it is
@@ -10,9 +12,14 @@
 //! `statfs` never waits at all. Every byte that is handed out was verified and opened (I6). Names
 //! out of a listing that no file system could have are left out (I9).
 
+pub mod disk;
+mod far;
 pub mod fuse;
+mod import;
 mod lru;
 pub mod ops;
 pub mod reader;
 pub mod session;
+pub(crate) mod tree;
 pub mod view;
+pub mod volume;

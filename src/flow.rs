@@ -228,6 +228,14 @@ pub enum FlowError {
     /// The restore's target cannot be used.
     #[error(transparent)]
     Target(#[from] target::TargetError),
+    /// A part of a drive cannot be read, so that no commit is made of it.
+    #[error("{path} cannot be read: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The target holds something and no overwrite rule was given.
     #[error("{path} is not empty")]
     TargetNotEmpty {

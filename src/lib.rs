@@ -15,6 +15,7 @@
 //! | `store` (crate) | this machine's disk: shelf, catalog, spool; the only SQL |
 //! | `p2p` (crate) | the grid of peers: `Grid` asks, `Service` answers; libp2p, and a simulation |
 //! | [`vault`], [`placement`], [`care`] | formats and rules of the owner's side; pure |
+//! | [`pool`] | the grid as one disk: what fits after redundancy; pure |
 //! | [`flow`] | the verbs: backup, restore, recover |
 //! | [`host`] | the target side: answers other members |
 //! | [`drive`] | what is on the grid, at a mount point; the only FUSE |
@@ -48,6 +49,7 @@ pub mod host;
 pub mod monitor;
 pub mod offload;
 pub mod placement;
+pub mod pool;
 pub mod simulate;
 pub mod vault;
 pub mod ward;

@@ -83,6 +83,8 @@ codes! {
     SNAPSHOT = "gbak::snapshot::unknown", 1;
     /// The snapshot has no such path.
     NO_PATH = "gbak::snapshot::no_path", 1;
+    /// A drive is not as the command needs it.
+    DRIVE = "gbak::drive::state", 1;
     /// Something cannot be mounted or unmounted.
     MOUNT = "gbak::mount::failed", 1;
     /// The rules of a forget would keep none of a group's snapshots.

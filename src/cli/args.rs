@@ -17,15 +17,19 @@ use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
 mod backup;
+mod drive;
 mod global;
 mod limiting;
 mod mount;
 mod placing;
+mod shells;
 
 pub(crate) use backup::Backup;
+pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use global::Global;
 pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat};
 pub(crate) use mount::{Mount, Unmount};
+pub(crate) use shells::{Completions, ShellName};
 
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
@@ -61,6 +65,8 @@ pub(crate) enum Command {
     Prune(Prune),
     /// List the files of a snapshot
     Ls(Ls),
+    /// Work on the grid's disk as on one of your own
+    Drive(Drive),
     /// Mount snapshots read-only
     Mount(Mount),
     /// Unmount what gbak has mounted
@@ -582,22 +588,4 @@ pub(crate) struct Demo {
 pub(crate) struct Explain {
     /// Like gbak::grid::no_peers, or an exit code; all codes when absent
     pub(crate) code: Option<String>,
-}
-
-/// `gbak completions`
-#[derive(Debug, Args)]
-pub(crate) struct Completions {
-    /// For which shell
-    pub(crate) shell: ShellName,
-}
-
-/// Shells completions are written for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ShellName {
-    /// bash
-    Bash,
-    /// zsh
-    Zsh,
-    /// fish
-    Fish,
 }

@@ -13,6 +13,7 @@ pub(crate) mod daemon;
 pub(crate) mod demo;
 pub(crate) mod donate;
 pub(crate) mod drill;
+pub(crate) mod drive;
 pub(crate) mod explain;
 pub(crate) mod forget;
 pub(crate) mod guardians;

@@ -27,6 +27,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "forget",
         "prune",
         "ls",
+        "drive",
         "mount",
         "unmount",
         "placement",

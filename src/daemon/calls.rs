@@ -35,6 +35,7 @@ use crate::vault::view::SnapshotSpec;
 
 mod caring;
 mod drilling;
+mod driving;
 mod forgetting;
 mod guarding;
 mod leaving;
@@ -70,6 +71,7 @@ impl Engine {
         match call {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
+            Call::Drive(args) => run.drive(args).boxed().await.map(Answer::Drive),
             Call::Mount(args) => run.mount(args).boxed().await.map(Answer::Mount),
             Call::Drill(args) => run.drill(args).boxed().await.map(Answer::Drill),
             other => tokio::select! { biased;

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::disks;
+use super::drives::Drives;
 use super::keys;
 use super::regulator::Regulator;
 use super::roster::RosterKeeper;
@@ -142,11 +143,13 @@ pub struct Engine {
     pub(super) regulator: Arc<Regulator>,
     /// Data packs fetched for reading, opened when first needed.
     pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
+    /// Drives that are mounted.
+    pub(super) drives: Drives,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
-    upkeep: TaskTracker,
-    stopping: CancellationToken,
+    pub(super) upkeep: TaskTracker,
+    pub(super) stopping: CancellationToken,
     _lock: HomeLock,
 }
 
@@ -248,6 +251,7 @@ impl Engine {
             watch,
             regulator: Arc::new(regulator),
             reads: tokio::sync::OnceCell::new(),
+            drives: Drives::default(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),

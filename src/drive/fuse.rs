@@ -1,4 +1,5 @@
-//! The adapter between the kernel and [`Files`]: the only file that names fuser.
+//! The adapter between the kernel and [`Files`]: with what it is made of the only one that names
+//! fuser.
 //!
 //! Each request is answered at once when it can be. What has to wait becomes a task with a
 //! deadline, so that the threads that read from the kernel are always free for the next request.
@@ -8,25 +9,35 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use fuser::{
-    Errno as FuseErrno, FileAttr, FileHandle, FileType, Filesystem, FopenFlags, Generation,
-    INodeNo, InitFlags, KernelConfig, LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory,
-    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyXattr, Request,
+    BsdFileFlags, Errno as FuseErrno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo,
+    InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs,
+    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
+use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 
-use super::ops::{Attr, Files, Ino, Listed, Read, Stop, Type};
-use crate::vault::tree::Stamp;
+use super::ops::{
+    Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, Stop, Type, XattrHow,
+};
 
-#[cfg(test)]
-mod tests;
+mod convert;
+
+use convert::{file_attr, file_type, fuse_errno, how, reply_bytes, set_time, type_of};
 
 /// Block size that `statfs` counts in and programs are told to read in, in bytes.
 const BLOCK: u32 = 4096;
+/// Largest write in one request, in bytes.
+const MAX_WRITE: u32 = 1024 * 1024;
+/// `lseek`'s numbers on Linux.
+const SEEK_DATA: i32 = 3;
+const SEEK_HOLE: i32 = 4;
 /// What `st_blocks` counts in.
 const SECTOR: u64 = 512;
 /// How often an answer may turn out to need something more: a directory in a directory does not,
@@ -92,10 +103,27 @@ impl<F: Files> Adapter<F> {
     fn entry(&self, reply: ReplyEntry, ask: impl FnMut(&F) -> Result<Attr, Stop> + Send + 'static) {
         self.answer(ask, |files, answer| match answer {
             Ok(attr) => {
+                files.remember(attr.ino);
                 reply.entry(&files.patience(attr.ino), &file_attr(&attr), Generation(0));
             }
             Err(errno) => reply.error(errno),
         });
+    }
+
+    /// The entry that a change made.
+    fn made(&self, reply: ReplyEntry, made: Result<Attr, Errno>) {
+        match made {
+            Ok(attr) => {
+                self.files.remember(attr.ino);
+                let patience = self.files.patience(attr.ino);
+                reply.entry(&patience, &file_attr(&attr), Generation(0));
+            }
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn make(&self, req: &Request, parent: INodeNo, name: &OsStr, new: &New) -> Result<Attr, Errno> {
+        self.files.make(parent.0, name.as_bytes(), new, caller(req))
     }
 }
 
@@ -104,65 +132,21 @@ fn lock(dirs: &Mutex<Dirs>) -> MutexGuard<'_, Dirs> {
     dirs.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn caller(req: &Request) -> Caller {
+    Caller { uid: req.uid(), gid: req.gid() }
+}
+
+fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
+    match result {
+        Ok(()) => reply.ok(),
+        Err(errno) => reply.error(fuse_errno(errno)),
+    }
+}
+
 /// The grid did not answer in time.
 fn late<T>() -> Result<T, Errno> {
     tracing::warn!("a request to the drive waited too long for the grid");
     Err(Errno::IO)
-}
-
-fn fuse_errno(errno: Errno) -> FuseErrno {
-    FuseErrno::from_i32(errno.raw_os_error())
-}
-
-fn file_type(kind: Type) -> FileType {
-    match kind {
-        Type::Dir => FileType::Directory,
-        Type::File => FileType::RegularFile,
-        Type::Symlink => FileType::Symlink,
-        Type::Fifo => FileType::NamedPipe,
-        Type::Socket => FileType::Socket,
-        Type::CharDevice => FileType::CharDevice,
-        Type::BlockDevice => FileType::BlockDevice,
-    }
-}
-
-/// A time as fuser takes it. Nanoseconds count forwards, before 1970 as well.
-fn system_time(stamp: Stamp) -> SystemTime {
-    let nanos = Duration::from_nanos(u64::from(stamp.nanos.min(999_999_999)));
-    let secs = Duration::from_secs(stamp.secs.unsigned_abs());
-    let whole =
-        if stamp.secs < 0 { UNIX_EPOCH.checked_sub(secs) } else { UNIX_EPOCH.checked_add(secs) };
-    whole.and_then(|whole| whole.checked_add(nanos)).unwrap_or(UNIX_EPOCH)
-}
-
-fn file_attr(attr: &Attr) -> FileAttr {
-    FileAttr {
-        ino: INodeNo(attr.ino),
-        size: attr.size,
-        blocks: attr.allocated.div_ceil(SECTOR),
-        atime: system_time(attr.atime),
-        mtime: system_time(attr.mtime),
-        ctime: system_time(attr.ctime),
-        crtime: UNIX_EPOCH,
-        kind: file_type(attr.kind),
-        perm: (attr.mode & 0o7777) as u16,
-        nlink: attr.links,
-        uid: attr.uid,
-        gid: attr.gid,
-        // The protocol has 32 bits, as the kernel's own numbers do.
-        rdev: attr.rdev as u32,
-        blksize: BLOCK,
-        flags: 0,
-    }
-}
-
-/// Answers a question for bytes that is asked twice: for the size first, when `size` is 0.
-fn reply_bytes(reply: ReplyXattr, size: u32, bytes: &[u8]) {
-    match (size, u32::try_from(bytes.len())) {
-        (0, Ok(len)) => reply.size(len),
-        (room, Ok(len)) if len <= room => reply.data(bytes),
-        _ => reply.error(FuseErrno::ERANGE),
-    }
 }
 
 impl<F: Files> Filesystem for Adapter<F> {
@@ -176,7 +160,240 @@ impl<F: Files> Filesystem for Adapter<F> {
         ] {
             config.add_capabilities(wish).unwrap_or_default();
         }
+        // Lists are kept here and checked there; who may run a file as somebody else is ours to
+        // take back, so that the kernel need not ask before every write.
+        for wish in [
+            InitFlags::FUSE_POSIX_ACL,
+            InitFlags::FUSE_DONT_MASK,
+            InitFlags::FUSE_HANDLE_KILLPRIV_V2,
+        ] {
+            config.add_capabilities(wish).unwrap_or_default();
+        }
+        config.set_max_write(MAX_WRITE).unwrap_or_default();
         Ok(())
+    }
+
+    fn forget(&self, _: &Request, ino: INodeNo, nlookup: u64) {
+        self.files.forget(ino.0, nlookup);
+    }
+
+    fn setattr(
+        &self,
+        req: &Request,
+        ino: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        size: Option<u64>,
+        atime: Option<TimeOrNow>,
+        mtime: Option<TimeOrNow>,
+        _: Option<SystemTime>,
+        _: Option<FileHandle>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let (atime, mtime) = (atime.map(set_time), mtime.map(set_time));
+        let change = Change { mode, uid, gid, size, atime, mtime };
+        match self.files.set_attr(ino.0, &change, caller(req)) {
+            Ok(attr) => reply.attr(&self.files.patience(attr.ino), &file_attr(&attr)),
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn mknod(
+        &self,
+        req: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        rdev: u32,
+        reply: ReplyEntry,
+    ) {
+        let (kind, rdev) = (type_of(mode), u64::from(rdev));
+        let new = New { kind, mode, umask, rdev, target: Vec::new() };
+        self.made(reply, self.make(req, parent, name, &new));
+    }
+
+    fn mkdir(
+        &self,
+        req: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        reply: ReplyEntry,
+    ) {
+        let new = New { kind: Type::Dir, mode, umask, rdev: 0, target: Vec::new() };
+        self.made(reply, self.make(req, parent, name, &new));
+    }
+
+    fn symlink(
+        &self,
+        req: &Request,
+        parent: INodeNo,
+        link_name: &OsStr,
+        target: &Path,
+        reply: ReplyEntry,
+    ) {
+        let target = target.as_os_str().as_bytes().to_vec();
+        let new = New { kind: Type::Symlink, mode: 0o777, umask: 0, rdev: 0, target };
+        self.made(reply, self.make(req, parent, link_name, &new));
+    }
+
+    fn create(
+        &self,
+        req: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        _: i32,
+        reply: ReplyCreate,
+    ) {
+        let new = New { kind: Type::File, mode, umask, rdev: 0, target: Vec::new() };
+        match self.make(req, parent, name, &new) {
+            Ok(attr) => {
+                self.files.remember(attr.ino);
+                let patience = self.files.patience(attr.ino);
+                let keep = FopenFlags::FOPEN_KEEP_CACHE;
+                let (attr, handle) = (file_attr(&attr), FileHandle(0));
+                reply.created(&patience, &attr, Generation(0), handle, keep);
+            }
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn link(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        newparent: INodeNo,
+        newname: &OsStr,
+        reply: ReplyEntry,
+    ) {
+        self.made(reply, self.files.link(ino.0, newparent.0, newname.as_bytes()));
+    }
+
+    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(reply, self.files.unlink(parent.0, name.as_bytes()));
+    }
+
+    fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(reply, self.files.rmdir(parent.0, name.as_bytes()));
+    }
+
+    fn rename(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        newparent: INodeNo,
+        newname: &OsStr,
+        flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        let how = match flags {
+            none if none.is_empty() => Rename::Plain,
+            RenameFlags::RENAME_NOREPLACE => Rename::NoReplace,
+            RenameFlags::RENAME_EXCHANGE => Rename::Exchange,
+            _ => return reply.error(FuseErrno::EINVAL),
+        };
+        let (from, to) = ((parent.0, name.as_bytes()), (newparent.0, newname.as_bytes()));
+        done(reply, self.files.rename(from, to, how));
+    }
+
+    fn write(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        data: &[u8],
+        write_flags: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        let privileged = !write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID);
+        match self.files.write(ino.0, offset, data, privileged) {
+            // No request is longer than its protocol's 32 bits.
+            Ok(()) => reply.written(data.len() as u32),
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        done(reply, self.files.sync(ino.0));
+    }
+
+    fn fsyncdir(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        done(reply, self.files.sync(ino.0));
+    }
+
+    fn fallocate(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        length: u64,
+        mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        match how(mode) {
+            Some(how) => done(reply, self.files.allocate(ino.0, offset, length, how)),
+            None => reply.error(FuseErrno::EOPNOTSUPP),
+        }
+    }
+
+    fn lseek(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: i64,
+        whence: i32,
+        reply: ReplyLseek,
+    ) {
+        let what = match whence {
+            SEEK_DATA => Seek::Data,
+            SEEK_HOLE => Seek::Hole,
+            _ => return reply.error(FuseErrno::EINVAL),
+        };
+        let at = u64::try_from(offset).map_err(|_negative| Errno::NXIO);
+        match at.and_then(|at| self.files.seek(ino.0, at, what)) {
+            Ok(found) => reply.offset(found as i64),
+            Err(errno) => reply.error(fuse_errno(errno)),
+        }
+    }
+
+    fn setxattr(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        name: &OsStr,
+        value: &[u8],
+        flags: i32,
+        _: u32,
+        reply: ReplyEmpty,
+    ) {
+        let flags = XattrFlags::from_bits_truncate(flags as u32);
+        let how = if flags.contains(XattrFlags::CREATE) {
+            XattrHow::Create
+        } else if flags.contains(XattrFlags::REPLACE) {
+            XattrHow::Replace
+        } else {
+            XattrHow::Either
+        };
+        done(reply, self.files.set_xattr(ino.0, name.as_bytes(), value, how));
+    }
+
+    fn removexattr(&self, _: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        done(reply, self.files.remove_xattr(ino.0, name.as_bytes()));
     }
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
@@ -294,6 +511,9 @@ impl<F: Files> Filesystem for Adapter<F> {
             let (ino, attr) = (INodeNo(entry.ino), file_attr(&attr));
             if reply.add(ino, at, name, &patience, &attr, Generation(0)) {
                 break;
+            }
+            if !matches!(&*entry.name, b"." | b"..") {
+                self.files.remember(entry.ino);
             }
         }
         reply.ok();

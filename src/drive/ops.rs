@@ -89,6 +89,104 @@ pub struct Space {
     pub files: u64,
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// Its user.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+}
+
+/// An entry to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct New {
+    /// What it is.
+    pub kind: Type,
+    /// Permissions asked for.
+    pub mode: u32,
+    /// Permissions its maker does not want to give.
+    pub umask: u32,
+    /// Device number, of devices.
+    pub rdev: u64,
+    /// Where a symbolic link points.
+    pub target: Vec<u8>,
+}
+
+/// A time to be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetTime {
+    /// The time it is.
+    Now,
+    /// This one.
+    At(Stamp),
+}
+
+/// What is to be changed of an entry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Permissions.
+    pub mode: Option<u32>,
+    /// Owner.
+    pub uid: Option<u32>,
+    /// Group.
+    pub gid: Option<u32>,
+    /// Size: cut off, or longer by zeros.
+    pub size: Option<u64>,
+    /// Read time.
+    pub atime: Option<SetTime>,
+    /// Write time.
+    pub mtime: Option<SetTime>,
+}
+
+/// What a rename does when the new name is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rename {
+    /// Replaces.
+    Plain,
+    /// Fails.
+    NoReplace,
+    /// Both change places; fails when it is not taken.
+    Exchange,
+}
+
+/// How room is taken or given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allocate {
+    /// Makes sure that the range can be written.
+    Reserve {
+        /// Does not make the file longer.
+        keep_size: bool,
+    },
+    /// The range reads as zeros and takes no room.
+    Punch,
+    /// The range reads as zeros.
+    Zero {
+        /// Does not make the file longer.
+        keep_size: bool,
+    },
+}
+
+/// What is looked for in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seek {
+    /// Bytes that were written.
+    Data,
+    /// A hole, or the end.
+    Hole,
+}
+
+/// How an extended attribute is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum XattrHow {
+    /// Whether it is there or not.
+    Either,
+    /// It must not be there.
+    Create,
+    /// It must be there.
+    Replace,
+}
+
 /// Why there is no answer, or not yet.
 pub enum Stop {
     /// The answer is this error.
@@ -149,4 +247,60 @@ pub trait Files: Send + Sync + 'static {
     fn space(&self) -> Space;
     /// How long the kernel may answer from memory what was said about this.
     fn patience(&self, ino: Ino) -> Duration;
+
+    /// The kernel was told of this number.
+    fn remember(&self, _: Ino) {}
+    /// The kernel forgot so many tellings of it.
+    fn forget(&self, _: Ino, _times: u64) {}
+
+    // A tree that is only read needs none of what follows.
+
+    /// Where data or a hole begins, at this place or behind it.
+    fn seek(&self, _: Ino, _at: u64, _: Seek) -> Result<u64, Errno> {
+        Err(Errno::OPNOTSUPP)
+    }
+    /// Changes an entry.
+    fn set_attr(&self, _: Ino, _: &Change, _: Caller) -> Result<Attr, Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Makes an entry.
+    fn make(&self, _parent: Ino, _name: &[u8], _: &New, _: Caller) -> Result<Attr, Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Gives an entry another name.
+    fn link(&self, _: Ino, _parent: Ino, _name: &[u8]) -> Result<Attr, Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Takes a name away that is not a directory's.
+    fn unlink(&self, _parent: Ino, _name: &[u8]) -> Result<(), Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Takes an empty directory away.
+    fn rmdir(&self, _parent: Ino, _name: &[u8]) -> Result<(), Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Renames.
+    fn rename(&self, _from: (Ino, &[u8]), _to: (Ino, &[u8]), _: Rename) -> Result<(), Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Writes all of it; `privileged` leaves the bits that let it run as somebody else.
+    fn write(&self, _: Ino, _at: u64, _bytes: &[u8], _privileged: bool) -> Result<(), Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Takes room or gives it back.
+    fn allocate(&self, _: Ino, _at: u64, _len: u64, _: Allocate) -> Result<(), Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Sets an extended attribute.
+    fn set_xattr(&self, _: Ino, _name: &[u8], _value: &[u8], _: XattrHow) -> Result<(), Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Takes an extended attribute away.
+    fn remove_xattr(&self, _: Ino, _name: &[u8]) -> Result<(), Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Makes a file or directory durable here. Blocks as long as the disk takes.
+    fn sync(&self, _: Ino) -> Result<(), Errno> {
+        Ok(())
+    }
 }

@@ -93,6 +93,11 @@ impl Layout {
         self.starts.last().copied().unwrap_or_default()
     }
 
+    /// The pieces, in file order.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
     /// What it takes of a cache: its number of pieces.
     pub(super) fn weight(&self) -> usize {
         self.pieces.len() + 1

@@ -73,6 +73,16 @@ pub enum MountError {
     },
 }
 
+/// What may be done with a mounted tree.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Looked at.
+    #[default]
+    ReadOnly,
+    /// Changed as well.
+    ReadWrite,
+}
+
 /// How a tree is mounted.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -80,6 +90,8 @@ pub struct Options {
     pub name: String,
     /// Whether other users of the computer may enter.
     pub allow_other: bool,
+    /// What may be done with it.
+    pub access: Access,
 }
 
 /// A mounted tree.
@@ -102,7 +114,7 @@ impl Mounted {
     }
 }
 
-/// Mounts a tree read-only. Blocks until the kernel answers; `runtime` carries what has to wait.
+/// Mounts a tree. Blocks until the kernel answers; `runtime` carries what has to wait.
 pub fn mount<F: Files>(
     files: Arc<F>,
     dir: &Path,
@@ -144,7 +156,10 @@ fn config(options: &Options) -> Config {
         MountOption::DefaultPermissions,
         MountOption::NoDev,
         MountOption::NoSuid,
-        MountOption::RO,
+        match options.access {
+            Access::ReadOnly => MountOption::RO,
+            Access::ReadWrite => MountOption::RW,
+        },
     ];
     config.acl = if options.allow_other { SessionACL::All } else { SessionACL::Owner };
     config.n_threads = Some(THREADS);

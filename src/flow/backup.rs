@@ -24,12 +24,16 @@ use crate::monitor::Problem;
 use crate::placement::choose::Limit;
 use crate::placement::redundancy;
 use crate::vault::snapshot::{Snapshot, SnapshotState, Totals};
-use crate::vault::tree::{Piece, Stamp};
+use crate::vault::tree::{Content, Piece, Stamp};
 
 mod archive;
+mod commit;
 mod packing;
 mod parent;
 mod reading;
+
+pub(crate) use commit::{Committed, commit};
+pub(crate) use reading::{Entries, Segments};
 
 /// What to back up and how.
 #[derive(Debug, Clone)]
@@ -264,6 +268,8 @@ struct Archived {
     root: Vec<Piece>,
     counts: Counts,
     problems: Vec<Problem>,
+    /// Contents of the files that were read, by inode, if that was asked for.
+    made: Vec<(u64, Content)>,
     interrupted: bool,
     /// How well the weakest pack of this run is kept; none without new packs.
     kept: Option<Kept>,

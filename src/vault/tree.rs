@@ -102,7 +102,7 @@ pub enum Kind {
 }
 
 /// A file's bytes, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Content {
     /// At most [`INLINE_PIECES`] pieces.
     #[serde(rename = "i")]
@@ -127,7 +127,7 @@ impl Record for PieceList {
 }
 
 /// A run of bytes: a chunk, or a hole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Piece {
     /// How many bytes.
     #[serde(rename = "l")]

@@ -158,7 +158,7 @@ impl Drop for HomeLock {
 }
 
 /// Makes the directory if absent, and private whatever it was.
-pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
+pub fn make_private_dir(dir: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}

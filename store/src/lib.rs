@@ -9,6 +9,7 @@
 //! Catalog  our own chunks, packs and snapshots in `catalog.db`: a cache, rebuildable from the grid
 //! Spool    our sealed packs that wait for holders
 //! PackCache  our metadata packs, kept to spare downloads
+//! DriveStore the local tier of a drive: its table, and its data in sparse files
 //! ```
 //!
 //! Invariants: synchronous throughout; the only room that speaks SQL; knows nothing of the network
@@ -19,6 +20,7 @@ pub mod cache;
 pub mod catalog;
 pub mod db;
 pub mod donation;
+pub mod drive;
 mod files;
 pub mod gauge;
 pub mod home;
@@ -32,9 +34,10 @@ pub use cache::PackCache;
 pub use catalog::{Bulk, Catalog, ChunkAt, PackCounts, PackRow, PackState};
 pub use db::{CatalogError, DbAt, DbError};
 pub use donation::{CannotCarry, Donation, Figures};
+pub use drive::{DataFile, DriveChanges, DriveStore};
 pub use files::write_file_durable;
 pub use gauge::{DiskSpace, FakeGauge, Gauge, StatvfsGauge};
-pub use home::{Home, HomeError, HomeLock};
+pub use home::{Home, HomeError, HomeLock, make_private_dir};
 pub use medium::{DiskMedium, Medium, MemMedium};
 pub use shelf::{
     Contact, Damage, DiskAt, DiskNo, DiskState, HeadStored, HeldPage, InviteError, InviteRow,

@@ -134,6 +134,19 @@ pub(crate) const CATALOG: Schema = Schema {
     ],
 };
 
+/// `drive.db`: a drive's files and directories. A row is a record of the drive's.
+pub(crate) const DRIVE: Schema = Schema {
+    application_id: 0x6762_6b64, // "gbkd"
+    migrations: &["
+        CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;
+        CREATE TABLE inode (no INTEGER PRIMARY KEY, row BLOB NOT NULL) STRICT;
+        CREATE TABLE entry (
+            dir INTEGER NOT NULL, name BLOB NOT NULL, no INTEGER NOT NULL,
+            PRIMARY KEY (dir, name)
+        ) WITHOUT ROWID, STRICT;
+    "],
+};
+
 /// Refuses what is not ours to change: another kind of database, or a newer version. Only reads.
 pub(crate) fn check(conn: &Connection, schema: &Schema) -> Result<(), DbError> {
     let known = schema.migrations.len() as u32;

@@ -11,12 +11,18 @@ use super::{ask, wrong_answer};
 pub(crate) fn run(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
     let answer = ask(backend, Call::Snapshots, Job::Look, shell)?;
     let Answer::Snapshots(view) = answer else { return Err(wrong_answer()) };
-    if shell.look.json {
-        shell.print_json(&view)?;
-    } else {
-        shell.print(&text(&view, &shell.look))?;
-    }
+    show(&view, shell)?;
     Ok(0)
+}
+
+/// The list, as text or JSON.
+pub(super) fn show(view: &SnapshotsView, shell: &mut Shell<'_>) -> Result<(), Failure> {
+    if shell.look.json {
+        shell.print_json(view)
+    } else {
+        let text = text(view, &shell.look);
+        shell.print(&text)
+    }
 }
 
 fn text(view: &SnapshotsView, look: &Look) -> String {

@@ -363,6 +363,16 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[PEERS, ("--wait-peers 60s", "give them longer")],
     },
     Explained {
+        code: codes::DRIVE,
+        what: "A drive is not there, or not in the state that the command needs",
+        data: NOTHING_CHANGED,
+        gbak: "never drops a drive's data that is in no commit on the grid, unless told to",
+        you: &[
+            ("gbak drive status NAME", "how it stands"),
+            ("gbak drive create NAME", "make a new one"),
+        ],
+    },
+    Explained {
         code: codes::MOUNT,
         what: "A directory cannot be mounted on, or not be unmounted",
         data: STAYS,

@@ -32,7 +32,7 @@ impl Run {
             view = self.view(&args).boxed() => Arc::new(view?),
         };
         let name = args.snapshot.clone().unwrap_or_else(|| "snapshots".to_owned());
-        let options = Options { name, allow_other: args.allow_other };
+        let options = Options { name, allow_other: args.allow_other, ..Options::default() };
         let (at, runtime) = (dir.clone(), Handle::current());
         let mounting = move || session::mount(view, &at, &options, runtime);
         let mut mounted = self.ctx.work(mounting).await??;

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::flow::FlowError;
 use crate::flow::backup::packing::Packing;
-use crate::flow::backup::reading::{Batch, Item, Reader};
+use crate::flow::backup::reading::{Batch, Entries, Item, Reader};
 use crate::flow::backup::{Archived, Counts, Run};
 use crate::monitor::{Counter, Problem};
 use crate::offload::offload;
@@ -40,6 +40,8 @@ pub(super) struct Pipeline<'a, G> {
     linked: BTreeMap<(u64, u64), (u64, Content)>,
     counts: Counts,
     problems: Vec<Problem>,
+    /// Contents of the files that were read, by inode, when somebody wants them.
+    made: Option<Vec<(u64, Content)>>,
     root: Option<Vec<Piece>>,
 }
 
@@ -68,14 +70,20 @@ impl<'a, G: Grid> Pipeline<'a, G> {
             linked: BTreeMap::new(),
             counts: Counts::default(),
             problems: Vec::new(),
+            made: None,
             root: None,
         }
     }
 
+    /// Notes what is made of each file that is read.
+    pub(super) fn noting_contents(self) -> Self {
+        Self { made: Some(Vec::new()), ..self }
+    }
+
     /// Runs everything `reader` finds through the stages.
-    pub(super) async fn drive(
+    pub(super) async fn drive<E: Entries>(
         mut self,
-        reader: Reader,
+        reader: Reader<E>,
         cancel: &CancellationToken,
     ) -> Result<Archived, FlowError> {
         let ctx = self.run.ctx;
@@ -107,7 +115,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
         self.finish(interrupted).await
     }
 
-    fn read(&self, mut reader: Reader) -> Work<(Reader, Batch)> {
+    fn read<E: Entries>(&self, mut reader: Reader<E>) -> Work<(Reader<E>, Batch)> {
         Box::pin(offload(&self.run.ctx.offload, move || {
             let batch = reader.next_batch();
             (reader, batch)
@@ -131,6 +139,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
                         self.chunk(id, bytes.slice(start..end)).await?;
                     }
                 }
+                Item::Kept { piece } => self.piece(piece),
                 Item::Hole { len } => self.piece(Piece { len, chunk: None }),
                 Item::End { size } => self.end(size).await?,
                 Item::Abort => self.file = None,
@@ -216,6 +225,9 @@ impl<'a, G: Grid> Pipeline<'a, G> {
         if node.meta.links > 1 {
             self.linked.insert((node.meta.device, node.meta.inode), (size, content.clone()));
         }
+        if let Some(made) = &mut self.made {
+            made.push((node.meta.inode, content.clone()));
+        }
         node.kind = Kind::File { size, content };
         self.add(node);
         Ok(())
@@ -263,6 +275,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
             root,
             counts: self.counts,
             problems: self.problems,
+            made: self.made.unwrap_or_default(),
             interrupted,
             kept: packed.kept,
         })

@@ -4,7 +4,8 @@
 //! A batch owns one buffer; chunks are slices of it all the way into their pack.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use crate::flow::backup::parent::Cursor;
 use crate::flow::scan::{Event, FileReader, Found, Scan, SegmentKind};
 use crate::monitor::{Counter, Monitor, Problem};
 use crate::vault::Vault;
-use crate::vault::tree::{Kind, Meta, Node, Stamp};
+use crate::vault::tree::{Kind, Meta, Node, Piece, Stamp};
 
 /// A batch is handed on when its buffer holds this much.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
@@ -25,6 +26,46 @@ const BATCH_BYTES: usize = 2 * 1024 * 1024;
 const BATCH_ITEMS: usize = 512;
 /// How much is read at once.
 const READ_BYTES: usize = 512 * 1024;
+
+/// Where the reading stage gets its entries from: the file system, or a drive.
+pub(crate) trait Entries: Send + 'static {
+    /// A file open for reading.
+    type File: Segments;
+
+    /// What comes next, in tree order.
+    fn next(&mut self) -> Option<Event>;
+    /// An entry as it is to be stored, when its content is known without reading it.
+    fn known(&mut self, _: &Found) -> Option<Node> {
+        None
+    }
+    /// Opens the file that came last.
+    fn open(&mut self, path: &Path) -> io::Result<Self::File>;
+}
+
+/// A file's bytes and holes in order.
+pub(crate) trait Segments: Send + 'static {
+    /// What comes next: at most `max` bytes appended to the buffer, a hole, or a piece; none at the
+    /// end. After an error the buffer is as it was.
+    fn next(&mut self, buffer: &mut Vec<u8>, max: usize) -> io::Result<Option<SegmentKind>>;
+}
+
+impl Entries for Scan {
+    type File = FileReader;
+
+    fn next(&mut self) -> Option<Event> {
+        Iterator::next(self)
+    }
+
+    fn open(&mut self, path: &Path) -> io::Result<FileReader> {
+        Scan::open(self, path)
+    }
+}
+
+impl Segments for FileReader {
+    fn next(&mut self, buffer: &mut Vec<u8>, max: usize) -> io::Result<Option<SegmentKind>> {
+        FileReader::next(self, buffer, max)
+    }
+}
 
 /// One thing the reading stage found, in tree order.
 #[derive(Debug)]
@@ -43,6 +84,8 @@ pub(super) enum Item {
     Chunk { start: usize, end: usize },
     /// Its next hole.
     Hole { len: u64 },
+    /// Its next piece, stored before.
+    Kept { piece: Piece },
     /// It ends after `size` bytes.
     End { size: u64 },
     /// It cannot be read to its end: it is left out.
@@ -77,14 +120,14 @@ impl Batch {
 }
 
 /// The stage's state; moves to the offload and back with every batch.
-pub(super) struct Reader {
-    scan: Scan,
+pub(super) struct Reader<E: Entries> {
+    scan: E,
     old: Cursor,
     cutter: Cutter,
     monitor: Arc<dyn Monitor>,
     force: bool,
     /// The file being read.
-    open: Option<Open>,
+    open: Option<Open<E::File>>,
     /// First names of files with several names that were read in this run.
     linked: BTreeMap<(u64, u64), Stamp>,
     items: Vec<Item>,
@@ -93,18 +136,18 @@ pub(super) struct Reader {
     uncut: usize,
 }
 
-struct Open {
+struct Open<F> {
     path: PathBuf,
-    file: FileReader,
+    file: F,
     size: u64,
-    /// A hole comes after what is in the buffer.
-    hole: Option<u64>,
+    /// What comes after what is in the buffer and is not to be cut.
+    after: Option<Item>,
     ended: bool,
 }
 
-impl Reader {
+impl<E: Entries> Reader<E> {
     /// Reads what `scan` finds.
-    pub(super) fn new<G: Grid>(ctx: &Ctx<G>, scan: Scan, old: Cursor, plan: &BackupPlan) -> Self {
+    pub(super) fn new<G: Grid>(ctx: &Ctx<G>, scan: E, old: Cursor, plan: &BackupPlan) -> Self {
         Self {
             scan,
             old,
@@ -168,6 +211,12 @@ impl Reader {
         }
         self.monitor.count(Counter::FilesFound, 1);
         self.monitor.count(Counter::BytesFound, size);
+        let found = Found { path, node, size };
+        if let Some(node) = self.scan.known(&found) {
+            self.items.push(Item::Whole { node, taken_over: true });
+            return;
+        }
+        let Found { path, node, size } = found;
         if let Some(node) = self.unchanged(&node, size) {
             self.items.push(Item::Whole { node, taken_over: true });
             return;
@@ -206,7 +255,7 @@ impl Reader {
                 let known = self.old.node(&node.name).is_some();
                 self.items.push(Item::Begin { node, known });
                 self.uncut = self.buffer.len();
-                self.open = Some(Open { path, file, size: 0, hole: None, ended: false });
+                self.open = Some(Open { path, file, size: 0, after: None, ended: false });
             }
             Err(error) => self.failed(&path, &error),
         }
@@ -221,12 +270,16 @@ impl Reader {
     /// Reads one piece of the open file and cuts what can be cut.
     fn read_on(&mut self) {
         let Some(mut open) = self.open.take() else { return };
-        if open.hole.is_none() && !open.ended {
+        if open.after.is_none() && !open.ended {
             match open.file.next(&mut self.buffer, READ_BYTES) {
                 Ok(Some(SegmentKind::Data(len))) => open.size += len as u64,
                 Ok(Some(SegmentKind::Hole(len))) => {
                     open.size += len;
-                    open.hole = Some(len);
+                    open.after = Some(Item::Hole { len });
+                }
+                Ok(Some(SegmentKind::Kept(piece))) => {
+                    open.size += piece.len;
+                    open.after = Some(Item::Kept { piece });
                 }
                 Ok(None) => open.ended = true,
                 Err(error) => {
@@ -238,10 +291,8 @@ impl Reader {
                 }
             }
         }
-        self.cut(open.hole.is_some() || open.ended);
-        if let Some(len) = open.hole.take() {
-            self.items.push(Item::Hole { len });
-        }
+        self.cut(open.after.is_some() || open.ended);
+        self.items.extend(open.after.take());
         if open.ended {
             self.items.push(Item::End { size: open.size });
         } else {

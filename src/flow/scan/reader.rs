@@ -15,6 +15,8 @@ use std::path::Path;
 use rustix::fs::{self, Advice, FileType, OFlags, SeekFrom, Stat};
 use rustix::io::Errno;
 
+use crate::vault::tree::Piece;
+
 use super::dirs;
 use super::error::ItemError;
 
@@ -38,6 +40,8 @@ pub enum SegmentKind {
     Data(usize),
     /// So many zeros that take no disk.
     Hole(u64),
+    /// A piece that was stored before and is still the same; never of a file on disk.
+    Kept(Piece),
 }
 
 /// A regular file open for reading.

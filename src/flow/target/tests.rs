@@ -146,6 +146,7 @@ fn copy(from: &Path, rel: &[Vec<u8>], node: &Node, target: &Target) -> Vec<Probl
                 buffer.clear();
                 len as u64
             }
+            SegmentKind::Kept(_) => unreachable!("a file on disk has no such piece"),
             SegmentKind::Hole(len) => len,
         };
     }

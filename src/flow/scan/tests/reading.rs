@@ -22,6 +22,7 @@ fn read(path: &Path, max: usize) -> (Vec<u8>, u64) {
                 assert!(len <= max && all.len() == before + len);
                 data += len as u64;
             }
+            Some(SegmentKind::Kept(_)) => unreachable!("a file on disk has no such piece"),
             Some(SegmentKind::Hole(len)) => {
                 assert_eq!(all.len(), before);
                 all.resize(before + usize::try_from(len).unwrap(), 0);
@@ -74,6 +75,7 @@ fn a_hole_of_a_terabyte_costs_nothing() {
                 data += len;
                 len as u64
             }
+            SegmentKind::Kept(_) => unreachable!("a file on disk has no such piece"),
             SegmentKind::Hole(len) => len,
         };
     }

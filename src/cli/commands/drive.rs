@@ -1,0 +1,115 @@
+//! `gbak drive`
+
+use crate::api::backend::Backend;
+use crate::api::{
+    Answer, Call, DriveAct, DriveAnswer, DriveArgs, DriveTableView, DriveView, Failure,
+};
+use crate::cli::args::{Drive, DriveWhat};
+use crate::cli::output::{escape, path, plural, table};
+use crate::cli::progress::Job;
+use crate::cli::shell::{Look, Shell};
+
+use super::backup::absolute;
+use super::{ask, snapshots, wrong_answer};
+
+pub(crate) fn run(
+    args: &Drive,
+    backend: &impl Backend,
+    shell: &mut Shell<'_>,
+) -> Result<u8, Failure> {
+    let call = Call::Drive(asked(&args.what)?);
+    let Answer::Drive(answer) = ask(backend, call, Job::Look, shell)? else {
+        return Err(wrong_answer());
+    };
+    match answer {
+        DriveAnswer::Status(view) if shell.look.json => shell.print_json(&view)?,
+        DriveAnswer::Status(view) => shell.say(&status(&view, &shell.look))?,
+        DriveAnswer::Table(view) if shell.look.json => shell.print_json(&view)?,
+        DriveAnswer::Table(view) => shell.print(&donors(&view, &shell.look))?,
+        DriveAnswer::Snapshots(view) => snapshots::show(&view, shell)?,
+        DriveAnswer::Deleted(view) if shell.look.json => shell.print_json(&view)?,
+        DriveAnswer::Deleted(view) => {
+            let kept = plural(view.snapshots_kept, "commit");
+            let name = escape(&view.name);
+            shell.say(&format!("Drive {name} is not on this machine any more; {kept} kept"))?;
+        }
+    }
+    Ok(0)
+}
+
+fn asked(what: &DriveWhat) -> Result<DriveArgs, Failure> {
+    let mut wait_peers_secs = None;
+    let (name, act) = match what {
+        DriveWhat::Create(args) => {
+            (&args.name, DriveAct::Create { size: args.size, cache: args.cache })
+        }
+        DriveWhat::Mount(args) => {
+            wait_peers_secs = args.wait_peers.map(|wait| wait.as_secs());
+            let (dir, allow_other) = (absolute(&args.dir)?, args.allow_other);
+            (&args.name, DriveAct::Mount { dir, allow_other })
+        }
+        DriveWhat::Unmount(args) => (&args.name, DriveAct::Unmount),
+        DriveWhat::Status(args) => (&args.name, DriveAct::Status),
+        DriveWhat::Sync(args) => (&args.name, DriveAct::Sync { grid: args.wait.is_some() }),
+        DriveWhat::Table(args) => (&args.name, DriveAct::Table),
+        DriveWhat::Resize(args) => {
+            (&args.name, DriveAct::Resize { size: args.size, cache: args.cache })
+        }
+        DriveWhat::Snapshots(args) => (&args.name, DriveAct::Snapshots),
+        DriveWhat::Rollback(args) => {
+            (&args.name, DriveAct::Rollback { snapshot: args.snapshot.clone() })
+        }
+        DriveWhat::Delete(args) => (&args.name, DriveAct::Delete { force: args.force }),
+    };
+    Ok(DriveArgs { name: name.clone(), act, wait_peers_secs })
+}
+
+fn status(view: &DriveView, look: &Look) -> String {
+    let size = |bytes| look.units.size(bytes);
+    let place = match &view.dir {
+        Some(dir) => format!("mounted at {}", path(dir)),
+        None => "not mounted".to_owned(),
+    };
+    let commit = match &view.committed_snapshot {
+        Some(id) => id.chars().take(8).collect(),
+        None => "none yet".to_owned(),
+    };
+    let row = |what: &str, bytes: u64, note: &str| {
+        vec![format!("  {what}"), size(bytes), note.to_owned()]
+    };
+    let rows = vec![
+        row("holds", view.stored_bytes, ""),
+        row("only here", view.dirty_bytes, "in no commit yet"),
+        row("queued", view.queued_bytes, "in a commit that is not on the grid yet"),
+        row("on this disk", view.cache_bytes, &format!("of {}", size(view.cache_limit_bytes))),
+        row("can take", view.available_bytes, "more"),
+    ];
+    let rows = table(&[("", false), ("", true), ("", false)], rows);
+    let trouble = match &view.trouble {
+        Some(trouble) => format!("\nThe last read from the grid failed: {}", escape(trouble)),
+        None => String::new(),
+    };
+    let (name, rows) = (escape(&view.name), rows.trim_start_matches('\n'));
+    format!("Drive {name}, {place}, last commit {commit}\n{rows}{trouble}")
+}
+
+fn donors(view: &DriveTableView, look: &Look) -> String {
+    let size = |bytes| look.units.size(bytes);
+    let row = |donor: &crate::api::DonorView| {
+        vec![
+            escape(&donor.name),
+            escape(&donor.state),
+            size(donor.donated_bytes),
+            size(donor.free_bytes),
+            size(donor.mine_bytes),
+        ]
+    };
+    let columns =
+        [("computer", false), ("state", false), ("lent", true), ("free", true), ("ours", true)];
+    let rows = table(&columns, view.donors.iter().map(row).collect());
+    let usable = size(view.usable_bytes);
+    format!("{rows}\nFits with {}+{}: {usable}", view.k, view.m)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,358 @@
+//! `drive`: made, mounted, looked at, committed, taken away.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chunker::Code;
+use futures::FutureExt;
+use p2p::Grid;
+use p2p::swarm::Swarm;
+use tokio::runtime::Handle;
+
+use super::{Run, wait};
+use crate::api::{
+    DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
+    Failure, PathBytes, SnapshotsView, codes,
+};
+use crate::clock::SystemClock;
+use crate::daemon::drives::Running;
+use crate::daemon::duties;
+use crate::daemon::failure::{failure, told};
+use crate::daemon::views;
+use crate::drive::disk::{self, Drive, DriveError, DriveSettings};
+use crate::drive::ops::Files;
+use crate::drive::session::{self, Access, Options};
+use crate::flow::backup::is_shortage;
+use crate::flow::look::{self, Listed};
+use crate::vault::tree::Stamp;
+use crate::vault::view::{self, SnapshotSpec};
+
+/// What a drive keeps on this disk when nothing was said.
+const CACHE_BYTES: u64 = 4 << 30;
+/// Between two looks whether everything is on the grid.
+const LOOK: Duration = Duration::from_millis(500);
+/// Longest name of a drive: it is part of file names and tags.
+const NAME_LIMIT: usize = 64;
+
+impl Run {
+    /// Not cancel-safe where it commits: stop it through `cancel`.
+    pub(super) async fn drive(&self, args: DriveArgs) -> Result<DriveAnswer, Failure> {
+        let name = checked(args.name)?;
+        if !matches!(args.act, DriveAct::Status | DriveAct::Snapshots | DriveAct::Unmount) {
+            self.settle(wait(args.wait_peers_secs)).await?;
+        }
+        match args.act {
+            DriveAct::Create { size, cache } => self.create_drive(&name, size, cache).await,
+            DriveAct::Mount { dir, allow_other } => {
+                self.mount_drive(&name, dir, allow_other).boxed().await
+            }
+            DriveAct::Unmount => self.unmount_drive(&name).await,
+            DriveAct::Status => self.drive_status(&name).await,
+            DriveAct::Sync { grid } => self.sync_drive(&name, grid).boxed().await,
+            DriveAct::Table => self.drive_table(&name).await,
+            DriveAct::Resize { size, cache } => self.resize_drive(&name, size, cache).await,
+            DriveAct::Snapshots => self.drive_snapshots(&name),
+            DriveAct::Rollback { snapshot } => self.roll_back(&name, &snapshot).boxed().await,
+            DriveAct::Delete { force } => self.delete_drive(&name, force).await,
+        }
+    }
+
+    async fn create_drive(
+        &self,
+        name: &str,
+        size: Option<u64>,
+        cache: Option<u64>,
+    ) -> Result<DriveAnswer, Failure> {
+        let changing = self.engine.drives.changing.lock().await;
+        let dir = self.engine.drive_dir(name);
+        if dir.exists() {
+            return Err(codes::DRIVE.failure(format!("There is a drive {name} here already")));
+        }
+        if !disk::commits(&self.ctx, name)?.is_empty() {
+            let message = format!("The vault has a drive {name} already: mount it");
+            return Err(failure(codes::DRIVE, message, &["gbak drive mount NAME DIR"]));
+        }
+        self.make_drive(name, DriveSettings { size, cache: cache.unwrap_or(CACHE_BYTES) }).await?;
+        drop(changing);
+        self.drive_status(name).await
+    }
+
+    async fn make_drive(&self, name: &str, settings: DriveSettings) -> Result<(), Failure> {
+        let dir = self.engine.drive_dir(name);
+        let above = self.engine.home.root().join("drives");
+        let made = move || {
+            store::make_private_dir(&above).map_err(|source| no_directory(&above, &source))?;
+            Ok::<_, Failure>(disk::create(&dir, settings)?)
+        };
+        self.ctx.work(made).await?
+    }
+
+    /// The drive that is on this machine, opened.
+    async fn open_drive(&self, name: &str) -> Result<Drive<Swarm>, Failure> {
+        let packs = self.engine.data_packs().await?;
+        let (dir, name) = (self.engine.drive_dir(name), name.to_owned());
+        if !dir.exists() {
+            return Err(unknown(&name));
+        }
+        // A drive outlives the call's progress.
+        let ctx = self.engine.ctx().clone();
+        let now = Arc::new(|| {
+            let (secs, nanos) = SystemClock.stamp();
+            Stamp { secs, nanos }
+        });
+        let open = move || Drive::open(&dir, &name, ctx, packs, now);
+        Ok(self.ctx.work(open).await??)
+    }
+
+    async fn mount_drive(
+        &self,
+        name: &str,
+        dir: PathBytes,
+        allow_other: bool,
+    ) -> Result<DriveAnswer, Failure> {
+        if !self.engine.is_agent() {
+            let message = "A drive is served by the agent, and none runs here";
+            return Err(failure(codes::DAEMON_UNREACHABLE, message, &["gbak daemon"]));
+        }
+        let changing = self.engine.drives.changing.lock().await;
+        if let Some(running) = self.engine.drives.get(name) {
+            let at = running.dir.display();
+            return Err(codes::DRIVE.failure(format!("Drive {name} is mounted at {at} already")));
+        }
+        let drive = Arc::new(self.drive_here(name).boxed().await?);
+        let at = Path::new(OsStr::from_bytes(&dir.0)).to_owned();
+        let options = Options { name: name.to_owned(), allow_other, access: Access::ReadWrite };
+        let (volume, runtime) = (Arc::clone(drive.volume()), Handle::current());
+        let mounting = move || session::mount(volume, &at, &options, runtime);
+        let mounted = self.ctx.work(mounting).await??;
+        self.engine.keep_drive(drive, mounted);
+        drop(changing);
+        self.drive_status(name).await
+    }
+
+    /// The drive on this machine; made from its last commit when it is only on the grid.
+    async fn drive_here(&self, name: &str) -> Result<Drive<Swarm>, Failure> {
+        if self.engine.drive_dir(name).exists() {
+            return self.open_drive(name).await;
+        }
+        let newest = disk::commits(&self.ctx, name)?.pop().ok_or_else(|| unknown(name))?;
+        self.make_drive(name, DriveSettings { size: None, cache: CACHE_BYTES }).await?;
+        let adopted = self.adopt(name, &newest).await;
+        if adopted.is_err() {
+            // Half a drive must not pass for an empty one.
+            let dir = self.engine.drive_dir(name);
+            let removed = self.ctx.work(move || std::fs::remove_dir_all(dir)).await?;
+            removed.unwrap_or_else(|error| tracing::warn!(%error, "half a drive stays behind"));
+        }
+        adopted
+    }
+
+    async fn adopt(&self, name: &str, commit: &Listed) -> Result<Drive<Swarm>, Failure> {
+        let drive = self.open_drive(name).await?;
+        drive.adopt(commit.id, &commit.snapshot).await?;
+        Ok(drive)
+    }
+
+    async fn unmount_drive(&self, name: &str) -> Result<DriveAnswer, Failure> {
+        let running = self.running(name)?;
+        let unmounting = Arc::clone(&running);
+        self.ctx.work(move || unmounting.unmount()).await??;
+        running.ended().await;
+        self.drive_status(name).await
+    }
+
+    fn running(&self, name: &str) -> Result<Arc<Running>, Failure> {
+        let running = self.engine.drives.get(name);
+        running.ok_or_else(|| codes::DRIVE.failure(format!("Drive {name} is not mounted")))
+    }
+
+    async fn drive_status(&self, name: &str) -> Result<DriveAnswer, Failure> {
+        if let Some(running) = self.engine.drives.get(name) {
+            let dir = PathBytes(running.dir.as_os_str().as_bytes().to_vec());
+            return Ok(DriveAnswer::Status(self.drive_view(&running.drive, Some(dir)).await?));
+        }
+        let _changing = self.engine.drives.changing.lock().await;
+        let drive = Arc::new(self.open_drive(name).await?);
+        Ok(DriveAnswer::Status(self.drive_view(&drive, None).await?))
+    }
+
+    async fn drive_view(
+        &self,
+        drive: &Arc<Drive<Swarm>>,
+        dir: Option<PathBytes>,
+    ) -> Result<DriveView, Failure> {
+        drive.settle()?;
+        let looked = Arc::clone(drive);
+        let figures = self.ctx.work(move || looked.figures()).await?;
+        self.engine.measure_drive(drive);
+        let space = drive.volume().space();
+        Ok(DriveView {
+            schema: "gbak.drive/1".to_owned(),
+            name: drive.name().to_owned(),
+            mounted: dir.is_some(),
+            dir,
+            stored_bytes: figures.stored,
+            dirty_bytes: figures.dirty,
+            queued_bytes: figures.queued,
+            committed_snapshot: drive.facts().snapshot.map(|id| id.to_string()),
+            cache_bytes: figures.here,
+            cache_limit_bytes: drive.settings().cache,
+            capacity_bytes: space.total,
+            available_bytes: space.available,
+            trouble: drive.trouble(),
+        })
+    }
+
+    async fn sync_drive(&self, name: &str, grid: bool) -> Result<DriveAnswer, Failure> {
+        let running = self.running(name)?;
+        let volume = Arc::clone(running.drive.volume());
+        self.ctx.work(move || volume.sync_all()).await?.map_err(DriveError::from)?;
+        self.engine.commit_drive(&running.drive, &self.cancel).await?;
+        while grid && running.drive.facts().proven < running.drive.facts().number {
+            tokio::select! { biased;
+                () = self.cancel.cancelled() => {
+                    let message = "Stopped on request; the commit is queued";
+                    return Err(codes::INTERRUPTED.failure(message));
+                }
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            // Somebody waits: not only when the agent would look by itself.
+            match duties::catch_up_once(&self.engine).await {
+                Err(error) if !is_shortage(&error) => return Err(error.into()),
+                _ => running.drive.settle()?,
+            }
+        }
+        self.drive_status(name).await
+    }
+
+    async fn drive_table(&self, name: &str) -> Result<DriveAnswer, Failure> {
+        let ctx = self.ctx.clone();
+        let health = self.ctx.work(move || look::health(&ctx)).await??;
+        let (code, usable_bytes) = self.engine.pooled();
+        let donor = |info: &p2p::PeerInfo| DonorView {
+            peer_id: info.peer.to_string(),
+            name: info.name.clone(),
+            state: views::state(info.state).to_owned(),
+            donated_bytes: info.offer.donated_bytes,
+            free_bytes: info.offer.free_bytes,
+            mine_bytes: health.bytes_by_holder.get(&info.peer).copied().unwrap_or_default(),
+        };
+        Ok(DriveAnswer::Table(DriveTableView {
+            schema: "gbak.drive-table/1".to_owned(),
+            name: name.to_owned(),
+            k: code.map_or(0, Code::k),
+            m: code.map_or(0, Code::m),
+            donors: self.ctx.grid.peers().iter().map(donor).collect(),
+            usable_bytes,
+        }))
+    }
+
+    async fn resize_drive(
+        &self,
+        name: &str,
+        size: Option<u64>,
+        cache: Option<u64>,
+    ) -> Result<DriveAnswer, Failure> {
+        let changing = self.engine.drives.changing.lock().await;
+        if let Some(running) = self.engine.drives.get(name) {
+            let drive = Arc::clone(&running.drive);
+            self.ctx.work(move || drive.resize(size, cache)).await??;
+        } else {
+            let drive = self.open_drive(name).await?;
+            self.ctx.work(move || drive.resize(size, cache)).await??;
+        }
+        drop(changing);
+        self.drive_status(name).await
+    }
+
+    fn drive_snapshots(&self, name: &str) -> Result<DriveAnswer, Failure> {
+        let all = disk::commits(&self.ctx, name)?;
+        let schema = "gbak.snapshots/1".to_owned();
+        let snapshots = all.iter().map(views::snapshot).collect();
+        Ok(DriveAnswer::Snapshots(SnapshotsView { schema, snapshots }))
+    }
+
+    /// What is not in a commit yet gets one first: rolling back loses nothing.
+    async fn roll_back(&self, name: &str, snapshot: &str) -> Result<DriveAnswer, Failure> {
+        let changing = self.engine.drives.changing.lock().await;
+        if self.engine.drives.get(name).is_some() {
+            let message = format!("Drive {name} is mounted; programs would see it change");
+            return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
+        }
+        let spec =
+            SnapshotSpec::parse(snapshot.as_bytes()).map_err(crate::flow::FlowError::from)?;
+        let all = disk::commits(&self.ctx, name)?;
+        let times: Vec<_> = all.iter().map(|one| (one.id, one.snapshot.time)).collect();
+        let id = view::resolve(&spec, &times).map_err(crate::flow::FlowError::from)?;
+        let drive = self.open_drive(name).await?;
+        self.engine.commit_drive(&drive, &self.cancel).await?;
+        if let Some(commit) = all.into_iter().find(|one| one.id == id) {
+            drive.adopt(commit.id, &commit.snapshot).await?;
+        }
+        drop((drive, changing));
+        self.drive_status(name).await
+    }
+
+    async fn delete_drive(&self, name: &str, force: bool) -> Result<DriveAnswer, Failure> {
+        let _changing = self.engine.drives.changing.lock().await;
+        if let Some(running) = self.engine.drives.get(name) {
+            let at = running.dir.display();
+            let message = format!("Drive {name} is mounted at {at}");
+            return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
+        }
+        let drive = self.open_drive(name).await?;
+        drive.settle()?;
+        let figures = drive.figures();
+        let only_here = figures.dirty + figures.queued;
+        if only_here > 0 && !force {
+            let message = format!("Drive {name} has {only_here} bytes that are only here");
+            let help = &["gbak drive mount NAME DIR", "gbak drive delete NAME --force"];
+            return Err(failure(codes::DRIVE, message, help));
+        }
+        drop(drive);
+        let dir: PathBuf = self.engine.drive_dir(name);
+        let at = dir.clone();
+        let removed = self.ctx.work(move || std::fs::remove_dir_all(dir)).await?;
+        removed.map_err(|source| no_directory(&at, &source))?;
+        Ok(DriveAnswer::Deleted(DriveDeletedView {
+            schema: "gbak.drive-deleted/1".to_owned(),
+            name: name.to_owned(),
+            snapshots_kept: disk::commits(&self.ctx, name)?.len() as u64,
+        }))
+    }
+}
+
+/// A name that can be part of a path and of a tag.
+fn checked(name: String) -> Result<String, Failure> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty()
+        || name.len() > NAME_LIMIT
+        || name.starts_with('.')
+        || !name.chars().all(fits)
+    {
+        let message = "A drive's name has letters, digits, dots, hyphens and underscores";
+        return Err(codes::USAGE.failure(message));
+    }
+    Ok(name)
+}
+
+fn unknown(name: &str) -> Failure {
+    let message = format!("There is no drive {name}, neither here nor in the vault");
+    failure(codes::DRIVE, message, &["gbak drive create NAME", "gbak snapshots"])
+}
+
+fn no_directory(dir: &Path, error: &std::io::Error) -> Failure {
+    codes::DISK.failure(format!("Cannot use {}: {error}", dir.display()))
+}
+
+impl From<DriveError> for Failure {
+    fn from(error: DriveError) -> Self {
+        match error {
+            DriveError::Flow(error) => error.into(),
+            other => codes::DISK.failure(told(&other)),
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The drives of a home: opened when mounted, kept until unmounted, committed behind.
+//!
+//! A mounted drive has one task of its own. It saves the table every second, looks how much room
+//! there is, commits after some quiet, and ends when the drive is unmounted, by whomever, or the
+//! agent stops: with everything durable here in both cases, and a last commit in the first.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chunker::{Code, OwnerId};
+use p2p::swarm::Swarm;
+use p2p::{Grid, PeerState};
+use store::{Gauge, StatvfsGauge};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::engine::Engine;
+use super::failure::told;
+use crate::drive::disk::Drive;
+use crate::drive::session::{self, MountError, Mounted};
+use crate::flow::FlowError;
+use crate::placement::redundancy;
+use crate::pool::{self, Room};
+
+/// Between two looks at a drive.
+const TICK: Duration = Duration::from_secs(1);
+/// A commit begins when nothing has changed for so long,
+const QUIET: Duration = Duration::from_secs(10);
+/// or when something has waited for so long.
+const AT_MOST: Duration = Duration::from_secs(300);
+/// After a commit that failed.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// A mounted drive.
+pub(super) struct Running {
+    pub(super) drive: Arc<Drive<Swarm>>,
+    pub(super) dir: PathBuf,
+    /// True once everything is done.
+    ended: watch::Receiver<bool>,
+    /// Set when its user asked for the end: then there is a last commit.
+    leaving: AtomicBool,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// Unmounts it. Fails while it is in use.
+    pub(super) fn unmount(&self) -> Result<(), MountError> {
+        session::unmount(&self.dir)
+    }
+
+    /// Waits until the last commit is made, or could not be.
+    pub(super) async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        // An error says that its task is gone, which is the end as well.
+        drop(ended.wait_for(|ended| *ended).await);
+    }
+}
+
+/// Mounted drives by name.
+#[derive(Debug, Default)]
+pub(super) struct Drives {
+    all: Mutex<BTreeMap<String, Arc<Running>>>,
+    /// Held by whoever opens, makes or removes one.
+    pub(super) changing: tokio::sync::Mutex<()>,
+}
+
+impl Drives {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Running>>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Arc<Running>> {
+        self.all().get(name).cloned()
+    }
+}
+
+impl Engine {
+    /// Where a drive lives.
+    pub(super) fn drive_dir(&self, name: &str) -> PathBuf {
+        self.home.root().join("drives").join(name)
+    }
+
+    /// Keeps a mounted drive until it ends.
+    pub(super) fn keep_drive(self: &Arc<Self>, drive: Arc<Drive<Swarm>>, mounted: Mounted) {
+        let (done, ended) = watch::channel(false);
+        let name = drive.name().to_owned();
+        let running = Arc::new(Running {
+            drive,
+            dir: mounted.dir().to_owned(),
+            ended,
+            leaving: AtomicBool::new(false),
+        });
+        self.drives.all().insert(name.clone(), Arc::clone(&running));
+        let engine = Arc::clone(self);
+        drop(self.upkeep.spawn(async move {
+            keep(&engine, &running, mounted).await;
+            engine.drives.all().remove(&name);
+            // Nobody may be waiting.
+            done.send_replace(true);
+        }));
+    }
+
+    /// Commits a drive now, when no backup is being written.
+    pub(super) async fn commit_drive(
+        &self,
+        drive: &Drive<Swarm>,
+        cancel: &CancellationToken,
+    ) -> Result<(), crate::drive::disk::DriveError> {
+        let _writing = self.writing.lock().await;
+        drive.commit(cancel).await
+    }
+
+    /// What the grid can still take for this member, after redundancy.
+    pub(super) fn pooled(&self) -> (Option<Code>, u64) {
+        let peers = self.ctx.grid.peers();
+        let Some(code) = redundancy::auto(peers.len().max(3)) else { return (None, 0) };
+        let online = peers.into_iter().filter(|peer| peer.state == PeerState::Online);
+        let rooms = online
+            .map(|peer| Room::<OwnerId> { domain: peer.owner, free_bytes: peer.offer.free_bytes });
+        (Some(code), pool::capacity(rooms, code.k(), code.m()))
+    }
+
+    /// What this disk can take above what its user wants to keep free.
+    fn disk_room(&self, dir: &Path) -> u64 {
+        let Ok(space) = StatvfsGauge.measure(dir) else { return 0 };
+        let kept = self.config.donate.on(space, 0);
+        let kept = kept.min_free_bytes.saturating_add(kept.safe_area_bytes);
+        space.free_bytes.saturating_sub(kept)
+    }
+
+    /// Tells a drive how much room there is.
+    pub(super) fn measure_drive(&self, drive: &Drive<Swarm>) {
+        drive.volume().set_room(self.disk_room(self.home.root()), self.pooled().1);
+    }
+
+    async fn look_at(&self, drive: &Arc<Drive<Swarm>>) -> Result<(), FlowError> {
+        self.measure_drive(drive);
+        let volume = Arc::clone(drive.volume());
+        let saved = self.ctx.work(move || volume.save()).await?;
+        if let Err(error) = saved {
+            tracing::warn!(%error, drive = drive.name(), "cannot save a drive's table");
+        }
+        if let Err(error) = drive.settle() {
+            tracing::warn!(error = %told(&error), "cannot see whether a commit is on the grid");
+        }
+        Ok(())
+    }
+}
+
+/// When the next commit is due.
+#[derive(Debug)]
+struct Clockwork {
+    seen: u64,
+    changed: Instant,
+    dirty: Option<Instant>,
+    not_before: Instant,
+}
+
+impl Clockwork {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { seen: 0, changed: now, dirty: None, not_before: now }
+    }
+
+    fn is_due(&mut self, drive: &Drive<Swarm>) -> bool {
+        let now = Instant::now();
+        if !drive.is_dirty() {
+            self.dirty = None;
+            return false;
+        }
+        let dirty = *self.dirty.get_or_insert(now);
+        let changes = drive.volume().changes();
+        if changes != self.seen {
+            self.seen = changes;
+            self.changed = now;
+        }
+        now >= self.not_before && (now >= self.changed + QUIET || now >= dirty + AT_MOST)
+    }
+}
+
+async fn keep(engine: &Arc<Engine>, running: &Arc<Running>, mut mounted: Mounted) {
+    let drive = &running.drive;
+    let stopping = engine.stopping.clone();
+    let mut clockwork = Clockwork::new();
+    loop {
+        tokio::select! { biased;
+            () = stopping.cancelled() => break,
+            () = mounted.ended() => {
+                running.leaving.store(true, Ordering::SeqCst);
+                break;
+            }
+            () = tokio::time::sleep(TICK) => {}
+        }
+        if engine.look_at(drive).await.is_err() {
+            break;
+        }
+        if clockwork.is_due(drive) {
+            let cancel = stopping.child_token();
+            if let Err(error) = engine.commit_drive(drive, &cancel).await {
+                tracing::warn!(error = %told(&error), drive = drive.name(), "no commit");
+                clockwork.not_before = Instant::now() + AGAIN;
+            }
+        }
+    }
+    end(engine, running, &stopping).await;
+}
+
+/// Everything durable here; and on the grid, or queued for it, unless the agent stops.
+async fn end(engine: &Arc<Engine>, running: &Arc<Running>, stopping: &CancellationToken) {
+    let drive = &running.drive;
+    let leaving = running.leaving.load(Ordering::SeqCst);
+    let dir = running.dir.clone();
+    let volume = Arc::clone(drive.volume());
+    let durable = engine.ctx.work(move || {
+        if !leaving && session::unmount(&dir).is_err() {
+            // Whoever has files open keeps them until they are closed.
+            session::detach(&dir).unwrap_or_default();
+        }
+        volume.sync_all()
+    });
+    match durable.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, drive = drive.name(), "a drive is not saved"),
+        Err(error) => tracing::error!(%error, drive = drive.name(), "a drive is not saved"),
+    }
+    if leaving
+        && drive.is_dirty()
+        && let Err(error) = engine.commit_drive(drive, &stopping.child_token()).await
+    {
+        tracing::warn!(error = %told(&error), drive = drive.name(), "no last commit");
+    }
+}

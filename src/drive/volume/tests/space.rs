@@ -1,0 +1,103 @@
+//! Room is counted before a write is answered, and made only of what is on the grid for sure.
+
+use super::super::freeze::Taken;
+use super::super::node::{Base, Body};
+use super::*;
+
+const MIB: u64 = 1 << 20;
+
+fn write(w: &World, ino: Ino, at: u64, mib: u64) -> Result<(), Errno> {
+    w.volume.write(ino, at * MIB, &vec![7; (mib * MIB) as usize], true)
+}
+
+/// Everything becomes part of this commit.
+fn commit(w: &World, number: u64) {
+    let frozen = w.volume.freeze();
+    let all: Vec<Ino> = w.volume.state().inodes.keys().copied().collect();
+    let taken = all.iter().filter_map(|ino| {
+        let inode = frozen.get(*ino)?;
+        let Body::File(data) = &inode.body else { return None };
+        let bytes = w.read(*ino, 0, inode.attr.size as u32);
+        let content = w.grid.keep(&bytes, 100_000);
+        let size = bytes.len() as u64;
+        let base = Base { content, size, allocated: size, commit: number, of: data.changed };
+        Some(Taken { ino: *ino, of: data.changed, base })
+    });
+    let taken = taken.collect();
+    w.volume.thaw();
+    w.volume.committed(taken);
+}
+
+fn state(w: &World, ino: Ino) -> String {
+    String::from_utf8(w.volume.xattr(ino, b"user.gbak.state").unwrap()).unwrap()
+}
+
+#[test]
+fn a_full_cache_refuses_before_it_answers_and_loses_nothing() {
+    let w = World::new();
+    w.volume.set_limits(4 * MIB, u64::MAX);
+    let file = w.make(ROOT, "f", Type::File).ino;
+    write(&w, file, 0, 3).unwrap();
+    assert_eq!(write(&w, file, 3, 2), Err(Errno::NOSPC));
+    assert_eq!(w.size(file), 3 * MIB);
+    write(&w, file, 0, 3).unwrap();
+    write(&w, file, 3, 1).unwrap();
+    assert_eq!(w.volume.figures().here, 4 * MIB);
+    w.volume.unlink(ROOT, b"f").unwrap();
+    assert_eq!(w.volume.figures().here, 0);
+}
+
+#[test]
+fn only_what_is_on_the_grid_is_dropped_to_make_room() {
+    let w = World::new();
+    w.volume.set_limits(4 * MIB, u64::MAX);
+    let (a, b) = (w.make(ROOT, "a", Type::File).ino, w.make(ROOT, "b", Type::File).ino);
+    write(&w, a, 0, 2).unwrap();
+    assert_eq!(state(&w, a), "here");
+    commit(&w, 1);
+    assert_eq!(state(&w, a), "queued");
+    write(&w, b, 0, 2).unwrap();
+    assert_eq!(write(&w, b, 2, 1), Err(Errno::NOSPC), "what is queued stays");
+    w.volume.set_proven(1);
+    assert_eq!(state(&w, a), "grid");
+    write(&w, b, 2, 2).unwrap();
+    assert_eq!(w.volume.figures().here, 4 * MIB);
+    assert_eq!(w.read(a, MIB, 4), [7; 4], "what was dropped is read from the grid");
+    assert_eq!(state(&w, a), "grid");
+    write(&w, a, 0, 0).unwrap();
+    assert_eq!(write(&w, a, 0, 1), Err(Errno::NOSPC));
+}
+
+#[test]
+fn the_size_of_the_drive_is_a_quota() {
+    let w = World::new();
+    w.volume.set_limits(u64::MAX, 2 * MIB);
+    let file = w.make(ROOT, "f", Type::File).ino;
+    write(&w, file, 0, 2).unwrap();
+    assert_eq!(write(&w, file, 2, 1), Err(Errno::DQUOT));
+    let space = w.volume.space();
+    assert_eq!((space.total, space.available), (2 * MIB, 0));
+}
+
+#[test]
+fn a_disk_at_its_floor_takes_nothing_more() {
+    let w = World::new();
+    w.volume.set_room(MIB, 1 << 40);
+    let file = w.make(ROOT, "f", Type::File).ino;
+    write(&w, file, 0, 1).unwrap();
+    assert_eq!(write(&w, file, 1, 1), Err(Errno::NOSPC));
+}
+
+#[test]
+fn data_of_a_commit_that_was_lost_is_here_again_and_is_not_dropped() {
+    let w = World::new();
+    w.volume.set_limits(2 * MIB, u64::MAX);
+    let file = w.make(ROOT, "f", Type::File).ino;
+    write(&w, file, 0, 2).unwrap();
+    commit(&w, 1);
+    w.volume.uncommit();
+    assert_eq!(state(&w, file), "here");
+    w.volume.set_proven(1);
+    let other = w.make(ROOT, "g", Type::File).ino;
+    assert_eq!(write(&w, other, 0, 1), Err(Errno::NOSPC));
+}

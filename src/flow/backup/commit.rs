@@ -1,0 +1,70 @@
+//! A tree that is not a file system's, as a snapshot: what a drive's commit is.
+//!
+//! The same pipeline, the same order of durability, the same queueing when peers are away; only the
+//! entries come from elsewhere, and nothing is left out: a tree of which something cannot be read
+//! makes no snapshot.
+
+use chunker::{Record, SnapshotId};
+use p2p::Grid;
+use tokio_util::sync::CancellationToken;
+
+use super::reading::{Entries, Reader};
+use super::{BackupPlan, BackupReport, Run, archive, choose_code, make_visible, parent, queued};
+use crate::flow::place;
+use crate::flow::publish::SNAPSHOT_PENDING;
+use crate::flow::targets::Targets;
+use crate::flow::{Ctx, FlowError, recover};
+use crate::vault::snapshot::Snapshot;
+use crate::vault::tree::{Content, Stamp};
+
+/// What came of a commit.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    /// The same as of a backup; no snapshot when the tree is the parent's.
+    pub(crate) report: BackupReport,
+    /// What was made of each file that was read, by inode.
+    pub(crate) made: Vec<(u64, Content)>,
+}
+
+/// Makes a snapshot of `entries`. Not cancel-safe: stop it through `cancel`, which leaves durable
+/// packs for the next commit and no snapshot.
+pub(crate) async fn commit<G: Grid, E: Entries>(
+    ctx: &Ctx<G>,
+    plan: &BackupPlan,
+    entries: E,
+    parent: Option<(SnapshotId, Snapshot)>,
+    cancel: &CancellationToken,
+) -> Result<Committed, FlowError> {
+    let targets = Targets::now(ctx);
+    let chosen = choose_code(ctx, plan, &targets)?;
+    if targets.len() > 0 {
+        recover::refresh(ctx).await?;
+    }
+    place::resume(ctx, &targets).await?;
+    let started = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
+    let run = Run { ctx, plan, targets: &targets, chosen, parent: parent.as_ref() };
+    let reader = Reader::new(ctx, entries, parent::Cursor::none(), plan);
+    let pipeline = archive::Pipeline::new(&run).noting_contents();
+    let mut archived = pipeline.drive(reader, cancel).await?;
+    if archived.interrupted {
+        return Err(FlowError::Cancelled);
+    }
+    if let Some(problem) = archived.problems.first() {
+        let path = problem.item_lossy();
+        return Err(FlowError::Unreadable { path, reason: problem.message.clone() });
+    }
+    let made = std::mem::take(&mut archived.made);
+    let mut report = run.report(&archived);
+    if parent.as_ref().is_some_and(|(_, parent)| parent.root == archived.root) {
+        return Ok(Committed { report, made });
+    }
+    let snapshot = run.snapshot(started, &archived);
+    let id = snapshot.id(ctx.vault.keys());
+    let sealed = ctx.vault.seal_local(&snapshot.encode(), crate::entropy::bytes(&*ctx.entropy));
+    let catalog = ctx.catalog.clone();
+    ctx.work(move || catalog.put_snapshot(&id, SNAPSHOT_PENDING, &sealed)).await??;
+    report.snapshot = Some(id);
+    make_visible(ctx, plan, &targets, id, &mut report).await?;
+    report.queued_packs = queued(ctx);
+    Ok(Committed { report, made })
+}
