@@ -124,6 +124,8 @@ fn dispatch(
         Command::Peers => c::peers::run(backend, shell),
         Command::Donate(args) => c::donate::run(args, backend, shell),
         Command::Limits(args) => c::limits::run(args, backend, shell),
+        Command::Pause(args) => c::pause::run(args, backend, shell),
+        Command::Resume => c::pause::run_resume(backend, shell),
         Command::Status(args) => c::status::run(args, backend, shell),
         Command::Check(args) => c::check::run(args, backend, shell),
         Command::Audit(args) => c::audit::run(args, backend, shell),

@@ -16,6 +16,7 @@ use crate::api::setup::Lend;
 mod edit;
 pub mod limits;
 mod merge;
+pub mod window;
 
 pub use crate::api::limits::Speed;
 pub use limits::Limits;

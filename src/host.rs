@@ -10,6 +10,7 @@
 //! while this process lives; after a restart the token is simply used, and a new one must be made.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -79,6 +80,8 @@ struct Inner {
     offload: Arc<dyn Offload>,
     admission: Option<Admission>,
     busy: Busy,
+    /// Shards are neither taken in nor given out.
+    paused: AtomicBool,
     /// Who spent which invitation in this process's life.
     joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
 }
@@ -98,12 +101,30 @@ impl Host {
         admission: Option<Admission>,
     ) -> Self {
         let (busy, joiners) = (Busy::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { shelf, roll, clock, offload, admission, busy, joiners }) }
+        let paused = AtomicBool::new(false);
+        Self {
+            inner: Arc::new(Inner {
+                shelf,
+                roll,
+                clock,
+                offload,
+                admission,
+                busy,
+                paused,
+                joiners,
+            }),
+        }
     }
 
     /// The shelf that is served.
     pub fn shelf(&self) -> &Shelf {
         &self.inner.shelf
+    }
+
+    /// Refuses shards, both ways, or serves them again. Heads are kept and given all the same: they
+    /// are small, and others' safety hangs on them.
+    pub fn pause(&self, paused: bool) {
+        self.inner.paused.store(paused, Ordering::Relaxed);
     }
 
     /// Whether this host can admit members.
@@ -119,6 +140,11 @@ impl Host {
     }
 
     async fn serve(&self, from: PeerId, request: Request, pass: Pass) -> Result<Reply, Refusal> {
+        let of_shards =
+            matches!(request, Request::Put { .. } | Request::Get { .. } | Request::Slice { .. });
+        if of_shards && self.inner.paused.load(Ordering::Relaxed) {
+            return Err(Refusal::Paused);
+        }
         match request {
             Request::Join(join) => self.admit(from, *join, pass).await,
             Request::Put { shard, body } => self.put(self.owner(from)?, shard, body, pass).await,

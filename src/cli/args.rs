@@ -17,7 +17,7 @@ mod limiting;
 mod mount;
 
 pub(crate) use global::Global;
-pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat};
+pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat, Pause};
 pub(crate) use mount::{Mount, Unmount};
 
 /// Back up to other members' unused disk, and lend them yours.
@@ -64,6 +64,10 @@ pub(crate) enum Command {
     Donate(Donate),
     /// Show or change how fast this machine sends and receives
     Limits(Limits),
+    /// Let backups, or serving other machines, wait for a while
+    Pause(Pause),
+    /// End what was paused
+    Resume,
     /// Show whether everything is backed up
     Status(Status),
     /// Check that everything is still where it should be

@@ -20,6 +20,7 @@ pub(crate) mod invite;
 pub(crate) mod limits;
 pub(crate) mod ls;
 pub(crate) mod mount;
+pub(crate) mod pause;
 pub(crate) mod peers;
 pub(crate) mod placement;
 pub(crate) mod recover;

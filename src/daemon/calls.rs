@@ -40,6 +40,7 @@ mod lending;
 mod limiting;
 mod looking;
 pub(super) mod mounting;
+mod pausing;
 mod risking;
 
 pub(super) use drilling::plan as drill_plan;
@@ -107,6 +108,8 @@ impl Run {
             Call::Donate => self.donation().await.map(Answer::Donate),
             Call::DonateSet(lend) => self.donate(lend).await.map(Answer::DonateSet),
             Call::Limits => Ok(Answer::Limits(self.limits())),
+            Call::Pause(args) => self.pause(args).await.map(Answer::Pause),
+            Call::Resume => self.resume().await.map(Answer::Resume),
             Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
@@ -121,6 +124,7 @@ impl Run {
         let wait = wait(args.wait_peers_secs);
         let dry_run = args.dry_run;
         let plan = self.backup_plan(args)?;
+        let _lift = if dry_run { None } else { Some(self.unless_paused()?) };
         let _writing = self.write().await?;
         self.settle(wait).await?;
         let report = backup::backup(&self.ctx, plan, &self.cancel).boxed().await?;

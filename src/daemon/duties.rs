@@ -14,7 +14,6 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
-use super::regulator::follow_settings;
 use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, DrillArgs, Failure};
 use crate::entropy;
@@ -54,7 +53,6 @@ pub async fn run(
     let serving = control.serve(desk.clone(), stop.clone());
     let catching = keep_catching_up(&engine, stop.clone());
     let auditing = keep_auditing(&engine, stop.clone());
-    let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
@@ -63,7 +61,7 @@ pub async fn run(
         }
     };
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, drilling, following, greeting);
+    tokio::join!(serving, catching, auditing, drilling, greeting);
     engine.stop().await;
     Ok(())
 }
@@ -204,6 +202,9 @@ fn online(engine: &Engine) -> Vec<PeerId> {
 
 /// Places and publishes what is queued, unless a backup is at it.
 pub(super) async fn catch_up_once(engine: &Engine) -> Result<(), FlowError> {
+    if engine.regulator.holding().backups.is_some() {
+        return Ok(());
+    }
     let Some(_writing) = engine.try_write() else { return Ok(()) };
     let ctx = engine.ctx();
     if ctx.grid.peers().is_empty() || !is_queued(ctx)? {

@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::disks;
 use super::keys;
-use super::regulator::Regulator;
+use super::regulator::{Files, Regulator};
 use super::roster::RosterKeeper;
 use super::watch::{self, Watched};
 use crate::api::limits::CallLimits;
@@ -206,7 +206,11 @@ impl Engine {
             members.set_offer(offer);
         }
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
-        let regulator = Regulator::new(swarm.clone(), config.limits.clone(), opening.limits);
+        let regulator = Arc::new({
+            let (shared, system) = ((swarm.clone(), host.clone()), (clock.clone(), pool.clone()));
+            let files = Files { config: home.config(), paused: home.root().join("paused") };
+            Regulator::new(shared, system, files, config.limits.clone(), opening.limits)
+        });
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -229,7 +233,7 @@ impl Engine {
             auditing: tokio::sync::Mutex::new(()),
             drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
-            regulator: Arc::new(regulator),
+            regulator,
             reads: tokio::sync::OnceCell::new(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
@@ -285,6 +289,7 @@ impl Engine {
 
     /// Watches the disks, keeps the offer true and the roster saved until the engine stops.
     fn keep_up(&self) {
+        drop(self.upkeep.spawn(self.regulator.clone().follow(self.stopping.clone())));
         drop(self.upkeep.spawn(watch::keep(Watched {
             host: self.host.clone(),
             members: self.swarm.members().clone(),

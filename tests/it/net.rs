@@ -6,6 +6,7 @@ mod drill;
 mod faults;
 mod forget;
 mod lending;
+mod limits;
 mod messages;
 pub(crate) mod rig;
 mod risk;
