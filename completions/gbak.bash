@@ -398,7 +398,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__backup)
-            opts="-e -x -H -f -n -q -v -p -h --exclude --exclude-file --exclude-caches --exclude-if-present --exclude-larger-than --one-file-system --tag --host --force --dry-run --skip-if-unchanged --redundancy --spool --compression --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
+            opts="-e -x -H -f -n -q -v -p -h --exclude --exclude-file --exclude-caches --exclude-if-present --exclude-larger-than --one-file-system --tag --host --force --dry-run --skip-if-unchanged --redundancy --spool --compression --wait-peers --latency --spread --max-shards-per-peer --max-shards-per-site --max-shards-per-owner --domains --unmet --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -456,6 +456,34 @@ _gbak() {
                     return 0
                     ;;
                 --wait-peers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --latency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spread)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-shards-per-peer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-shards-per-site)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-shards-per-owner)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --domains)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --unmet)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -161,6 +161,13 @@ complete -c gbak -n "__fish_gbak_using_subcommand backup" -s H -l host -d 'Host 
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l redundancy -d 'Needed and spare shards, like 8+4; solved from the grid when absent' -r
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l compression -d 'auto, off, fastest, better, max, or a zstd level' -r
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l latency -d 'Round trip to each holder, like 2ms..150ms' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l spread -d 'Round trip between any two holders of a pack, like 5ms..300ms' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l max-shards-per-peer -d 'Most shards of a pack with one machine' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l max-shards-per-site -d 'Most shards of a pack at one site' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l max-shards-per-owner -d 'Most shards of a pack with one member' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l domains -d 'With fewer failure domains than shards: spread them, or refuse (strict)' -r
+complete -c gbak -n "__fish_gbak_using_subcommand backup" -l unmet -d 'When limits cannot be met: fail, or relax them one by one' -r
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand backup" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r

@@ -30,7 +30,10 @@ pub use drill::{DrillArgs, DrillView, ProofView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use mounting::{MountArgs, MountView};
-pub use placement::{PlacedPackView, PlacedShardView, PlacementArgs, PlacementView};
+pub use placement::{
+    DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
+    UnmetRule,
+};
 pub use retention::{ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView};
 pub use risk::{
     FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
@@ -251,6 +254,8 @@ pub struct BackupArgs {
     pub skip_if_unchanged: bool,
     /// k+m, like `8+4`; solved from the grid when absent.
     pub redundancy: Option<String>,
+    /// Where shards may go; as configured where nothing is said.
+    pub limits: LimitArgs,
     /// When too few peers are there: keep sealed packs on disk and place them later.
     pub spool: bool,
     /// zstd level, 0 = no compression; 3 when absent.
@@ -310,6 +315,10 @@ pub struct BackupSummary {
     pub bytes_sent: u64,
     /// What can be lost.
     pub redundancy: RedundancyView,
+    /// Limits that could not be met and were dropped, by name.
+    pub relaxed: Vec<String>,
+    /// What should be known about how it is kept, one sentence each.
+    pub notes: Vec<String>,
     /// Packs sealed but not placed yet.
     pub queued_packs: u64,
     /// Distinct holders used.

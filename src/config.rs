@@ -5,6 +5,7 @@
 //! file is written durably and whole. Keys and names follow CLI.md.
 
 use std::fmt;
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,6 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use store::{DiskSpace, Donation};
 
 use crate::api::setup::Lend;
+use crate::api::{DomainsRule, UnmetRule};
+
+pub use crate::placement::proximity::{Range, RangeError};
 
 mod edit;
 pub mod limits;
@@ -181,6 +185,25 @@ pub struct Placement {
     /// k+m, like `8+4`; solved from the grid when absent.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "redundancy")]
     pub redundancy: Option<String>,
+    /// Round trips between this machine and each holder.
+    #[serde(skip_serializing_if = "Range::is_any")]
+    pub latency: Range,
+    /// Round trips between any two holders of a pack.
+    #[serde(skip_serializing_if = "Range::is_any")]
+    pub spread: Range,
+    /// Most shards of a pack with one machine; 1 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shards_per_peer: Option<NonZeroU8>,
+    /// Most shards of a pack at one site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shards_per_site: Option<NonZeroU8>,
+    /// Most shards of a pack with one member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_shards_per_owner: Option<NonZeroU8>,
+    /// What to do with fewer failure domains than shards.
+    pub domains: DomainsRule,
+    /// What to do when limits cannot be met.
+    pub unmet: UnmetRule,
 }
 
 /// An amount of disk: `200 GiB`, or a share like `15%`.

@@ -11,6 +11,7 @@
 //!     calls    carries a `Call` out on it; views: what its reports look like outside
 //!     disks    the lent disks as the settings name them; watch: looks at them every few seconds
 //!     roster   remembers the grid's devices across restarts; regulator: which limits hold now
+//!     policy   the owner's policy of placement, from settings and calls
 //!   events   a verb's progress as a feed; failure: every error as a code, an exit and a sentence
 //! ```
 //!
@@ -31,6 +32,7 @@ pub mod engine;
 mod events;
 pub mod failure;
 mod keys;
+mod policy;
 mod regulator;
 mod roster;
 pub mod setup;

@@ -25,12 +25,15 @@ pub mod fetch;
 pub mod forget;
 pub mod look;
 pub mod place;
+pub mod policy;
 pub mod publish;
 pub mod recover;
 pub mod restore;
 pub mod risk;
 pub mod scan;
+pub mod standing;
 pub mod target;
+pub mod targets;
 pub mod whereabouts;
 
 /// Everything a verb works with.
@@ -48,6 +51,8 @@ pub struct Ctx<G> {
     pub vault: Arc<Vault>,
     /// Who signs.
     pub device: Arc<Device>,
+    /// What the owner asks of placement.
+    pub policy: Arc<policy::Policy>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// CPU and blocking work.
@@ -99,6 +104,12 @@ impl<G: Grid> Ctx<G> {
         Ok(offload(&self.offload, work).await?)
     }
 
+    /// The same engine under another policy.
+    #[must_use]
+    pub fn under(&self, policy: policy::Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self.clone() }
+    }
+
     /// The same engine, watched by somebody else.
     #[must_use]
     pub fn watched_by(&self, monitor: Arc<dyn Monitor>) -> Self {
@@ -118,6 +129,9 @@ pub enum FlowError {
         /// Peers that answered and have room.
         usable: usize,
     },
+    /// The owner's limits cannot be met; nothing was sent.
+    #[error(transparent)]
+    Limits(Box<crate::placement::choose::Infeasible>),
     /// No peer answers.
     #[error("No peer can be reached")]
     NoPeers,

@@ -6,11 +6,11 @@
 //! placement key none of it can be computed from anything public (I5); with it, every device of the
 //! owner computes the same.
 //!
-//! [`odds`], [`solver`], [`coords`], [`proximity`], [`domains`], [`choose`], [`fill`] and [`risk`]
-//! are the groundwork of placement by measurement (limits of distance, failure domains, solved
-//! redundancy, even filling, figures of risk): complete and tested on their own, but no verb uses
-//! them yet. Today a domain is an owner, a weight is free space, and redundancy comes from the
-//! table in [`redundancy`]. docs/PLACEMENT.md has the formulas and their sources.
+//! [`domains`] says who fails together, [`proximity`] how far peers are apart, [`choose`] finds
+//! targets that keep the owner's limits, and [`risk`] reckons what all of it is worth. [`solver`],
+//! [`coords`] and [`fill`] are groundwork that no verb uses yet: a weight is free space, and
+//! redundancy comes from the table in [`redundancy`]. docs/PLACEMENT.md has the formulas and their
+//! sources.
 //!
 //! Nothing here knows the network: who is alive, has room and may be trusted is decided by whoever
 //! makes the candidates. All functions are total: no input makes them fail.

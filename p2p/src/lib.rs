@@ -34,7 +34,7 @@ pub use grid::{Clock, Grid, GridError, Service, Target};
 pub use head::{HeadError, SignedHead};
 pub use invite::{Invite, InviteError};
 pub use members::{Identity, Members};
-pub use peer::{Offer, Path, PeerInfo, PeerState};
+pub use peer::{Offer, Path, PeerInfo, PeerState, REACHED_LIMIT};
 pub use rate::{Rate, Rates};
 pub use sim::{SimGrid, SimNet, Weather};
 pub use swarm::{Swarm, SwarmConfig, SwarmError, knock};

@@ -28,7 +28,7 @@ use crate::wire::{
 mod chain;
 mod roster;
 
-use roster::{Roster, Row, Source};
+use roster::{Remote, Roster, Row, Source};
 
 /// Most devices kept. A grid of this size still fits in a few megabytes.
 pub const DEVICES_LIMIT: usize = 10_000;
@@ -219,7 +219,8 @@ impl Members {
 
     /// As [`Self::online`], with the multiaddress of the other end, which tells how packets travel.
     pub fn online_at(&self, peer: PeerId, remote: &str) {
-        self.state().roster.connected(peer, Some(path_of(remote)));
+        let remote = Remote { path: path_of(remote), address: address_of(remote) };
+        self.state().roster.connected(peer, Some(remote));
         self.note_change();
     }
 
@@ -351,6 +352,18 @@ fn path_of(address: &str) -> Path {
         _ => false,
     };
     if near { Path::Lan } else { Path::Direct }
+}
+
+/// The address a connection to this multiaddress ends at; none for names and relays.
+fn address_of(address: &str) -> Option<std::net::IpAddr> {
+    let mut parts = address.split('/');
+    if parts.clone().any(|part| part == "p2p-circuit") {
+        return None;
+    }
+    match (parts.nth(1), parts.next()) {
+        (Some("ip4" | "ip6"), Some(host)) => host.parse().ok(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

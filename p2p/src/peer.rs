@@ -1,9 +1,13 @@
 //! What is known about a device of the grid.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use chunker::{OwnerId, PeerId};
 use serde::{Deserialize, Serialize};
+
+/// Most addresses at which a peer was reached that are remembered: nobody moves faster.
+pub const REACHED_LIMIT: usize = 4;
 
 /// The disk a device offers, as it announces it. All figures in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,9 @@ pub struct PeerInfo {
     pub name: String,
     /// Where it listens, as multiaddresses without the `/p2p` part.
     pub addresses: Vec<String>,
+    /// Where connections to it ended that proved its key: the newest first, at most
+    /// [`REACHED_LIMIT`], of this run. Unlike [`Self::addresses`] nobody can make them up.
+    pub reached: Vec<IpAddr>,
     /// Whether it can be asked now.
     pub state: PeerState,
     /// Smallest round trip measured over the recent window; none before the first answer.

@@ -123,6 +123,8 @@ codes! {
     INVITE = "gbak::invite::invalid", 24;
     /// Fewer peers with room than the redundancy needs.
     TOO_FEW_PEERS = "gbak::placement::too_few_peers", 22;
+    /// The limits of placement cannot be met.
+    LIMITS = "gbak::placement::limits", 22;
     /// Fewer than k shards of a pack can be fetched now.
     PACK_UNAVAILABLE = "gbak::placement::pack_unavailable", 21;
     /// This machine's floor of free space is reached.

@@ -31,6 +31,15 @@ pub struct StatusView {
     pub min_live_above_k: Option<i64>,
     /// How many more holders may vanish.
     pub can_lose: Option<u64>,
+    /// Failure domains the weakest pack counts in; none without packs.
+    #[serde(default)]
+    pub domains: Option<u64>,
+    /// So many whole domains may be lost, whichever they are, and every pack is still there.
+    #[serde(default)]
+    pub can_lose_domains: Option<u64>,
+    /// What should be known and calls for nothing, one sentence each.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// The newest snapshot's time, RFC 3339.
     pub last_backup: Option<String>,
     /// When a restore was last rehearsed, RFC 3339.

@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo, Unit};
 
-use crate::api::GroupByArgs;
 use crate::api::limits::{NotASpeed, Speed};
 use crate::api::setup::Amount;
+use crate::api::{DomainsRule, GroupByArgs, UnmetRule};
+use crate::config::{Range, RangeError};
 
 /// Why a word is not the value it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +31,15 @@ pub(crate) enum ParseError {
     /// Not something to group by.
     #[error("group by host, paths and tags, comma-separated, or by nothing: ''")]
     GroupBy,
+    /// Not a range of round trips.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+    /// Not a rule for failure domains.
+    #[error("domains are spread or strict")]
+    Domains,
+    /// Not a rule for limits that cannot be met.
+    #[error("limits that cannot be met fail or relax")]
+    Unmet,
     /// Not a compression mode.
     #[error("compression is auto, off, fastest, better, max, or a zstd level from 1 to 22")]
     Compression,
@@ -106,6 +116,30 @@ pub(crate) fn group_by(text: &str) -> Result<GroupByArgs, ParseError> {
         }
     }
     Ok(by)
+}
+
+/// A range of round trips, as it was typed.
+pub(crate) fn range(text: &str) -> Result<String, ParseError> {
+    let range: Range = text.parse()?;
+    Ok(range.to_string())
+}
+
+/// What to do with fewer failure domains than shards.
+pub(crate) fn domains(text: &str) -> Result<DomainsRule, ParseError> {
+    match text.trim() {
+        "spread" => Ok(DomainsRule::Spread),
+        "strict" => Ok(DomainsRule::Strict),
+        _ => Err(ParseError::Domains),
+    }
+}
+
+/// What to do when limits cannot be met.
+pub(crate) fn unmet(text: &str) -> Result<UnmetRule, ParseError> {
+    match text.trim() {
+        "fail" => Ok(UnmetRule::Fail),
+        "relax" => Ok(UnmetRule::Relax),
+        _ => Err(ParseError::Unmet),
+    }
 }
 
 /// A zstd level, 0 for none; the engine's own choice when absent.

@@ -23,6 +23,9 @@ fn what_is_saved_is_loaded_and_is_private() {
     config.backup.exclude = vec!["*.tmp".to_owned()];
     config.backup.exclude_caches = true;
     config.placement.redundancy = Some("8+4".to_owned());
+    config.placement.latency = "2ms..150ms".parse().unwrap();
+    config.placement.max_shards_per_site = std::num::NonZeroU8::new(2);
+    config.placement.unmet = crate::api::UnmetRule::Relax;
     config.save(&path).unwrap();
     assert_eq!(Config::load(&path).unwrap(), config);
     let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
@@ -42,9 +45,12 @@ fn the_example_of_the_manual_is_read() {
     let config = parse(
         "[node]\nname = \"attic-nas\"\nlisten = [\"/ip4/0.0.0.0/tcp/4711\"]\nmdns = false\n\
          [donate]\nsize = \"200 GiB\"\nmin-free = \"15%\"\nsafe-area = \"10 GiB\"\n\
-         [limits]\nup = \"4 MiB/s\"\non-battery = \"pause\"\non-metered = \"pause\"\nio = \"idle\"\n\
+         [limits]\nup = \"4 MiB/s\"\non-battery = \"pause\"\nio = \"idle\"\n\
+         on-metered = \"pause\"\n\
          [[limits.windows]]\nduring = \"08:00-18:00\"\ndays = \"mon-fri\"\nup = \"512 KiB/s\"\n\
-         [placement]\nredundancy = \"8+4\"\n\
+         [placement]\nredundancy = \"8+4\"\nlatency = \"2ms..150ms\"\n\
+         spread = \"5ms..300ms\"\nmax-shards-per-peer = 1\nmax-shards-per-site = 2\n\
+         unmet = \"fail\"\ndomains = \"spread\"\n\
          [backup]\nexclude-caches = true\nexclude-if-present = [\".nobackup\"]\n",
     )
     .unwrap();

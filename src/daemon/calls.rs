@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::failure::failure;
-use super::views;
+use super::{policy, views};
 use crate::api::{
     self, Answer, BackupArgs, BackupSummary, Call, Failure, InviteArgs, InviteView, LsArgs, LsView,
     RecoverView, RestoreArgs, RestoreSummary, SnapshotsView, codes,
@@ -123,11 +123,12 @@ impl Run {
     async fn backup(&self, args: BackupArgs) -> Result<BackupSummary, Failure> {
         let wait = wait(args.wait_peers_secs);
         let dry_run = args.dry_run;
+        let ctx = self.ctx.under(policy::policy(&self.engine.config.placement, &args.limits)?);
         let plan = self.backup_plan(args)?;
         let _lift = if dry_run { None } else { Some(self.unless_paused()?) };
         let _writing = self.write().await?;
         self.settle(wait).await?;
-        let report = backup::backup(&self.ctx, plan, &self.cancel).boxed().await?;
+        let report = backup::backup(&ctx, plan, &self.cancel).boxed().await?;
         if report.interrupted {
             let kept = report.snapshot.map_or_else(
                 || "nothing was kept".to_owned(),

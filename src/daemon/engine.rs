@@ -218,6 +218,7 @@ impl Engine {
             cache: Arc::new(disk.cache),
             vault: Arc::new(Vault::from_secret(&keys.vault_secret)),
             device: Arc::new(keys::device(&keys)),
+            policy: Arc::new(super::policy::configured(&config.placement)),
             clock,
             offload: pool,
             entropy: Arc::new(OsEntropy),

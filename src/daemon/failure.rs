@@ -49,6 +49,7 @@ impl From<FlowError> for Failure {
 fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
     match error {
         FlowError::TooFewPeers { .. } => (codes::TOO_FEW_PEERS, &["gbak peers", "gbak invite"]),
+        FlowError::Limits(_) => (codes::LIMITS, &["gbak peers", "gbak backup ... --unmet relax"]),
         FlowError::NoPeers => (codes::NO_PEERS, &["gbak peers", "gbak status"]),
         FlowError::PackUnavailable { .. } | FlowError::HeadBehind { .. } => {
             (codes::PACK_UNAVAILABLE, &["gbak peers"])

@@ -32,7 +32,7 @@ pub(crate) fn backup(report: &BackupReport, dry_run: bool, started: Instant) -> 
     let counts = report.counts;
     let short = report.queued_packs > 0
         || report.snapshot_queued
-        || (report.snapshot.is_some() && report.can_lose < usize::from(report.code.m()));
+        || (report.snapshot.is_some() && report.kept.missing > 0);
     BackupSummary {
         snapshot_id: report.snapshot.map(|id| id.to_string()),
         parent: report.parent.map(|id| id.to_string()),
@@ -48,9 +48,11 @@ pub(crate) fn backup(report: &BackupReport, dry_run: bool, started: Instant) -> 
         redundancy: RedundancyView {
             k: report.code.k(),
             m: report.code.m(),
-            domains: report.domains as u64,
-            can_lose: report.can_lose as u64,
+            domains: report.kept.domains as u64,
+            can_lose: report.kept.can_lose as u64,
         },
+        relaxed: report.relaxed.iter().map(ToString::to_string).collect(),
+        notes: if report.snapshot.is_some() { notes(report) } else { Vec::new() },
         queued_packs: report.queued_packs,
         peers_used: report.peers_used as u64,
         witnesses: WitnessView {
@@ -65,6 +67,32 @@ pub(crate) fn backup(report: &BackupReport, dry_run: bool, started: Instant) -> 
             (true, true) => 4,
             (true, false) => 0,
         },
+    }
+}
+
+/// What should be known of a backup with fewer failure domains than shards.
+fn notes(report: &BackupReport) -> Vec<String> {
+    let (n, domains) = (report.code.n(), report.kept.domains);
+    let mut notes = Vec::new();
+    if !report.relaxed.is_empty() {
+        let names: Vec<String> = report.relaxed.iter().map(ToString::to_string).collect();
+        notes.push(format!("limits that could not be met and were dropped: {}", names.join(", ")));
+    }
+    if domains < n {
+        notes.push(crowded(n, domains, report.kept.can_lose));
+    }
+    notes
+}
+
+/// That shards share failure domains, and what it means.
+pub(crate) fn crowded(shards: usize, domains: usize, can_lose: usize) -> String {
+    let places = if domains == 1 { "1 place".to_owned() } else { format!("{domains} places") };
+    match can_lose {
+        0 if domains <= 1 => {
+            format!("all {shards} shards are in {places}: whoever loses it loses the backup")
+        }
+        0 => format!("{shards} shards share {places}: one lost place may lose the backup"),
+        _ => format!("{shards} shards share {places}: {can_lose} of them may be lost"),
     }
 }
 

@@ -15,11 +15,13 @@ use p2p::Grid;
 use serde_bytes::ByteBuf;
 use tokio_util::sync::CancellationToken;
 
-use crate::flow::place::{self, Resumed, Targets};
+use crate::flow::place::{self, Resumed};
 use crate::flow::publish::{self, Published, SNAPSHOT_PENDING};
 use crate::flow::scan::{Scan, ScanOptions};
+use crate::flow::targets::{Kept, Targets};
 use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Problem;
+use crate::placement::choose::Limit;
 use crate::placement::redundancy;
 use crate::vault::snapshot::{Snapshot, SnapshotState, Totals};
 use crate::vault::tree::{Piece, Stamp};
@@ -67,10 +69,10 @@ pub struct BackupReport {
     pub counts: Counts,
     /// The redundancy of data packs.
     pub code: Code,
-    /// Failure domains that took part.
-    pub domains: usize,
-    /// Holders that may vanish without losing anything of this run.
-    pub can_lose: usize,
+    /// How well the weakest pack of this run is kept; without any, how one would be.
+    pub kept: Kept,
+    /// Limits that could not be met and were dropped, as the owner allowed.
+    pub relaxed: Vec<Limit>,
     /// Packs that wait in the spool with fewer holders than they should have.
     pub queued_packs: u64,
     /// Whether the snapshot waits for its packs.
@@ -121,8 +123,8 @@ pub async fn backup<G: Grid>(
     cancel: &CancellationToken,
 ) -> Result<BackupReport, FlowError> {
     let scan = Scan::new(&plan.paths, plan.scan.clone())?;
-    let targets = Targets::now(&ctx.grid);
-    let code = choose_code(ctx, &plan, &targets)?;
+    let targets = Targets::now(ctx);
+    let (code, hoped) = choose_code(ctx, &plan, &targets)?;
     if !plan.dry_run {
         if targets.len() > 0 {
             recover::refresh(ctx).await?;
@@ -131,7 +133,7 @@ pub async fn backup<G: Grid>(
     }
     let parent = parent::find(ctx, &plan)?;
     let started = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
-    let run = Run { ctx, plan: &plan, targets: &targets, code, parent: parent.as_ref() };
+    let run = Run { ctx, plan: &plan, targets: &targets, code, hoped, parent: parent.as_ref() };
     let archived = run.archive(scan, cancel).await?;
     let mut report = run.report(&archived);
     let unchanged = parent.as_ref().is_some_and(|(_, parent)| parent.root == archived.root);
@@ -167,6 +169,7 @@ async fn make_visible<G: Grid>(
             let Published { asked, confirmed, .. } = published.unwrap_or_default();
             report.witnesses = (asked, confirmed);
             report.peers_used = targets.used().len();
+            report.relaxed = targets.relaxed();
             Ok(())
         }
         Err(error) if plan.spool && is_shortage(&error) => {
@@ -189,7 +192,10 @@ async fn make_visible<G: Grid>(
 pub(crate) const fn is_shortage(error: &FlowError) -> bool {
     matches!(
         error,
-        FlowError::TooFewPeers { .. } | FlowError::NoPeers | FlowError::NotWitnessed { .. }
+        FlowError::TooFewPeers { .. }
+            | FlowError::Limits(_)
+            | FlowError::NoPeers
+            | FlowError::NotWitnessed { .. }
     )
 }
 
@@ -198,28 +204,38 @@ pub(crate) fn queued<G: Grid>(ctx: &Ctx<G>) -> u64 {
     ctx.spool.list().len() as u64
 }
 
-/// Takes the redundancy asked for, or the one that fits the domains there are.
+/// Takes the redundancy asked for, or the one that fits the places there are; and says how well
+/// packs will be kept. Nothing is sent before it is clear that data and metadata can be placed.
 fn choose_code<G: Grid>(
     ctx: &Ctx<G>,
     plan: &BackupPlan,
     targets: &Targets,
-) -> Result<Code, FlowError> {
+) -> Result<(Code, Kept), FlowError> {
     let usable = targets.len();
     if plan.spool || plan.dry_run {
         // Not all may be here yet: plan for the grid as it is known, at least three strong.
-        let known = ctx.grid.peers().len().max(targets.domains()).max(3);
+        let known = targets.known_domains().max(targets.places(ctx)).max(3);
         let auto = redundancy::auto(known).ok_or(FlowError::NoPeers)?;
-        return Ok(plan.code.unwrap_or(auto));
+        let code = plan.code.unwrap_or(auto);
+        let (spare, domains) = (usize::from(code.m()), targets.places(ctx).min(code.n()));
+        return Ok((code, Kept { spare, missing: 0, domains, can_lose: spare }));
     }
     if usable == 0 {
         return Err(FlowError::NoPeers);
     }
-    let auto = redundancy::auto(targets.domains());
-    let code = plan.code.or(auto).ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
-    if code.n() > usable {
-        return Err(FlowError::TooFewPeers { wanted: code.n(), usable });
+    let code = match plan.code.or_else(|| targets.auto(ctx)) {
+        Some(code) => code,
+        // What a single copy would need besides this device.
+        None => Code::new(1, 1)?,
+    };
+    let kept = targets.check(ctx, code)?;
+    targets.check(ctx, targets.metadata(ctx, code))?;
+    let relaxed: Vec<String> = targets.relaxed().iter().map(Limit::to_string).collect();
+    if !relaxed.is_empty() {
+        ctx.monitor
+            .warn(&format!("limits that cannot be met were dropped: {}", relaxed.join(", ")));
     }
-    Ok(code)
+    Ok((code, kept))
 }
 
 /// One run of a plan.
@@ -228,6 +244,8 @@ struct Run<'a, G> {
     plan: &'a BackupPlan,
     targets: &'a Targets,
     code: Code,
+    /// How well packs will be kept.
+    hoped: Kept,
     parent: Option<&'a (SnapshotId, Snapshot)>,
 }
 
@@ -237,8 +255,8 @@ struct Archived {
     counts: Counts,
     problems: Vec<Problem>,
     interrupted: bool,
-    /// Smallest number of spare holders over the packs of this run; none without new packs.
-    can_lose: Option<usize>,
+    /// How well the weakest pack of this run is kept; none without new packs.
+    kept: Option<Kept>,
 }
 
 impl<G: Grid> Run<'_, G> {
@@ -290,8 +308,8 @@ impl<G: Grid> Run<'_, G> {
             parent: self.parent.map(|(id, _)| *id),
             counts: archived.counts,
             code: self.code,
-            domains: self.targets.domains().min(self.code.n()),
-            can_lose: archived.can_lose.unwrap_or(usize::from(self.code.m())),
+            kept: archived.kept.unwrap_or(self.hoped),
+            relaxed: Vec::new(),
             queued_packs: 0,
             snapshot_queued: false,
             peers_used: self.targets.used().len(),
@@ -305,7 +323,7 @@ impl<G: Grid> Run<'_, G> {
 /// Places what is queued and publishes what is pending: what the agent does when peers are back.
 /// Returns whether anything is still queued.
 pub async fn catch_up<G: Grid>(ctx: &Ctx<G>) -> Result<bool, FlowError> {
-    let targets = Targets::now(&ctx.grid);
+    let targets = Targets::now(ctx);
     if targets.len() == 0 {
         return Ok(queued(ctx) > 0);
     }

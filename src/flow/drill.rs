@@ -202,6 +202,7 @@ async fn from_nothing<G: Grid>(
         cache: Arc::new(cache),
         vault: Arc::clone(&ctx.vault),
         device: Arc::clone(&ctx.device),
+        policy: Arc::clone(&ctx.policy),
         clock: Arc::clone(&ctx.clock),
         offload: Arc::clone(&ctx.offload),
         entropy: Arc::clone(&ctx.entropy),

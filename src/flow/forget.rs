@@ -12,8 +12,8 @@ use chunker::SnapshotId;
 use p2p::Grid;
 
 use crate::flow::look::{self, Listed};
-use crate::flow::place::Targets;
 use crate::flow::publish::{self, Published};
+use crate::flow::targets::Targets;
 use crate::flow::{Ctx, FlowError, recover};
 use crate::vault::retention::{self, Group, GroupBy, Rules};
 
@@ -51,7 +51,7 @@ pub async fn forget<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetRe
     if plan.dry_run {
         return judge(ctx, plan);
     }
-    let targets = Targets::now(&ctx.grid);
+    let targets = Targets::now(ctx);
     if targets.len() == 0 {
         return Err(FlowError::NoPeers);
     }

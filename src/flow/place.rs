@@ -5,8 +5,8 @@
 //! instead of sending it again. A pack counts as [`Outcome::Safe`] when one more holder than `k`
 //! has it durably (or all of them, when the code has no more); it leaves the spool when all `n` do.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,85 +14,16 @@ use chunker::{Code, PackId, PeerId, Shard, ShardId};
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
 use store::{PackState, SpoolError};
 
+use crate::flow::targets::Targets;
 use crate::flow::{AskError, Ctx, FlowError, publish};
 use crate::monitor::Counter;
-use crate::placement::{Candidate, Domain, Lane, Step, Walk, rotation};
+use crate::placement::{Lane, rotation};
 use crate::vault::index::{PackRecord, Placed};
 
 /// How often a busy holder is asked again before the walk goes on.
 const BUSY_TRIES: u32 = 5;
 /// The wait before the first repetition; doubles each time.
 const BUSY_WAIT: Duration = Duration::from_millis(200);
-
-/// Who may take shards in this run, and who turned out not to.
-#[derive(Debug, Clone)]
-pub(crate) struct Targets {
-    candidates: Arc<Vec<Candidate>>,
-    shared: Arc<Mutex<Shared>>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    /// Each lane's sequence, computed once per run.
-    sequences: BTreeMap<Lane, Arc<Vec<Step>>>,
-    /// Full, away or unreachable: walked past for the rest of the run.
-    avoided: BTreeSet<PeerId>,
-    /// Peers that took something.
-    used: BTreeSet<PeerId>,
-}
-
-impl Targets {
-    /// The peers that are online and have room now.
-    pub(crate) fn now<G: Grid>(grid: &G) -> Self {
-        let candidates = grid
-            .peers()
-            .into_iter()
-            .filter(|peer| peer.state == PeerState::Online && peer.offer.free_bytes > 0)
-            .map(|peer| Candidate {
-                peer: peer.peer,
-                owner: peer.owner,
-                domain: Domain::of_owner(peer.owner),
-                free_bytes: peer.offer.free_bytes,
-            })
-            .collect();
-        Self { candidates: Arc::new(candidates), shared: Arc::default() }
-    }
-
-    /// How many peers there are.
-    pub(crate) fn len(&self) -> usize {
-        self.candidates.len()
-    }
-
-    /// In how many failure domains they are.
-    pub(crate) fn domains(&self) -> usize {
-        self.candidates.iter().map(|candidate| &candidate.domain).collect::<BTreeSet<_>>().len()
-    }
-
-    /// All of them.
-    pub(crate) fn peers(&self) -> Vec<PeerId> {
-        self.candidates.iter().map(|candidate| candidate.peer).collect()
-    }
-
-    /// The peers that took something so far.
-    pub(crate) fn used(&self) -> BTreeSet<PeerId> {
-        self.lock().used.clone()
-    }
-
-    fn sequence<G: Grid>(&self, ctx: &Ctx<G>, lane: Lane) -> Arc<Vec<Step>> {
-        let mut shared = self.lock();
-        let walked =
-            || Arc::new(Walk::new(ctx.vault.placement_key(), lane).sequence(&self.candidates));
-        Arc::clone(shared.sequences.entry(lane).or_insert_with(walked))
-    }
-
-    fn avoid(&self, peer: PeerId) {
-        self.lock().avoided.insert(peer);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// How far a pack got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,16 +115,16 @@ async fn resume_one<G: Grid>(
         Err(SpoolError::Unknown { .. } | SpoolError::Damaged { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let (Some((_, stored)), Some(bytes)) = (row, bytes) else {
+    let (Some((state, stored)), Some(bytes)) = (row, bytes) else {
         // Without a row nothing refers to it; without good bytes it cannot be sent.
         remove_spooled(ctx, id).await?;
         return Ok(Outcome::Full);
     };
     let mut record = PackRecord::decode_stored(&stored)?;
-    let before = outcome(&record);
-    if before != Outcome::Full && nobody_online(ctx) {
+    let waits = record.unplaced().next().is_some();
+    if waits && nobody_online(ctx) {
         // Its bytes are good, which had to be seen; shards are made for somebody to take them.
-        return Ok(before);
+        return Ok(if state == PackState::Queued { Outcome::Queued } else { Outcome::Safe });
     }
     let code = record.code;
     let shards = ctx.work(move || chunker::encode(code, &bytes)).await??;
@@ -230,11 +161,8 @@ fn drop_unspooled<G: Grid>(ctx: &Ctx<G>) -> Result<u64, FlowError> {
 /// Asks every connected peer, along the pack's walk first, which of its unplaced shards it holds
 /// already: one that is full now is no target any more, but may have taken its shard before.
 async fn find_acknowledged<G: Grid>(ctx: &Ctx<G>, targets: &Targets, record: &mut PackRecord) {
-    let steps = targets.sequence(ctx, Lane::from_number(record.lane));
-    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
-    let peers = steps.iter().map(|step| step.peer).chain(online.map(|info| info.peer));
     let mut taken: BTreeSet<PeerId> = record.holders().collect();
-    for peer in peers {
+    for peer in targets.sequence(ctx, Lane::from_number(record.lane)).iter().copied() {
         // Anew for each: what one has counts once, however many claim to have it.
         let mut missing: Vec<ShardId> = record.unplaced().map(|(_, id)| id).collect();
         missing.dedup();
@@ -254,39 +182,64 @@ async fn find_acknowledged<G: Grid>(ctx: &Ctx<G>, targets: &Targets, record: &mu
     }
 }
 
-/// Sends the shards that have no holder yet and records how far it got.
+/// Sends the shards that have no holder yet and records how far it got. Whoever does not take its
+/// shard is walked past, and those that are left are chosen for anew.
 async fn place<G: Grid>(
     ctx: &Ctx<G>,
     targets: &Targets,
     mut record: PackRecord,
     shards: Vec<Shard>,
 ) -> Result<(PackRecord, Outcome), FlowError> {
-    let lane = Lane::from_number(record.lane);
-    let steps = targets.sequence(ctx, lane);
-    let route = Route::new(ctx, &record, &steps);
-    let route = &route;
-    let sends = shards.into_iter().filter(|shard| record.holder(shard.index).is_none()).map(
-        |shard| async move {
-            let index = shard.index;
-            (index, send_along(ctx, targets, route, shard).await)
-        },
-    );
-    for (index, holder) in futures::future::join_all(sends).await {
-        if let Some(holder) = holder {
-            record.set_holder(index, holder);
+    let shard_bytes = shards.first().map_or(0, |shard| shard.bytes.len() as u64);
+    let mut waiting: VecDeque<Shard> =
+        shards.into_iter().filter(|shard| record.holder(shard.index).is_none()).collect();
+    let mut domains = 0;
+    while !waiting.is_empty() {
+        let chosen = targets.missing(ctx, &record, shard_bytes);
+        domains = chosen.domains;
+        let sends = assign(ctx, &record, chosen.peers, &mut waiting);
+        if sends.is_empty() {
+            break;
+        }
+        let sends = sends.into_iter().map(|(peer, shard)| async move {
+            (peer, offer(ctx, targets, peer, &shard).await, shard)
+        });
+        for (peer, taken, shard) in futures::future::join_all(sends).await {
+            if taken {
+                record.set_holder(shard.index, peer);
+            } else {
+                waiting.push_back(shard);
+            }
         }
     }
-    let outcome = outcome(&record);
+    let outcome = outcome(targets, &record, domains);
     settle(ctx, &record, outcome).await?;
     Ok((record, outcome))
 }
 
-fn outcome(record: &PackRecord) -> Outcome {
+/// Takes a shard for each peer out of `waiting`, turned against the walk.
+fn assign<G: Grid>(
+    ctx: &Ctx<G>,
+    record: &PackRecord,
+    mut peers: Vec<PeerId>,
+    waiting: &mut VecDeque<Shard>,
+) -> Vec<(PeerId, Shard)> {
+    if !peers.is_empty() {
+        let n = record.code.n();
+        let turn = rotation(ctx.vault.placement_key(), &record.meta.salt, n) % peers.len();
+        peers.rotate_left(turn);
+    }
+    peers.into_iter().map_while(|peer| Some((peer, waiting.pop_front()?))).collect()
+}
+
+/// How far a pack got, when it could have been in `domains` failure domains: its shards must not
+/// only be enough, but lie apart.
+fn outcome(targets: &Targets, record: &PackRecord, domains: usize) -> Outcome {
     let placed = record.holders().count();
     let (n, k) = (record.code.n(), usize::from(record.code.k()));
     if placed == n {
         Outcome::Full
-    } else if placed > k {
+    } else if placed > k && targets.kept(record).domains >= domains.min(k + 1) {
         Outcome::Safe
     } else {
         Outcome::Queued
@@ -312,65 +265,20 @@ pub(crate) async fn remove_spooled<G: Grid>(ctx: &Ctx<G>, id: PackId) -> Result<
     Ok(ctx.work(move || spool.remove(&id)).await??)
 }
 
-/// Where a pack's shards go: each index has its own first choice, and all share the rest of the
-/// walk.
-struct Route {
-    first: Vec<Option<PeerId>>,
-    spare: Mutex<VecDeque<PeerId>>,
-}
-
-impl Route {
-    fn new<G: Grid>(ctx: &Ctx<G>, record: &PackRecord, steps: &[Step]) -> Self {
-        let n = record.code.n();
-        let taken: BTreeSet<PeerId> = record.holders().collect();
-        let mut free = steps.iter().map(|step| step.peer).filter(|peer| !taken.contains(peer));
-        let mut chosen: Vec<PeerId> = free.by_ref().take(n - taken.len().min(n)).collect();
-        if !chosen.is_empty() {
-            let turn = rotation(ctx.vault.placement_key(), &record.meta.salt, n) % chosen.len();
-            chosen.rotate_left(turn);
+/// Offers one shard to one peer; says whether it keeps it. One that does not is avoided.
+async fn offer<G: Grid>(ctx: &Ctx<G>, targets: &Targets, peer: PeerId, shard: &Shard) -> bool {
+    match send(ctx, peer, shard).await {
+        Ok(()) => {
+            targets.took(peer);
+            ctx.monitor.count(Counter::ShardsPlaced, 1);
+            ctx.monitor.count(Counter::BytesMoved, shard.bytes.len() as u64);
+            true
         }
-        let mut chosen = chosen.into_iter();
-        let first = record
-            .shards
-            .iter()
-            .map(|shard| if shard.holder.is_none() { chosen.next() } else { None })
-            .collect();
-        Self { first, spare: Mutex::new(free.collect()) }
-    }
-
-    fn next_spare(&self) -> Option<PeerId> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-}
-
-/// Offers one shard to its first choice, then along the rest of the walk, until somebody keeps it.
-async fn send_along<G: Grid>(
-    ctx: &Ctx<G>,
-    targets: &Targets,
-    route: &Route,
-    shard: Shard,
-) -> Option<PeerId> {
-    let mut next = route.first.get(usize::from(shard.index)).copied().flatten();
-    loop {
-        let peer = match next.take() {
-            Some(peer) => peer,
-            None => route.next_spare()?,
-        };
-        if targets.lock().avoided.contains(&peer) {
-            continue;
-        }
-        match send(ctx, peer, &shard).await {
-            Ok(()) => {
-                targets.lock().used.insert(peer);
-                ctx.monitor.count(Counter::ShardsPlaced, 1);
-                ctx.monitor.count(Counter::BytesMoved, shard.bytes.len() as u64);
-                return Some(peer);
-            }
-            Err(error) => {
-                let shard = shard.id.short();
-                tracing::debug!(peer = %peer.short(), %shard, %error, "walked past");
-                targets.avoid(peer);
-            }
+        Err(error) => {
+            let shard = shard.id.short();
+            tracing::debug!(peer = %peer.short(), %shard, %error, "walked past");
+            targets.avoid(peer);
+            false
         }
     }
 }

@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use store::PackState;
 
 use crate::entropy;
-use crate::flow::place::{self, Fresh, Outcome, Targets};
+use crate::flow::place::{self, Fresh, Outcome};
+use crate::flow::targets::Targets;
 use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Counter;
-use crate::placement::{Lane, redundancy};
+use crate::placement::Lane;
 use crate::vault::index::{PackRecord, Segment};
 use crate::vault::manifest::{
     HeadBody, Manifest, SegmentRef, SnapshotEntry, split_manifest, split_record,
@@ -34,8 +35,8 @@ pub(crate) const MANIFEST: &str = "manifest";
 pub(crate) const PENDING: &str = "head.pending";
 /// Local value: who confirmed [`HEAD`].
 const WITNESSES: &str = "head.witnesses";
-/// Most holders recorded for a manifest. Every other connected peer gets a copy all the same, and
-/// is asked for it when these do not answer.
+/// Most holders recorded for a manifest. Without limits every other connected peer gets a copy all
+/// the same, and is asked for it when these do not answer.
 const MANIFEST_COPIES: usize = 32;
 
 /// Snapshot rows: sealed here, not on the grid yet.
@@ -107,12 +108,12 @@ pub(crate) async fn publish<G: Grid>(
     let records: Result<Vec<_>, _> =
         packs.iter().map(|(_, stored)| PackRecord::decode_stored(stored)).collect();
     let records = records?;
-    let usable = targets.domains();
+    let usable = targets.places(ctx);
     let data = data
-        .or_else(|| redundancy::auto(usable))
+        .or_else(|| targets.auto(ctx))
         .or_else(|| records.first().map(|record| record.code))
         .ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
-    let code = metadata_code(targets, data);
+    let code = targets.metadata(ctx, data);
     let segment = add_roots(ctx, targets, &mut manifest, (records, &snapshots), code).await?;
     let head = make_head(ctx, targets, &manifest).await?;
     let pending = Pending {
@@ -279,11 +280,6 @@ fn too_few(record: &PackRecord) -> FlowError {
     FlowError::TooFewPeers { wanted: record.code.n(), usable: record.holders().count() }
 }
 
-/// The code for metadata that goes with `data`'s, over these targets.
-pub(crate) fn metadata_code(targets: &Targets, data: Code) -> Code {
-    redundancy::metadata(targets.domains(), data)
-}
-
 /// Fills metadata packs one after another.
 struct Sealing<'a, G> {
     ctx: &'a Ctx<G>,
@@ -352,7 +348,7 @@ async fn make_head<G: Grid>(
     let encoded = manifest.encode();
     let split = split_manifest(ctx.vault.keys(), &encoded);
     let chunks = sealing.add_pieces(Class::Index, &encoded, split)?;
-    let copies = targets.len().clamp(1, MANIFEST_COPIES) as u8;
+    let copies = targets.copies(ctx, MANIFEST_COPIES) as u8;
     let code = Code::new(1, copies - 1)?;
     let mut packs = Vec::new();
     for builder in sealing.builders {
@@ -365,7 +361,7 @@ async fn make_head<G: Grid>(
         // A manifest has as many copies as there are peers just now, and the next backup makes
         // another: one peer that takes none must not keep every old one waiting.
         place::remove_spooled(ctx, record.meta.id).await?;
-        if let Some(copy) = copy {
+        if let Some(copy) = copy.filter(|_| !targets.has_limits()) {
             place::spread(ctx, targets, &record, copy).await;
         }
         ctx.catalog.mark_indexed(&[record.meta.id], &[0; 32])?;

@@ -17,8 +17,8 @@ use p2p::{Grid, PeerInfo};
 use store::PackState;
 
 use crate::flow::audit::{self, Looks};
+use crate::flow::targets::domains_of;
 use crate::flow::{Ctx, FlowError};
-use crate::placement::domains::{Domains, Facts};
 use crate::placement::risk::{self, Held, Holder, Inputs, Risk, Without};
 use crate::placement::{Domain, odds};
 use crate::vault::index::PackRecord;
@@ -107,8 +107,7 @@ fn held(record: &PackRecord) -> Held {
 }
 
 fn inputs(peers: &[PeerInfo], looks: &BTreeMap<PeerId, Looks>) -> Inputs {
-    let facts: Vec<Facts<'_>> = peers.iter().map(facts).collect();
-    let domains = Domains::of(&facts);
+    let domains = domains_of(peers);
     let holder = |peer: &PeerInfo| Holder {
         owner: peer.owner,
         site: peer.site.clone(),
@@ -121,19 +120,6 @@ fn inputs(peers: &[PeerInfo], looks: &BTreeMap<PeerId, Looks>) -> Inputs {
         rate: odds::rate_of(DEPARTURES),
         repair: REPAIR,
         absence: ABSENCE,
-    }
-}
-
-/// What ties a peer to others: its owner, and its site by its owner's word. Addresses that are only
-/// announced tell nothing: whoever announced many would tie all others together.
-fn facts(peer: &PeerInfo) -> Facts<'_> {
-    Facts {
-        peer: peer.peer,
-        owner: peer.owner,
-        site: peer.site.as_deref(),
-        addresses: &[],
-        lan: false,
-        presence: None,
     }
 }
 

@@ -5,6 +5,7 @@ mod drill;
 mod faults;
 mod forget;
 mod full;
+mod limits;
 mod risk;
 mod stories;
 mod world;

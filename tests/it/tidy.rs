@@ -87,6 +87,7 @@ const ROOMS: &[Room] = &[
             "chunker",
             "api",
             "p2p::rate",
+            "placement::proximity",
             "store::DiskSpace",
             "store::Donation",
             "store::write_file_durable",

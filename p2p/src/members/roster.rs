@@ -3,13 +3,14 @@
 //! Nothing is verified here: [`super::chain`] does that first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use chunker::{OwnerId, PeerId};
 
 use super::chain::Proven;
 use super::{DEVICES_LIMIT, DEVICES_PER_OWNER, path_of};
 use crate::cert::{DeviceCert, OwnerCert};
-use crate::peer::{Offer, Path, PeerInfo, PeerState};
+use crate::peer::{Offer, Path, PeerInfo, PeerState, REACHED_LIMIT};
 use crate::rtt::RttBook;
 use crate::wire::{ADDRESSES_LIMIT, Hello, Refusal};
 
@@ -23,6 +24,15 @@ pub(super) enum Source {
     Itself,
     /// Another member, or our own notes of an earlier run.
     Others,
+}
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Remote {
+    /// How it travels.
+    pub(super) path: Path,
+    /// Where it ends; none behind a relay.
+    pub(super) address: Option<IpAddr>,
 }
 
 /// What is known of one device.
@@ -39,6 +49,8 @@ pub(super) struct Row {
     greeted: bool,
     /// How its connection travels, while it has one.
     connection: Option<Path>,
+    /// Where it was reached, the newest first.
+    reached: Vec<IpAddr>,
 }
 
 /// All devices, and the owners proven so far.
@@ -49,7 +61,7 @@ pub(super) struct Roster {
     /// The rows of each owner.
     devices: BTreeMap<OwnerId, BTreeSet<PeerId>>,
     /// Connected before they said hello; bounded by the limit on connections.
-    strangers: BTreeMap<PeerId, Option<Path>>,
+    strangers: BTreeMap<PeerId, Option<Remote>>,
 }
 
 impl Row {
@@ -63,6 +75,7 @@ impl Row {
             direct: false,
             greeted: false,
             connection: None,
+            reached: Vec::new(),
         }
     }
 
@@ -84,6 +97,7 @@ impl Row {
             owner: self.device.owner,
             name: self.device.name.clone(),
             addresses: self.addresses.clone(),
+            reached: self.reached.clone(),
             state: if online { PeerState::Online } else { PeerState::Offline },
             rtt: self.rtt.min(),
             path: self.connection.filter(|_| online).unwrap_or(Path::None),
@@ -119,6 +133,15 @@ impl Row {
         let all = news.chain(std::mem::take(&mut self.addresses));
         self.addresses =
             all.filter(|address| seen.insert(address.clone())).take(ADDRESSES_LIMIT).collect();
+    }
+
+    fn connect(&mut self, remote: Option<Remote>) {
+        self.connection = Some(remote.map_or_else(|| self.likely_path(), |remote| remote.path));
+        if let Some(address) = remote.and_then(|remote| remote.address) {
+            self.reached.retain(|known| *known != address);
+            self.reached.insert(0, address);
+            self.reached.truncate(REACHED_LIMIT);
+        }
     }
 
     /// How a connection travels whose far end nobody told us, by where the device says it listens.
@@ -187,11 +210,11 @@ impl Roster {
     }
 
     /// Notes a connection.
-    pub(super) fn connected(&mut self, peer: PeerId, path: Option<Path>) {
+    pub(super) fn connected(&mut self, peer: PeerId, remote: Option<Remote>) {
         if let Some(row) = self.rows.get_mut(&peer) {
-            row.connection = Some(path.unwrap_or(row.likely_path()));
+            row.connect(remote);
         } else {
-            self.strangers.insert(peer, path);
+            self.strangers.insert(peer, remote);
         }
     }
 
@@ -216,10 +239,14 @@ impl Roster {
     fn insert(&mut self, hello: &Hello) {
         let peer = hello.device.peer;
         let mut row = Row::new(hello);
-        let likely = row.likely_path();
-        let waiting = self.strangers.remove(&peer);
-        let before = self.remove(&peer).and_then(|row| row.connection);
-        row.connection = before.or_else(|| waiting.map(|path| path.unwrap_or(likely)));
+        if let Some(remote) = self.strangers.remove(&peer) {
+            row.connect(remote);
+        }
+        if let Some(before) = self.remove(&peer) {
+            row.connection = before.connection.or(row.connection);
+            row.reached.extend(before.reached);
+            row.reached.truncate(REACHED_LIMIT);
+        }
         self.devices.entry(row.device.owner).or_default().insert(peer);
         self.rows.insert(peer, row);
     }

@@ -1,5 +1,6 @@
 //! Tests of the promises of `members`.
 
+use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
 use chunker::Record as _;
@@ -183,6 +184,32 @@ fn the_path_is_that_of_the_connection() {
     ada.admit(peer("tower"), &world.hello("bob", "tower")).expect("a member");
     ada.online(peer("tower"));
     assert_eq!(info(&ada, "tower").path, Path::Lan, "guessed from where it listens");
+}
+
+#[test]
+fn where_a_device_was_reached_is_remembered_and_cannot_be_made_up() {
+    let (world, ada) = ada();
+    let claims =
+        Hello { addresses: vec!["/ip4/9.9.9.9/tcp/1".to_owned()], ..world.hello("bob", "tower") };
+    ada.admit(peer("tower"), &claims).expect("a member");
+    assert_eq!(info(&ada, "tower").reached, Vec::<IpAddr>::new());
+    let at = |remote: &str| {
+        ada.online_at(peer("tower"), remote);
+        ada.offline(peer("tower"));
+        info(&ada, "tower").reached.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(at("/ip4/1.2.3.4/tcp/1"), ["1.2.3.4"]);
+    assert_eq!(at("/ip6/2001:db8::1/udp/1/quic-v1"), ["2001:db8::1", "1.2.3.4"]);
+    assert_eq!(at("/ip4/1.2.3.4/tcp/2"), ["1.2.3.4", "2001:db8::1"]);
+    assert_eq!(at("/ip4/5.6.7.8/tcp/1/p2p/12D3/p2p-circuit"), ["1.2.3.4", "2001:db8::1"]);
+    for last in 0..9 {
+        at(&format!("/ip4/7.7.7.{last}/tcp/1"));
+    }
+    assert_eq!(at("/dns4/example.org/tcp/1"), ["7.7.7.8", "7.7.7.7", "7.7.7.6", "7.7.7.5"]);
+    // Known before it was a member: the connection came first.
+    ada.online_at(peer("phone"), "/ip4/1.1.1.1/tcp/1");
+    ada.admit(peer("phone"), &world.hello("bob", "phone")).expect("a member");
+    assert_eq!(info(&ada, "phone").reached, ["1.1.1.1".parse::<IpAddr>().unwrap()]);
 }
 
 #[test]

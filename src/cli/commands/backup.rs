@@ -8,7 +8,7 @@ use crate::api::{Answer, BackupArgs, BackupSummary, Call, Failure, PathBytes, co
 use crate::cli::args::Backup;
 use crate::cli::exit;
 use crate::cli::files;
-use crate::cli::output::{plural, short, took};
+use crate::cli::output::{escape, plural, short, took};
 use crate::cli::progress::{Job, problem_line};
 use crate::cli::shell::{Look, Shell};
 
@@ -59,6 +59,7 @@ fn call_args(args: &Backup) -> Result<BackupArgs, Failure> {
         dry_run: args.dry_run,
         skip_if_unchanged: args.skip_if_unchanged,
         redundancy: args.redundancy.clone().filter(|wish| !wish.is_empty()),
+        limits: args.limits.args(),
         spool: args.spool,
         compression: args.compression.0,
         wait_peers_secs: args.wait_peers.map(|wait| wait.as_secs()),
@@ -114,6 +115,7 @@ fn text(summary: &BackupSummary, look: &Look) -> String {
     let mut lines = vec![head, files, data];
     if summary.redundancy.k > 0 && summary.snapshot_id.is_some() {
         lines.push(safety(summary));
+        lines.extend(summary.notes.iter().map(|note| format!("          {}", escape(note))));
     }
     lines.push(format!("  time    {}", took(summary.seconds_elapsed)));
     lines.join("\n")

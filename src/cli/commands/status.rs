@@ -81,6 +81,8 @@ fn rows(view: &StatusView, look: &Look) -> Vec<(&'static str, String)> {
         rows.push(("head", format!("number {}, {}", head.seq, escape(&head.fingerprint))));
     }
     rows.push(("packs", packs(view)));
+    rows.extend(places(view).map(|text| ("places", text)));
+    rows.extend(view.notes.iter().map(|note| ("", escape(note))));
     rows.push((
         "peers",
         format!("{} of {} online{}", view.peers_online, view.peers_known, lose(view)),
@@ -122,6 +124,11 @@ fn packs(view: &StatusView) -> String {
         }
     }
     text
+}
+
+fn places(view: &StatusView) -> Option<String> {
+    let (domains, lose) = (view.domains?, view.can_lose_domains?);
+    Some(format!("every pack is in {} or more, {lose} may be lost", plural(domains, "place")))
 }
 
 fn lose(view: &StatusView) -> String {

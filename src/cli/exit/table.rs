@@ -342,6 +342,18 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak invite", "on a member's machine makes a new one")],
     },
     Explained {
+        code: codes::LIMITS,
+        what: "The limits of placement (latency, spread, sites, owners, domains) cannot be met",
+        data: "nothing new counts as backed up; earlier snapshots are as safe as they were",
+        gbak: "never breaks a limit without being told to; the message counts whom each one cost",
+        you: &[
+            PEERS,
+            ("gbak backup ... --unmet relax", "drop limits one by one until it can be done"),
+            ("--latency, --spread, --max-shards-per-site", "ask for less"),
+            INVITE,
+        ],
+    },
+    Explained {
         code: codes::TOO_FEW_PEERS,
         what: "Fewer peers with room can be reached than the redundancy needs",
         data: "nothing new counts as backed up; earlier snapshots are as safe as they were",

@@ -67,3 +67,16 @@ fn groups_are_any_of_three_words_or_none() {
     assert_eq!(group_by(""), by(false, false, false));
     assert_eq!(group_by("host,colour"), Err(ParseError::GroupBy));
 }
+
+#[test]
+fn limits_are_checked_while_they_are_parsed() {
+    assert_eq!(range(" 2ms..150ms "), Ok("2ms..150ms".to_owned()));
+    assert_eq!(range("..1.5ms"), Ok("..1500us".to_owned()));
+    for wrong in ["150", "9ms..1ms", "1..2", "..-1ms", "0ms..2h"] {
+        assert!(matches!(range(wrong), Err(ParseError::Range(_))), "{wrong}");
+    }
+    assert_eq!(domains("strict"), Ok(DomainsRule::Strict));
+    assert_eq!(domains("apart"), Err(ParseError::Domains));
+    assert_eq!(unmet("relax"), Ok(UnmetRule::Relax));
+    assert_eq!(unmet("maybe"), Err(ParseError::Unmet));
+}

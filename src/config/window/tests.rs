@@ -83,7 +83,8 @@ proptest! {
         to in 0..=DAY,
         days in prop::array::uniform7(any::<bool>()),
     ) {
-        let window = Window { during: During { from, to }, days: Days(days), up: None, down: None };
+        let (during, on_days) = (During { from, to }, Days(days));
+        let window = Window { during, days: on_days, up: None, down: None };
         let start = date(2026, 11, 23).at(0, 0, 0, 0);
         // One week, in a ring: what runs over its end is counted at its beginning.
         let inside = (0..7 * i64::from(DAY))

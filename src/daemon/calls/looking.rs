@@ -16,8 +16,11 @@ use crate::api::{
 use crate::daemon::engine::EngineError;
 use crate::daemon::views;
 use crate::flow::look::{self, Health};
+use crate::flow::standing::{self, Standing};
+use crate::flow::targets::domains_of;
 use crate::flow::{audit, drill, publish, whereabouts};
 use crate::host::offer_of;
+use crate::placement::domains::Domains;
 use crate::vault::index::{PackRecord, Placed};
 
 impl Run {
@@ -48,12 +51,20 @@ impl Run {
     pub(super) async fn status(&self) -> Result<StatusView, Failure> {
         self.settle(WAIT_LOOK).await?;
         let health = self.health().await?;
+        let ctx = self.ctx.clone();
+        let standing = self.ctx.work(move || standing::standing(&ctx)).await??;
         let peers = self.ctx.grid.peers();
         let online = peers.iter().filter(|peer| peer.state == PeerState::Online).count();
         let newest = look::snapshots(&self.ctx)?.into_iter().next_back();
         let head = publish::current_head(&self.ctx)?;
         let offer = self.measured().await?;
-        let (level, reasons) = judge(&health, online, peers.len(), newest.is_some());
+        let (level, mut reasons) = judge(&health, online, peers.len(), newest.is_some());
+        let (warned, notes) = standing_told(&standing);
+        let level = if level == "ok" && warned.is_some() { "warning" } else { level };
+        reasons.extend(warned);
+        let paused = self.paused_by_hand();
+        let level = if level == "ok" && paused.is_some() { "warning" } else { level };
+        reasons.extend(paused);
         let agent = self.engine.is_agent();
         let proof = drill::drills(&self.ctx)?.proved;
         Ok(StatusView {
@@ -69,6 +80,9 @@ impl Run {
             packs: packs(&health),
             min_live_above_k: health.min_live_above_k,
             can_lose: health.min_live_above_k.map(|spare| spare.max(0) as u64),
+            domains: standing.least.map(|kept| kept.domains as u64),
+            can_lose_domains: standing.least.map(|kept| kept.can_lose as u64),
+            notes,
             last_drill: proof.as_ref().map(|proof| views::time_secs(proof.secs)),
             proof: proof.map(super::drilling::proof),
             last_backup: newest.map(|listed| views::time(listed.snapshot.time)),
@@ -81,8 +95,9 @@ impl Run {
         self.settle(WAIT_LOOK).await?;
         let records = whereabouts::packs(&self.ctx, &args.what.0).boxed().await?;
         let peers = self.ctx.grid.peers();
+        let domains = domains_of(&peers);
         let peers: BTreeMap<_, _> = peers.into_iter().map(|info| (info.peer, info)).collect();
-        let packs = records.iter().map(|record| placed(record, &peers)).collect();
+        let packs = records.iter().map(|record| placed(record, &peers, &domains)).collect();
         Ok(PlacementView { schema: "gbak.placement/1".to_owned(), packs })
     }
 
@@ -121,7 +136,11 @@ impl Run {
     }
 }
 
-fn placed(record: &PackRecord, peers: &BTreeMap<PeerId, PeerInfo>) -> PlacedPackView {
+fn placed(
+    record: &PackRecord,
+    peers: &BTreeMap<PeerId, PeerInfo>,
+    domains: &Domains,
+) -> PlacedPackView {
     let shard = |(index, shard): (u8, &Placed)| {
         let info = shard.holder.and_then(|peer| peers.get(&peer));
         let state = match (shard.holder, info) {
@@ -135,7 +154,7 @@ fn placed(record: &PackRecord, peers: &BTreeMap<PeerId, PeerInfo>) -> PlacedPack
             peer_id: shard.holder.map(|peer| peer.to_string()),
             name: info.map(|info| info.name.clone()),
             distance_ms: info.and_then(|info| info.rtt).map(|rtt| rtt.as_secs_f64() * 1e3),
-            domain: info.map(|info| info.owner.to_string()),
+            domain: shard.holder.and_then(|peer| domains.domain(&peer)).map(|id| id.to_string()),
             state: state.to_owned(),
         }
     };
@@ -183,6 +202,22 @@ const fn donation(offer: Offer) -> DonationView {
         used_bytes: offer.used_bytes,
         free_bytes: offer.free_bytes,
     }
+}
+
+/// What a person should do something about, and what is good to know, of how packs share places.
+fn standing_told(standing: &Standing) -> (Option<String>, Vec<String>) {
+    let warned = (standing.one_loss > 0).then(|| {
+        format!("{} packs would be lost with one place (a house, a member)", standing.one_loss)
+    });
+    let shared = standing.crowded > 0 && standing.one_loss == 0;
+    let notes = shared.then(|| {
+        let lose = standing.least.map_or(0, |kept| kept.can_lose);
+        format!(
+            "{} packs have fewer places than shards; {lose} places may be lost",
+            standing.crowded
+        )
+    });
+    (warned, notes.into_iter().collect())
 }
 
 /// The level, and why: the most important reason first.

@@ -39,6 +39,14 @@ impl Run {
         }
     }
 
+    /// What somebody has paused and might forget, in a sentence.
+    pub(super) fn paused_by_hand(&self) -> Option<String> {
+        match self.engine.regulator.holding().backups? {
+            why @ Why::Asked(_) => Some(format!("Backups are paused {}", words(&view(why)))),
+            Why::Battery | Why::Metered => None,
+        }
+    }
+
     /// Fails while backups are paused; else what must be kept while one runs, so that stopping it
     /// does not wait for the end of a pause that began meanwhile.
     pub(super) fn unless_paused(&self) -> Result<DropGuard, Failure> {

@@ -29,6 +29,8 @@ async fn a_pause_holds_over_a_restart_until_it_is_ended_and_no_backup_begins_mea
     let refused = agent.call(&Call::Backup(BackupArgs::default())).await.unwrap_err();
     assert_eq!(refused.code, codes::PAUSED.name);
     assert!(refused.message.contains("until 20"), "{}", refused.message);
+    let Answer::Status(status) = agent.call(&Call::Status).await.unwrap() else { panic!() };
+    assert!(status.reasons.iter().any(|it| it.contains("paused until")), "{status:?}");
     let view = pause(&agent, None, true).await;
     assert!(view.backups.is_some() && view.serving.unwrap().until.is_none());
     let view = resume(&agent).await;

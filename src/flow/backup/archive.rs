@@ -264,7 +264,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
             counts: self.counts,
             problems: self.problems,
             interrupted,
-            can_lose: packed.can_lose,
+            kept: packed.kept,
         })
     }
 }

@@ -17,7 +17,8 @@ use tokio::task::JoinSet;
 use crate::flow::FlowError;
 use crate::flow::backup::Run;
 use crate::flow::place::{self, Outcome};
-use crate::flow::publish::{metadata_code, seal};
+use crate::flow::publish::seal;
+use crate::flow::targets::Kept;
 use crate::offload::{WorkLost, offload};
 use crate::placement::{Lane, lane_count, lane_of};
 use crate::vault::index::PackRecord;
@@ -61,8 +62,8 @@ pub(super) struct Packing<'a, G> {
 pub(super) struct Packed {
     /// Compressed bytes of new chunks.
     pub(super) stored_bytes: u64,
-    /// The smallest number of spare shards over all packs.
-    pub(super) can_lose: Option<usize>,
+    /// How well the weakest of the packs is kept.
+    pub(super) kept: Option<Kept>,
 }
 
 impl<'a, G: Grid> Packing<'a, G> {
@@ -154,7 +155,7 @@ impl<'a, G: Grid> Packing<'a, G> {
         let builder = std::mem::take(&mut self.stream(kind).pack);
         let code = match kind {
             Kind::Data => self.run.code,
-            Kind::Meta => metadata_code(self.run.targets, self.run.code),
+            Kind::Meta => self.run.targets.metadata(self.run.ctx, self.run.code),
         };
         let lane = match kind {
             Kind::Meta => Lane::META,
@@ -179,9 +180,8 @@ impl<'a, G: Grid> Packing<'a, G> {
             let (wanted, usable) = (record.code.n(), record.holders().count());
             return Err(FlowError::TooFewPeers { wanted, usable });
         }
-        let spare = record.holders().count().saturating_sub(usize::from(record.code.k()));
-        let least = self.packed.can_lose.map_or(spare, |least| least.min(spare));
-        self.packed.can_lose = Some(least);
+        let kept = self.run.targets.kept(&record);
+        self.packed.kept = Some(self.packed.kept.map_or(kept, |least| least.least(kept)));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ fn info(number: u8, owner: u8, site: Option<&str>) -> PeerInfo {
         owner: OwnerId::from_bytes([owner; 32]),
         name: format!("peer{number}"),
         addresses: vec!["/ip4/198.51.100.7/tcp/1".to_owned()],
+        reached: Vec::new(),
         state: p2p::PeerState::Online,
         rtt: None,
         path: p2p::Path::None,

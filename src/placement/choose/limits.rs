@@ -75,7 +75,8 @@ pub struct Limits {
 
 impl Limits {
     /// Without `limit`.
-    pub(super) fn without(mut self, limit: Limit) -> Self {
+    #[must_use]
+    pub fn without(mut self, limit: Limit) -> Self {
         match limit {
             Limit::Latency => self.proximity.latency = Range::ANY,
             Limit::Spread => self.proximity.spread = Range::ANY,

@@ -6,7 +6,10 @@ use crate::placement::choose::Limit;
 
 /// Why there is no placement.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Only {found} of {wanted} shards can be placed; of {candidates} candidates {cost}")]
+#[error(
+    "Only {found} of {wanted} shards can be placed; of {candidates} candidates {cost}{}",
+    ways_out(helps, *exhausted)
+)]
 pub struct Infeasible {
     /// Shards that were to be placed.
     pub wanted: usize,
@@ -22,6 +25,19 @@ pub struct Infeasible {
     pub relaxed: Vec<Limit>,
     /// The search was given up: there may be a placement.
     pub exhausted: bool,
+}
+
+/// What would help, as the end of a sentence.
+fn ways_out(helps: &[Limit], exhausted: bool) -> String {
+    let names: Vec<String> = helps.iter().map(Limit::to_string).collect();
+    let mut text = match names.as_slice() {
+        [] => String::new(),
+        names => format!("; it could be done without {}", names.join(", or without ")),
+    };
+    if exhausted {
+        text.push_str("; the search was given up, there may be a placement");
+    }
+    text
 }
 
 /// How many candidates each limit cost: each counts for the first one it failed, in this order.

@@ -76,7 +76,8 @@ fn full_and_far_ones_are_walked_past() {
     assert_eq!((refused.wanted, refused.found, refused.candidates), (7, 6, 9));
     assert_eq!(refused.cost, Cost { full: 1, latency: 2, ..Cost::default() });
     assert_eq!(refused.helps, [Limit::Latency]);
-    let text = "Only 6 of 7 shards can be placed; of 9 candidates 1 full, 2 outside the latency";
+    let text = "Only 6 of 7 shards can be placed; of 9 candidates 1 full, 2 outside the latency; \
+                it could be done without latency";
     assert_eq!(refused.to_string(), text);
 }
 

@@ -81,6 +81,11 @@ impl Distances {
         Self { me, owners, coords, measured, seen }
     }
 
+    /// Whose device this is.
+    pub fn owner(&self, peer: &PeerId) -> Option<OwnerId> {
+        self.owners.get(peer).copied()
+    }
+
     /// We measured `rtt` to `peer`; the smallest counts.
     pub fn measured(&mut self, peer: PeerId, rtt: Duration) {
         if peer == self.me {

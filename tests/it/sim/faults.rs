@@ -30,7 +30,7 @@ async fn a_holder_whose_disk_is_full_is_walked_past_and_nothing_is_missing() {
     let source = source(&world);
     let code = Code::new(2, 1).unwrap();
     let report = ada.backup_with(&source, |plan| plan.code = Some(code)).await.unwrap();
-    assert_eq!((report.queued_packs, report.can_lose), (0, 1));
+    assert_eq!((report.queued_packs, report.kept.can_lose), (0, 1));
     assert_eq!(others[0].shelf.usage().unwrap().shards, 0);
     let data: Vec<_> = records(&ada).into_iter().filter(|record| record.code == code).collect();
     assert!(!data.is_empty());

@@ -146,6 +146,7 @@ impl World {
             cache: Arc::new(PackCache::open(&dir.path().join("cache"), GIB).unwrap()),
             vault: Arc::new(Vault::from_secret(root.vault_secret().expose())),
             device: Arc::new(Device { key: device_key, cert: device_cert }),
+            policy: Arc::default(),
             clock: self.clock.clone(),
             offload: Arc::new(InlineOffload),
             entropy: Arc::new(entropy),

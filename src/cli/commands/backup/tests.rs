@@ -77,6 +77,11 @@ fn a_backup_tells_what_is_safe() {
     let partial = BackupSummary { problems: vec![problem()], exit: 3, ..summary() };
     let dry = BackupSummary { snapshot_id: None, dry_run: true, ..summary() };
     let same = BackupSummary { snapshot_id: None, ..summary() };
+    let crowded = BackupSummary {
+        redundancy: RedundancyView { k: 8, m: 4, domains: 3, can_lose: 1 },
+        notes: vec!["12 shards share 3 places: 1 of them may be lost".to_owned()],
+        ..summary()
+    };
     golden(
         "backup",
         &[
@@ -85,6 +90,7 @@ fn a_backup_tells_what_is_safe() {
             ran(&fake(partial).with_events(events()), "gbak backup /home"),
             ran(&fake(dry), "gbak backup -n /home"),
             ran(&fake(same), "gbak backup --skip-if-unchanged /home"),
+            ran(&fake(crowded), "gbak backup --max-shards-per-site 4 /home"),
         ],
     );
 }
@@ -178,4 +184,23 @@ fn many_problems_are_counted_and_some_repeated() {
 fn an_answer_to_another_call_is_a_failure() {
     let fake = Fake::answering(Answer::Restore(crate::api::RestoreSummary::default()));
     assert_eq!(ran(&fake, "gbak backup /a").exit, 1);
+}
+
+#[test]
+fn limits_are_passed_on_as_they_were_typed() {
+    let args = asked(
+        "gbak backup --latency 2ms..150ms --spread ..300ms --max-shards-per-peer 2 \
+         --max-shards-per-site 3 --max-shards-per-owner 4 --domains strict --unmet relax /home",
+    );
+    let limits = crate::api::LimitArgs {
+        latency: Some("2ms..150ms".to_owned()),
+        spread: Some("..300ms".to_owned()),
+        per_peer: Some(2),
+        per_site: Some(3),
+        per_owner: Some(4),
+        domains: Some(crate::api::DomainsRule::Strict),
+        unmet: Some(crate::api::UnmetRule::Relax),
+    };
+    assert_eq!(args.limits, limits);
+    assert_eq!(asked("gbak backup /home").limits, crate::api::LimitArgs::default());
 }

@@ -10,6 +10,7 @@ fn info(number: u8, name: &str, site: Option<&str>) -> PeerInfo {
         owner: OwnerId::from_bytes([number / 2 + 100; 32]),
         name: name.to_owned(),
         addresses: Vec::new(),
+        reached: Vec::new(),
         state: PeerState::Offline,
         rtt: None,
         path: Path::None,
