@@ -18,11 +18,13 @@ use crate::api::{DomainsRule, UnmetRule};
 pub use crate::placement::proximity::{Range, RangeError};
 
 mod edit;
+mod leases;
 pub mod limits;
 mod merge;
 pub mod window;
 
 pub use crate::api::limits::Speed;
+pub use leases::{Leases, Span};
 pub use limits::Limits;
 
 /// Largest file that is read, in bytes: a person writes it.
@@ -40,6 +42,8 @@ pub struct Config {
     pub backup: Backup,
     /// How its backups are spread.
     pub placement: Placement,
+    /// For how long it keeps what others gave it.
+    pub leases: Leases,
     /// What it may use of line and machine.
     pub limits: Limits,
 }

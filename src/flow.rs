@@ -29,6 +29,7 @@ pub mod policy;
 pub mod publish;
 pub mod recover;
 pub mod restore;
+pub mod retain;
 pub mod risk;
 pub mod scan;
 pub mod standing;
@@ -181,6 +182,13 @@ pub enum FlowError {
     /// A record names something that the record it came from does not have.
     #[error("The index contradicts itself; rebuild it with `gbak recover --rebuild`")]
     Inconsistent,
+    /// Something that was published cannot be read now, so nothing can be given back: what it
+    /// names may be needed.
+    #[error("{missing} parts of the index cannot be read now, so nothing is given back")]
+    IndexIncomplete {
+        /// Segments and snapshots.
+        missing: usize,
+    },
     /// Directories nested deeper than is followed.
     #[error("Directories are nested more than {limit} deep")]
     TooDeep {

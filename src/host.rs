@@ -21,11 +21,12 @@ use p2p::head::SignedHead;
 use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
 use serde_bytes::ByteBuf;
-use store::{Figures, InviteError, Shelf, ShelfError};
+use store::{Contact, Figures, InviteError, Shelf, ShelfError};
 
 use crate::offload::{Offload, WorkLost, offload};
 
 mod busy;
+mod leases;
 
 use busy::{Busy, Pass};
 
@@ -155,9 +156,26 @@ impl Host {
             Request::Have { shards } => self.have(self.owner(from)?, shards, pass).await,
             Request::HeadPut { head } => self.head_put(self.owner(from)?, head, pass).await,
             Request::HeadGet => self.heads(self.owner(from)?, pass).await,
+            Request::Held { from: name } => self.held((self.owner(from)?, from), name, pass).await,
+            Request::Retain(range) => self.retain((self.owner(from)?, from), *range, pass).await,
+            Request::CallBack { shards } => {
+                self.call_back((self.owner(from)?, from), shards, pass).await
+            }
+            Request::HeadHistory { skip } => self.head_history(self.owner(from)?, skip, pass).await,
             // Hello, ping and roster are answered below us.
             _ => Err(Refusal::Unsupported),
         }
+    }
+
+    /// What there is to note of whoever asks: anything but the door renews the owner's lease.
+    fn contact(&self, from: PeerId, request: &Request) -> Option<(Contact, u64)> {
+        let owner = self.inner.roll.owner_of(&from)?;
+        let writes = !matches!(
+            request,
+            Request::Get { .. } | Request::Slice { .. } | Request::Have { .. } | Request::HeadGet
+        );
+        let (contact, now) = (Contact { owner, device: from, writes }, self.inner.clock.now_secs());
+        self.inner.shelf.contact_due(contact, now).then_some((contact, now))
     }
 
     fn owner(&self, from: PeerId) -> Result<OwnerId, Refusal> {
@@ -320,6 +338,11 @@ impl Host {
     ) -> Result<T, Refusal> {
         let shelf = self.inner.shelf.clone();
         let job = move || {
+            if let Some((contact, now)) = pass.contact
+                && let Err(error) = shelf.contact(contact, now)
+            {
+                tracing::debug!(device = %contact.device.short(), %error, "contact not noted");
+            }
             let result = work(&shelf);
             drop(pass);
             result
@@ -335,6 +358,7 @@ impl Service for Host {
             return Reply::Refused(Refusal::Busy);
         };
         let name = request.name();
+        let pass = pass.noting(self.contact(from, &request));
         self.serve(from, request, pass).await.unwrap_or_else(|refusal| {
             tracing::debug!(peer = %from.short(), request = name, %refusal, "refused");
             Reply::Refused(refusal)
@@ -376,7 +400,12 @@ fn refusal(error: &ShelfError) -> Refusal {
     match error {
         ShelfError::Full { free_bytes, .. } => Refusal::Full { free_bytes: *free_bytes },
         ShelfError::HashMismatch { .. } => Refusal::Corrupt,
-        ShelfError::TooLarge { .. } | ShelfError::TooManyDevices { .. } => Refusal::TooLarge,
+        ShelfError::TooLarge { .. }
+        | ShelfError::TooManyDevices { .. }
+        | ShelfError::TooManyHeads { .. }
+        | ShelfError::Unordered => Refusal::TooLarge,
+        ShelfError::StaleSet { newest_secs } => Refusal::StaleSet { newest_secs: *newest_secs },
+        ShelfError::FutureSet { now_secs } => Refusal::FutureSet { now_secs: *now_secs },
         ShelfError::Unknown { .. } => Refusal::UnknownShard,
         ShelfError::Rotten { .. } => Refusal::Rotten,
         ShelfError::StaleHead { newest } => Refusal::StaleHead { newest: *newest },

@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
 use crate::peer::Offer;
 
+mod leases;
+
+pub use leases::{HISTORY_PAGE, KeptHead, LEASE_PAGE, Mark, RetainRange, Retained};
+
 /// Largest header in bytes. A roster page is the biggest thing in one.
 pub const HEADER_LIMIT: usize = 256 * 1024;
 /// Largest body in bytes: a whole 16 MiB pack as one shard (k = 1), rounded up.
@@ -93,6 +97,24 @@ pub enum Request {
         offset: u64,
         /// How long it is.
         len: u32,
+    },
+    /// Which shards of my owner do you have, from this name on, and how do they stand with me?
+    Held {
+        /// The first name of interest.
+        from: ShardId,
+    },
+    /// Keep these of a range of my owner's shards; my device needs no others.
+    Retain(Box<RetainRange>),
+    /// Take these out of quarantine. At most [`LEASE_PAGE`].
+    CallBack {
+        /// Their names.
+        shards: Vec<ShardId>,
+    },
+    /// Every head you keep for my owner, older ones too, and when it came: from this position on,
+    /// ordered by device and number.
+    HeadHistory {
+        /// How many to skip.
+        skip: u32,
     },
 }
 
@@ -201,6 +223,31 @@ pub enum Reply {
         #[serde(skip)]
         body: Bytes,
     },
+    /// Some shards of your owner, ordered by name.
+    Held {
+        /// Our time, to be given back with the retain set.
+        at_secs: u64,
+        /// At most [`LEASE_PAGE`].
+        shards: Vec<ShardId>,
+        /// One for each.
+        marks: Vec<Mark>,
+        /// Whether there are more after the last one.
+        more: bool,
+    },
+    /// What a range did.
+    Retained(Retained),
+    /// For each name, whether we hold it now, in the order given.
+    CalledBack {
+        /// One entry for each name.
+        held: Vec<bool>,
+    },
+    /// A page of the heads we keep for your owner.
+    HeadHistory {
+        /// At most [`HISTORY_PAGE`].
+        heads: Vec<KeptHead>,
+        /// How many there are in all.
+        total: u32,
+    },
 }
 
 /// Why a request was declined.
@@ -279,6 +326,18 @@ pub enum Refusal {
     /// Not understood by this version.
     #[error("not supported by this version")]
     Unsupported,
+    /// A newer retain set of this device was applied before.
+    #[error("a newer retain set ({newest_secs}) was applied")]
+    StaleSet {
+        /// When that one was made, by the device's clock.
+        newest_secs: u64,
+    },
+    /// The retain set was made in the future (check both clocks).
+    #[error("the retain set is from the future, it is {now_secs} here")]
+    FutureSet {
+        /// The holder's time.
+        now_secs: u64,
+    },
 }
 
 /// A request as it travels: header fields beside the body's length.
@@ -347,6 +406,8 @@ impl Request {
             Self::Have { shards } => shards.len() <= HAVE_LIMIT,
             Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
             Self::Slice { len, .. } => (1..=SLICE_MAX).contains(len),
+            Self::Retain(range) => range.is_bounded(),
+            Self::CallBack { shards } => shards.len() <= LEASE_PAGE,
             _ => true,
         }
     }
@@ -368,6 +429,20 @@ impl Request {
                 let bytes: usize = heads.iter().map(|head| head.len() + HEAD_FRAME).sum();
                 heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE && bytes <= HEADER_LIMIT - HEAD_SLACK
             }
+            (Self::Held { from }, Reply::Held { shards, marks, .. }) => {
+                shards.len() <= LEASE_PAGE
+                    && marks.len() == shards.len()
+                    && shards.is_sorted_by(|one, next| one < next)
+                    && shards.first().is_none_or(|first| first >= from)
+            }
+            (Self::Retain(range), Reply::Retained(done)) => {
+                done.next.is_none_or(|next| next > range.from)
+            }
+            (Self::CallBack { shards }, Reply::CalledBack { held }) => shards.len() == held.len(),
+            (Self::HeadHistory { .. }, Reply::HeadHistory { heads, .. }) => {
+                heads.len() <= HISTORY_PAGE
+                    && heads.iter().all(|kept| kept.head.len() <= HEAD_LIMIT)
+            }
             _ => false,
         }
     }
@@ -382,6 +457,10 @@ impl Request {
             | Self::Have { .. }
             | Self::HeadPut { .. }
             | Self::HeadGet
+            | Self::Held { .. }
+            | Self::Retain(_)
+            | Self::CallBack { .. }
+            | Self::HeadHistory { .. }
             | Self::Slice { .. } => 30,
             // The largest body over a line of 1.2 megabits a second.
             Self::Put { .. } | Self::Get { .. } => 120,
@@ -409,6 +488,10 @@ impl Request {
             Self::HeadPut { .. } => "head-put",
             Self::HeadGet => "head-get",
             Self::Slice { .. } => "slice",
+            Self::Held { .. } => "held",
+            Self::Retain(_) => "retain",
+            Self::CallBack { .. } => "call-back",
+            Self::HeadHistory { .. } => "head-history",
         }
     }
 }
@@ -436,6 +519,10 @@ impl Reply {
             Self::Heads { .. } => "heads",
             Self::Refused(_) => "refused",
             Self::Slice { .. } => "slice",
+            Self::Held { .. } => "held-page",
+            Self::Retained(_) => "retained",
+            Self::CalledBack { .. } => "called-back",
+            Self::HeadHistory { .. } => "head-history",
         }
     }
 

@@ -56,6 +56,9 @@ pub struct DiskView {
     pub donated_bytes: u64,
     /// Taken by shards; more than is lent after the donation was made smaller.
     pub used_bytes: u64,
+    /// Of these, given back by their owners, and freed when the quarantine is over.
+    #[serde(default)]
+    pub quarantined_bytes: u64,
     /// Kept empty above the floor.
     pub safe_area_bytes: u64,
     /// Free space below which nothing more is taken in.

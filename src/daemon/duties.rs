@@ -1,5 +1,5 @@
-//! The agent: serves the control socket, catches up on what is queued whenever peers are there, and
-//! audits the holders every few hours.
+//! The agent: serves the control socket, catches up on what is queued whenever peers are there,
+//! audits the holders every few hours, and tells them every day what is still wanted.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
@@ -19,6 +19,7 @@ use crate::api::{Answer, Call, DrillArgs, Failure};
 use crate::entropy;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::backup::{catch_up, is_shortage};
+use crate::flow::retain::{self, RetainPlan};
 use crate::flow::{Ctx, FlowError, drill, publish};
 
 /// Between two looks whether something is queued, while nobody comes or goes.
@@ -27,6 +28,10 @@ const CATCH_UP: Duration = Duration::from_secs(20);
 const BREATHER: Duration = Duration::from_secs(2);
 /// Between two audits, on average: spread by half of it, so that nobody can prepare for one.
 const AUDIT: Duration = Duration::from_secs(6 * 3600);
+/// Between two retain sets for one holder.
+const RETAIN: Duration = Duration::from_secs(24 * 3600);
+/// Between two looks whose turn it is.
+const RETAIN_LOOK: Duration = Duration::from_secs(600);
 /// Between two looks whether a drill is due.
 const DRILL_LOOK: Duration = Duration::from_secs(3600);
 /// How long to wait for the first peers before the agent says that it is ready.
@@ -53,6 +58,7 @@ pub async fn run(
     let serving = control.serve(desk.clone(), stop.clone());
     let catching = keep_catching_up(&engine, stop.clone());
     let auditing = keep_auditing(&engine, stop.clone());
+    let retaining = keep_retaining(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
@@ -61,7 +67,7 @@ pub async fn run(
         }
     };
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, drilling, greeting);
+    tokio::join!(serving, catching, auditing, retaining, drilling, greeting);
     engine.stop().await;
     Ok(())
 }
@@ -134,6 +140,39 @@ async fn keep_auditing(engine: &Engine, stop: CancellationToken) {
             Err(error) => tracing::warn!(error = %told(&error), "cannot audit"),
         }
     }
+}
+
+/// Tells holders every day what is wanted, which renews the lease there and lets them free the
+/// rest.
+async fn keep_retaining(engine: &Engine, stop: CancellationToken) {
+    loop {
+        tokio::select! { biased;
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(RETAIN_LOOK) => {}
+        }
+        let result = tokio::select! { biased;
+            // Each range of a set is applied whole or not at all.
+            () = stop.cancelled() => return,
+            result = retain_once(engine) => result,
+        };
+        if let Err(error) = result {
+            tracing::warn!(error = %told(&error), "cannot tell holders what is wanted");
+        }
+    }
+}
+
+/// Tells the holders whose turn it is.
+async fn retain_once(engine: &Engine) -> Result<(), FlowError> {
+    let due = retain::due(engine.ctx(), RETAIN.as_secs())?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    // A backup may be publishing beside it.
+    let plan = RetainPlan { only: Some(due), settle_secs: RETAIN.as_secs() };
+    let report = retain::retain(engine.ctx(), &plan).await?;
+    let (told, sum) = (report.told.len(), report.sum());
+    tracing::info!(told, missed = report.missed.len(), left = sum.left, "told what is wanted");
+    Ok(())
 }
 
 /// Rehearses a restore whenever one is due.

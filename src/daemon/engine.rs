@@ -42,6 +42,10 @@ use crate::vault::keystore::{KeyFile, KeyFileError};
 const CACHE_BYTES: u64 = 1 << 30;
 /// Between two tries for a busy lock: `flock` cannot be waited for with a deadline.
 const LOCK_POLL: Duration = Duration::from_millis(200);
+/// Between two looks for quarantines that are over, unless these are shorter.
+const SWEEP_PERIOD: Duration = Duration::from_secs(600);
+/// However short they are.
+const SWEEP_MIN: Duration = Duration::from_secs(1);
 /// How long the roster may lag behind: changes come in bursts.
 const ROSTER_LAG: Duration = Duration::from_secs(5);
 
@@ -288,6 +292,33 @@ impl Engine {
         }
     }
 
+    /// Frees what others gave back, as its time comes.
+    fn keep_sweeping(&self) {
+        let (host, stopping) = (self.host.clone(), self.stopping.clone());
+        let quarantine = Duration::from_secs(host.shelf().terms().quarantine_secs);
+        let pause = quarantine.clamp(SWEEP_MIN, SWEEP_PERIOD);
+        drop(self.upkeep.spawn(async move {
+            loop {
+                let swept = tokio::select! { biased;
+                    // A sweep is safe to cut anywhere.
+                    () = stopping.cancelled() => return,
+                    swept = host.sweep() => swept,
+                };
+                match swept {
+                    Ok(swept) if swept.ended > 0 => {
+                        tracing::info!(?swept, "freed what was given back");
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, "nothing is freed"),
+                }
+                tokio::select! { biased;
+                    () = stopping.cancelled() => return,
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        }));
+    }
+
     /// Watches the disks, keeps the offer true and the roster saved until the engine stops.
     fn keep_up(&self) {
         drop(self.upkeep.spawn(self.regulator.clone().follow(self.stopping.clone())));
@@ -298,6 +329,7 @@ impl Engine {
             config: self.home.config(),
             stopping: self.stopping.clone(),
         })));
+        self.keep_sweeping();
         let (roster, members) = (self.roster.clone(), self.swarm.members().clone());
         let (stopping, pool) = (self.stopping.clone(), self.ctx.offload.clone());
         drop(self.upkeep.spawn(async move {
@@ -406,5 +438,6 @@ fn open_shelf(home: &Home, config: &Config) -> Result<Shelf, EngineError> {
     let (shelf, _) = Shelf::open(at)?;
     disks::attach(&shelf, &config.donate);
     disks::apply(&shelf, &config.donate)?;
+    shelf.set_terms(config.leases.terms());
     Ok(shelf)
 }

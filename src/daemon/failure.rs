@@ -79,6 +79,7 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
         FlowError::Spool(_) | FlowError::Cache { .. } | FlowError::Place { .. } => {
             (codes::DISK, &[])
         }
+        FlowError::IndexIncomplete { .. } => (codes::PACK_UNAVAILABLE, &["gbak peers"]),
         FlowError::Forked { .. } => (codes::FORKED, &["gbak recover"]),
         FlowError::NotWitnessed { .. } => (codes::NOT_WITNESSED, &["gbak peers", "gbak backup"]),
         FlowError::NoRules => (codes::USAGE, &["gbak forget --keep-last N"]),

@@ -198,6 +198,15 @@ pub(crate) fn pending_head<G: Grid>(ctx: &Ctx<G>) -> Result<Option<SignedHead>, 
     Ok(Some(SignedHead::decode(&Pending::decode(&noted)?.head)?))
 }
 
+/// The same with the manifest it points to.
+pub(crate) fn on_its_way<G: Grid>(
+    ctx: &Ctx<G>,
+) -> Result<Option<(SignedHead, Manifest)>, FlowError> {
+    let Some(noted) = ctx.catalog.get(PENDING)? else { return Ok(None) };
+    let pending = Pending::decode(&noted)?;
+    Ok(Some((SignedHead::decode(&pending.head)?, Manifest::decode(&pending.manifest)?)))
+}
+
 /// The snapshots that the head on its way adds.
 pub(crate) fn signed<G: Grid>(ctx: &Ctx<G>) -> Result<Vec<SnapshotId>, FlowError> {
     match ctx.catalog.get(PENDING)? {

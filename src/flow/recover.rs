@@ -18,7 +18,7 @@ use store::PackState;
 use crate::flow::fetch::ChunkReader;
 use crate::flow::place::add_to_catalog;
 use crate::flow::publish::{HEAD, MANIFEST, SNAPSHOT_PENDING, SNAPSHOT_PUBLISHED, current_head};
-use crate::flow::{Ctx, FlowError, publish};
+use crate::flow::{Ctx, FlowError, look, publish};
 use crate::vault::index::{PackRecord, Segment};
 use crate::vault::manifest::{Manifest, SnapshotEntry};
 use crate::vault::snapshot::Snapshot;
@@ -165,6 +165,52 @@ pub(crate) async fn refresh<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
     Ok(())
 }
 
+/// What is known after everything was read.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Peers that gave the heads they keep.
+    pub(crate) answered: BTreeSet<PeerId>,
+    /// Devices that published something.
+    pub(crate) devices: BTreeSet<PeerId>,
+}
+
+/// Reads what every device published, whole, or fails: for whoever goes on to give back what is
+/// not in it. A list that cannot be read must never look like a short one.
+pub(crate) async fn everything<G: Grid>(ctx: &Ctx<G>) -> Result<Known, FlowError> {
+    let (chains, answered) = answers(ctx).await?;
+    if answered.is_empty() {
+        return Err(FlowError::NoPeers);
+    }
+    let (me, mine) = (ctx.device.peer(), current_head(ctx)?);
+    let mut devices = BTreeSet::from([me]);
+    for listed in look::snapshots(ctx)? {
+        devices.insert(listed.snapshot.device);
+    }
+    for (device, chain) in &chains {
+        let Some((head, _)) = chain.newest() else { continue };
+        devices.insert(*device);
+        if *device == me
+            && let Some(mine) = &mine
+        {
+            if is_ahead(mine, head) && !is_pending(ctx, head)? {
+                return Err(FlowError::Forked { seq: head.seq });
+            }
+            continue;
+        }
+        if chain.is_forked(head.seq) {
+            return Err(FlowError::Forked { seq: head.seq });
+        }
+        if *device == me && is_pending(ctx, head)? {
+            continue;
+        }
+        let missing = import(ctx, head).await?.len();
+        if missing > 0 {
+            return Err(FlowError::IndexIncomplete { missing });
+        }
+    }
+    Ok(Known { answered, devices })
+}
+
 fn is_ahead(mine: &SignedHead, theirs: &SignedHead) -> bool {
     theirs.seq > mine.seq || (theirs.seq == mine.seq && theirs.hash() != mine.hash())
 }
@@ -177,14 +223,22 @@ fn is_pending<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<bool, FlowErro
 
 /// Asks every connected peer for the heads it keeps of this owner. Only genuine ones are returned.
 async fn heads<G: Grid>(ctx: &Ctx<G>) -> Result<(BTreeMap<PeerId, Chain>, usize), FlowError> {
+    let (chains, answered) = answers(ctx).await?;
+    Ok((chains, answered.len()))
+}
+
+/// The same with the peers that answered.
+async fn answers<G: Grid>(
+    ctx: &Ctx<G>,
+) -> Result<(BTreeMap<PeerId, Chain>, BTreeSet<PeerId>), FlowError> {
     let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
     let asks = online
         .map(|info| async move { (info.peer, ctx.grid.ask(info.peer, Request::HeadGet).await) });
     let mut chains: BTreeMap<PeerId, Chain> = BTreeMap::new();
-    let mut asked = 0;
+    let mut answered = BTreeSet::new();
     for (peer, reply) in futures::future::join_all(asks).await {
         let Ok(Reply::Heads { heads }) = reply else { continue };
-        asked += 1;
+        answered.insert(peer);
         for bytes in heads.into_iter().take(2 * p2p::wire::HEADS_LIMIT) {
             match genuine(ctx, &bytes) {
                 Some(head) => chains.entry(head.device()).or_default().add(head),
@@ -194,7 +248,7 @@ async fn heads<G: Grid>(ctx: &Ctx<G>) -> Result<(BTreeMap<PeerId, Chain>, usize)
             }
         }
     }
-    Ok((chains, asked))
+    Ok((chains, answered))
 }
 
 pub(crate) fn genuine<G: Grid>(ctx: &Ctx<G>, bytes: &[u8]) -> Option<SignedHead> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chunker::PeerId;
+use store::Contact;
 
 /// Requests of one peer at once: twice what a well-behaved asker pipelines. Each may carry a shard,
 /// so this bounds memory as well as disk work.
@@ -26,7 +27,7 @@ impl Busy {
             return None;
         }
         *count += 1;
-        Some(Pass { busy: self.clone(), peer })
+        Some(Pass { busy: self.clone(), peer, contact: None })
     }
 
     fn running(&self) -> MutexGuard<'_, BTreeMap<PeerId, usize>> {
@@ -39,6 +40,16 @@ impl Busy {
 pub(super) struct Pass {
     busy: Busy,
     peer: PeerId,
+    /// What the request's work notes first, and when.
+    pub(super) contact: Option<(Contact, u64)>,
+}
+
+impl Pass {
+    /// The same, for work that notes a contact.
+    pub(super) fn noting(mut self, contact: Option<(Contact, u64)>) -> Self {
+        self.contact = contact;
+        self
+    }
 }
 
 impl Drop for Pass {

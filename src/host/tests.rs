@@ -18,6 +18,8 @@ use super::busy::IN_FLIGHT;
 use super::{Admission, Host, Roll, token_hash};
 use crate::offload::{InlineOffload, Job, Offload};
 
+mod leases;
+
 const GIB: u64 = 1 << 30;
 const NOW: u64 = 1_700_000_000;
 

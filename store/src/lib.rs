@@ -36,7 +36,9 @@ pub use gauge::{DiskSpace, FakeGauge, Gauge, StatvfsGauge};
 pub use home::{Home, HomeError, HomeLock};
 pub use medium::{DiskMedium, Medium, MemMedium};
 pub use shelf::{
-    Damage, DiskAt, DiskNo, DiskState, HeadStored, InviteError, InviteRow, MARK_LEN, MAX_DEVICES,
-    MAX_HEAD_LEN, MAX_SHARD_LEN, Opened, Presence, Shelf, ShelfAt, ShelfError, Stored, Usage,
+    Contact, Damage, DiskAt, DiskNo, DiskState, HeadStored, HeldPage, InviteError, InviteRow,
+    KeptHead, KeptHeads, LEASE_PAGE, MARK_LEN, MAX_DEVICES, MAX_HEAD_LEN, MAX_SHARD_LEN, Mark,
+    Opened, Presence, RetainRange, Retained, Shelf, ShelfAt, ShelfError, Stored, Swept, Terms,
+    Usage,
 };
 pub use spool::{Spool, SpoolError};

@@ -24,6 +24,11 @@ pub(crate) struct Schema {
 /// both sides believe is held), and the shard counts its leases, so that no second index is needed
 /// to know that the last one went. The state columns leave room for quarantine and moves. Sums are
 /// kept in the same transaction as what they sum: nothing is counted at open.
+///
+/// Version 3: leases end. `lease.released` has a bit for each of the owner's devices whose newest
+/// retain set leaves the shard out (`device.slot` says which); a lease that all of them left out is
+/// in quarantine since `left_secs` (state 1). `shard.held` counts the leases that are not.
+/// `doomed` names files to remove of which no row tells any more.
 pub(crate) const HOST: Schema = Schema {
     application_id: 0x6762_6b68, // "gbkh"
     migrations: &[
@@ -63,6 +68,30 @@ pub(crate) const HOST: Schema = Schema {
             WHERE m.key = 'mark' AND s.name = 'shards' AND b.name = 'bytes';
         DELETE FROM meta WHERE key = 'mark';
         ALTER TABLE shard ADD COLUMN disk INTEGER NOT NULL DEFAULT 0;
+    ",
+        "
+        ALTER TABLE owner ADD COLUMN contact_secs INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE owner ADD COLUMN left_shards INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE owner ADD COLUMN left_bytes INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE owner ADD COLUMN head_bytes INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE shard ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE lease ADD COLUMN released INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE lease ADD COLUMN left_secs INTEGER;
+        UPDATE shard SET held = leases;
+        UPDATE owner SET head_bytes =
+            (SELECT COALESCE(SUM(length(bytes)), 0) FROM head WHERE head.owner = owner.no);
+        CREATE INDEX lease_left ON lease (left_secs) WHERE left_secs IS NOT NULL;
+        CREATE TABLE device (
+            owner INTEGER NOT NULL, peer BLOB NOT NULL, slot INTEGER NOT NULL,
+            contact_secs INTEGER NOT NULL, retain_secs INTEGER NOT NULL,
+            PRIMARY KEY (owner, peer)
+        ) WITHOUT ROWID, STRICT;
+        CREATE TABLE doomed (
+            disk INTEGER NOT NULL, shard BLOB NOT NULL, PRIMARY KEY (disk, shard)
+        ) WITHOUT ROWID, STRICT;
+        ALTER TABLE disk ADD COLUMN left_shards INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE disk ADD COLUMN left_bytes INTEGER NOT NULL DEFAULT 0;
+        INSERT INTO total VALUES ('left_shards', 0), ('left_bytes', 0);
     ",
     ],
 };

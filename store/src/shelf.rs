@@ -15,7 +15,8 @@
 //!
 //! So after a crash a file in `incoming/` is either acknowledged (it has a row: renamed into place)
 //! or an orphan (removed); `shards/` never needs a scan, and opening costs what was in flight, not
-//! what is stored. One file serves all owners of the same bytes; each owner has a lease on it.
+//! what is stored. One file serves all owners of the same bytes; each owner has a lease on it,
+//! which ends in the order of `sweep.rs`.
 //!
 //! How it fails: a failed sync fails its put and removes the file, never retries. A commit that
 //! failed for another reason than a full disk leaves it unknown whether it will be there after a
@@ -41,15 +42,20 @@ mod disks;
 mod error;
 mod heads;
 mod invites;
+mod leases;
 mod opening;
 mod rows;
+mod sweep;
+mod time;
 
 pub use disks::{DiskAt, DiskNo, DiskState, Presence};
 pub use error::{InviteError, ShelfError};
-pub use heads::{HeadStored, MAX_DEVICES, MAX_HEAD_LEN};
+pub use heads::{HeadStored, KeptHead, KeptHeads, MAX_DEVICES, MAX_HEAD_LEN};
 pub use invites::InviteRow;
+pub use leases::{Contact, HeldPage, LEASE_PAGE, Mark, RetainRange, Retained, Terms};
 pub use opening::{MARK_LEN, Opened, ShelfAt};
 pub use rows::{Damage, Usage};
+pub use sweep::Swept;
 
 use claims::Claims;
 use commit::{CommitFailure, Commits};
@@ -77,6 +83,9 @@ pub struct Shelf {
 struct Inner {
     db: Db,
     disks: Mutex<BTreeMap<DiskNo, Arc<Disk>>>,
+    terms: Mutex<Terms>,
+    time: time::Time,
+    contacts: leases::Contacts,
     claims: Claims,
     commits: Commits,
     /// A thread died while it committed; what the database itself calls unknown, it remembers.
@@ -102,13 +111,15 @@ impl Shelf {
         let _claim = self.inner.claims.take(shard);
         let known = rows::find(&self.inner.db.read(), owner, shard)?;
         let held = known.is_good() && self.holds(&known, shard, bytes)?;
-        if held && known.leased {
-            return Ok(Stored::Already);
-        }
+        let now_secs = self.inner.time.at(now_secs);
         let (disk, len) = (known.disk, bytes.len() as u64);
         let lease = Lease { owner, shard, len, now_secs, file: !held, disk };
         if held {
+            // Also of what is here already: a retain set on its way may leave it out.
             self.commit(lease)?;
+            if known.leased && !known.left {
+                return Ok(Stored::Already);
+            }
         } else {
             let room = self.inner.set_aside(len, &known)?;
             Self::write_incoming(&room.disk, shard, bytes)?;
@@ -118,7 +129,7 @@ impl Shelf {
         Ok(Stored::New)
     }
 
-    /// The bytes of a shard that `owner` has here, checked against its name.
+    /// The bytes of a shard that `owner` has here, in quarantine too, checked against its name.
     pub fn get(&self, owner: OwnerId, shard: ShardId) -> Result<Bytes, ShelfError> {
         let known = rows::find(&self.inner.db.read(), owner, shard)?;
         if !known.leased {
@@ -133,24 +144,25 @@ impl Shelf {
         self.look_again(owner, shard)
     }
 
-    /// Which of these `owner` has here, as far as is known without reading them.
+    /// Which of these `owner` has here, as far as is known without reading them. What is in
+    /// quarantine will go, so it does not count.
     pub fn have(&self, owner: OwnerId, shards: &[ShardId]) -> Result<Vec<bool>, ShelfError> {
         let db = self.inner.db.read();
         let one = |shard: &ShardId| Ok(rows::find(&db, owner, *shard)?.is_held());
         shards.iter().map(one).collect()
     }
 
-    /// All files of the shelf, each counted once however many owners it has.
+    /// All files of the shelf, each counted once however many owners it has, in quarantine or not.
     pub fn usage(&self) -> Result<Usage, ShelfError> {
         Ok(rows::total(&self.inner.db.read())?)
     }
 
-    /// What one owner has here.
+    /// What one owner holds here, without what is in quarantine.
     pub fn usage_of(&self, owner: OwnerId) -> Result<Usage, ShelfError> {
         Ok(rows::usage_of(&self.inner.db.read(), owner)?)
     }
 
-    /// What each owner has here, ordered by owner. A file of two owners counts for both.
+    /// What each owner holds here, ordered by owner. A file of two owners counts for both.
     pub fn usage_by_owner(&self) -> Result<Vec<(OwnerId, Usage)>, ShelfError> {
         Ok(rows::usage_by_owner(&self.inner.db.read())?)
     }
@@ -261,7 +273,10 @@ impl Inner {
             let synced = self.disk(no).map_err(gone).and_then(|d| d.medium.sync_dir(INCOMING));
             synced.map_err(|error| CommitFailure::Dir(Arc::new(error)))?;
         }
-        let rows = |db: &_| leases.iter().try_for_each(|lease| rows::add(db, lease));
+        let rows = |db: &_| {
+            self.time.save(db)?;
+            leases.iter().try_for_each(|lease| rows::add(db, lease))
+        };
         self.db.write(rows).map_err(|error: DbError| CommitFailure::Db(Arc::new(error)))
     }
 }

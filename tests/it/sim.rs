@@ -5,6 +5,7 @@ mod drill;
 mod faults;
 mod forget;
 mod full;
+mod leases;
 mod limits;
 mod risk;
 mod stories;

@@ -90,6 +90,7 @@ const ROOMS: &[Room] = &[
             "placement::proximity",
             "store::DiskSpace",
             "store::Donation",
+            "store::Terms",
             "store::write_file_durable",
         ],
     ),

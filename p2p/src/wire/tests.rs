@@ -57,7 +57,39 @@ fn request() -> impl Strategy<Value = Request> {
             offset,
             len
         }),
+        shard().prop_map(|from| Request::Held { from }),
+        range().prop_map(|range| Request::Retain(Box::new(range))),
+        prop::collection::vec(shard(), 0..20).prop_map(|shards| Request::CallBack { shards }),
+        any::<u32>().prop_map(|skip| Request::HeadHistory { skip }),
     ]
+}
+
+fn range() -> impl Strategy<Value = RetainRange> {
+    let shards = prop::collection::btree_set(shard(), 0..20);
+    (any::<[u64; 2]>(), shard(), prop::option::of(shard()), shards).prop_map(
+        |([made_secs, at_secs], from, to, shards)| {
+            let shards = shards.into_iter().collect();
+            RetainRange { made_secs, at_secs, from, to, shards }
+        },
+    )
+}
+
+fn retained() -> impl Strategy<Value = Retained> {
+    (any::<[u32; 6]>(), prop::option::of(shard())).prop_map(
+        |([kept, back, released, left, young, unknown], next)| Retained {
+            kept,
+            back,
+            released,
+            left,
+            young,
+            unknown,
+            next,
+        },
+    )
+}
+
+fn mark() -> impl Strategy<Value = Mark> {
+    prop_oneof![Just(Mark::Held), Just(Mark::Released), Just(Mark::Left)]
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {
@@ -66,6 +98,8 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::Busy),
         any::<u64>().prop_map(|free_bytes| Refusal::Full { free_bytes }),
         any::<u64>().prop_map(|newest| Refusal::StaleHead { newest }),
+        any::<u64>().prop_map(|newest_secs| Refusal::StaleSet { newest_secs }),
+        any::<u64>().prop_map(|now_secs| Refusal::FutureSet { now_secs }),
     ]
 }
 
@@ -93,6 +127,23 @@ fn reply() -> impl Strategy<Value = Reply> {
         }),
         refusal().prop_map(Reply::Refused),
         body().prop_map(|body| Reply::Slice { body }),
+        (any::<u64>(), prop::collection::vec((shard(), mark()), 0..20), any::<bool>()).prop_map(
+            |(at_secs, pairs, more)| {
+                let (shards, marks) = pairs.into_iter().unzip();
+                Reply::Held { at_secs, shards, marks, more }
+            }
+        ),
+        retained().prop_map(Reply::Retained),
+        prop::collection::vec(any::<bool>(), 0..20).prop_map(|held| Reply::CalledBack { held }),
+        (prop::collection::vec((body(), any::<u64>()), 0..5), any::<u32>()).prop_map(
+            |(heads, total)| {
+                let kept = |(head, since_secs): (Bytes, u64)| KeptHead {
+                    head: serde_bytes::ByteBuf::from(head.to_vec()),
+                    since_secs,
+                };
+                Reply::HeadHistory { heads: heads.into_iter().map(kept).collect(), total }
+            }
+        ),
     ]
 }
 
@@ -212,6 +263,42 @@ fn a_slice_of_version_1_looks_like_this_for_ever() {
 }
 
 #[test]
+fn leases_of_version_1_look_like_this_for_ever() {
+    let shard = ShardId::from_bytes([1; 32]);
+    let (to, shards) = (Some(ShardId::from_bytes([2; 32])), vec![shard]);
+    let range = RetainRange { made_secs: 3, at_secs: 4, from: shard, to, shards: shards.clone() };
+    let requests = [
+        Request::Held { from: shard },
+        Request::Retain(Box::new(range)),
+        Request::CallBack { shards: shards.clone() },
+        Request::HeadHistory { skip: 5 },
+    ];
+    let (kept, back, released, left, young, unknown) = (1, 2, 3, 4, 5, 6);
+    let done = Retained { kept, back, released, left, young, unknown, next: to };
+    let head = KeptHead { head: vec![7].into(), since_secs: 8 };
+    let marks = vec![Mark::Held, Mark::Released, Mark::Left];
+    let replies = [
+        Reply::Held { at_secs: 9, shards: vec![shard; 3], marks, more: true },
+        Reply::Retained(done),
+        Reply::CalledBack { held: vec![true] },
+        Reply::HeadHistory { heads: vec![head], total: 10 },
+        Reply::Refused(Refusal::StaleSet { newest_secs: 11 }),
+        Reply::Refused(Refusal::FutureSet { now_secs: 12 }),
+    ];
+    let mut hasher = blake3::Hasher::new();
+    for request in requests {
+        hasher.update(&request.split().0.encode());
+    }
+    for reply in replies {
+        hasher.update(&reply.split().0.encode());
+    }
+    assert_eq!(
+        hasher.finalize().to_string(),
+        "c92c55664a6bf682882f19259b5c89b65d1e92330c80355597692e86393c03ae"
+    );
+}
+
+#[test]
 fn a_slice_is_bounded_and_only_a_slice_answers_it() {
     let ask = |len| Request::Slice { shard: ShardId::from_bytes([0; 32]), offset: 0, len };
     assert!(ask(1).is_bounded() && ask(SLICE_MAX).is_bounded());
@@ -300,4 +387,41 @@ fn only_the_answer_to_the_question_fits_it() {
     assert!(have.fits(&held(2)) && !have.fits(&held(1)) && !have.fits(&held(3)));
     let get = Request::Get { shard };
     assert!(get.fits(&Reply::Refused(Refusal::UnknownShard)) && !get.fits(&Reply::Stored));
+}
+
+#[test]
+fn the_largest_pages_of_leases_fit_into_a_header() {
+    let shards: Vec<ShardId> = (0..LEASE_PAGE as u32)
+        .map(|n| {
+            let mut id = [0xff; 32];
+            id[..4].copy_from_slice(&n.to_be_bytes());
+            ShardId::from_bytes(id)
+        })
+        .collect();
+    let range = RetainRange {
+        made_secs: u64::MAX,
+        at_secs: u64::MAX,
+        from: shards[0],
+        to: Some(ShardId::from_bytes([0xff; 32])),
+        shards: shards.clone(),
+    };
+    let request = Request::Retain(Box::new(range.clone()));
+    assert!(request.is_bounded());
+    assert!(request.split().0.encode().len() <= HEADER_LIMIT);
+    let marks = vec![Mark::Left; LEASE_PAGE];
+    let reply = Reply::Held { at_secs: u64::MAX, shards: shards.clone(), marks, more: true };
+    assert!(Request::Held { from: shards[0] }.fits(&reply));
+    assert!(!Request::Held { from: shards[1] }.fits(&reply), "begins before the question");
+    assert!(reply.split().0.encode().len() <= HEADER_LIMIT);
+    let unordered = |change: fn(&mut RetainRange)| {
+        let mut range = range.clone();
+        change(&mut range);
+        !Request::Retain(Box::new(range)).is_bounded()
+    };
+    assert!(unordered(|range| range.shards.swap(0, 1)), "order");
+    assert!(unordered(|range| range.shards[1] = range.shards[0]), "twice");
+    assert!(unordered(|range| range.from = range.shards[1]), "before the range");
+    assert!(unordered(|range| range.to = range.shards.last().copied()), "after it");
+    assert!(unordered(|range| range.shards.push(ShardId::from_bytes([0xff; 32]))), "too many");
+    assert!(!Request::CallBack { shards: vec![shards[0]; LEASE_PAGE + 1] }.is_bounded());
 }

@@ -73,6 +73,7 @@ fn one(disk: &DiskView, look: &Look) -> String {
         row("- reserved", disk.reserved_bytes, "for this machine's own use"),
         row("= donated", disk.donated_bytes, ""),
         row("- used", disk.used_bytes, "taken by shards of other machines"),
+        row("  given back", disk.quarantined_bytes, "part of used, freed after the quarantine"),
         row("= left", left, ""),
         row("free now", disk.free_bytes, ""),
         row("- floor", disk.floor_bytes, "below it nothing more is taken in"),

@@ -12,6 +12,7 @@ use crate::api::{
 };
 use crate::daemon::views;
 use crate::flow::forget::{self, ForgetPlan, ForgetReport};
+use crate::flow::retain::{self, RetainPlan};
 use crate::vault::retention::{Group, GroupBy, Reason, Rules};
 
 impl Run {
@@ -24,7 +25,26 @@ impl Run {
             self.settle(wait).await?;
         }
         let report = forget::forget(&self.ctx, &plan).boxed().await?;
+        if !plan.dry_run {
+            self.give_back().await;
+        }
         Ok(view(&report, plan.dry_run))
+    }
+
+    /// Tells holders what is wanted; the caller holds the right to write. Those that cannot be told
+    /// now the agent tells later.
+    pub(super) async fn give_back(&self) {
+        match retain::retain(&self.ctx, &RetainPlan::default()).boxed().await {
+            Ok(report) => {
+                let (told, left) = (report.told.len(), report.sum().left);
+                tracing::info!(told, left, "told holders what is wanted");
+            }
+            Err(error) => {
+                let message =
+                    format!("holders were not told to give back what is not needed: {error}");
+                self.ctx.monitor.warn(&message);
+            }
+        }
     }
 }
 

@@ -225,6 +225,7 @@ fn disk_view(disk: &DiskState) -> DiskView {
         reserved_bytes: figures.reserved_bytes,
         donated_bytes: figures.donated_bytes,
         used_bytes: figures.used_bytes,
+        quarantined_bytes: disk.quarantined.bytes,
         safe_area_bytes: disk.donation.safe_area_bytes,
         floor_bytes: disk.donation.min_free_bytes,
         floor_ok: figures.floor_ok,

@@ -13,8 +13,11 @@ use crate::db::{Db, DbAt, DbError};
 use crate::{Catalog, Donation, FakeGauge, MemMedium, PackState, Shelf, ShelfAt, Usage};
 
 /// Databases as each version made them. The version is the place in the list, counted from 1.
-const HOST_FIXTURES: &[&str] =
-    &[include_str!("fixtures/host-1.sql"), include_str!("fixtures/host-2.sql")];
+const HOST_FIXTURES: &[&str] = &[
+    include_str!("fixtures/host-1.sql"),
+    include_str!("fixtures/host-2.sql"),
+    include_str!("fixtures/host-3.sql"),
+];
 const CATALOG_FIXTURES: &[&str] = &[include_str!("fixtures/catalog-1.sql")];
 
 fn restore(sql: &str, path: &Path) {

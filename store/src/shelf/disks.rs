@@ -54,6 +54,8 @@ pub struct DiskState {
     pub donation: Donation,
     /// What is stored on it.
     pub usage: Usage,
+    /// Of that, what nobody holds any more.
+    pub quarantined: Usage,
     /// Its room; nothing while it is away.
     pub space: DiskSpace,
     /// Its split; nothing but the usage while it is away.
@@ -218,6 +220,7 @@ impl Shelf {
 
     fn state_of(&self, disk: &Arc<Disk>) -> Result<DiskState, ShelfError> {
         let usage = rows::usage_on(&self.inner.db.read(), disk.no)?;
+        let quarantined = rows::quarantined_on(&self.inner.db.read(), disk.no)?;
         let donation = disk.donation();
         let presence = match ready(&self.inner, disk) {
             Ok(()) => Presence::Here,
@@ -239,7 +242,7 @@ impl Shelf {
             _ => Figures { used_bytes: usage.bytes, floor_ok: true, ..Figures::default() },
         };
         let (no, path) = (disk.no, disk.path.clone());
-        Ok(DiskState { no, path, presence, donation, usage, space, figures })
+        Ok(DiskState { no, path, presence, donation, usage, quarantined, space, figures })
     }
 
     /// The split of all disks that are there, measured now.
@@ -352,7 +355,8 @@ impl std::fmt::Debug for DiskAt {
 impl Shelf {
     /// Whether there is room for a new file of `len` bytes.
     pub(super) fn room_for(&self, len: u64) -> Result<(), ShelfError> {
-        let known = Known { state: None, len: 0, leased: false, disk: DiskNo::HOME };
+        let disk = DiskNo::HOME;
+        let known = Known { state: None, len: 0, leased: false, left: false, disk };
         self.inner.set_aside(len, &known).map(drop)
     }
 

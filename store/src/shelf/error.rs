@@ -90,6 +90,27 @@ pub enum ShelfError {
         /// The most kept.
         limit: usize,
     },
+    /// The owner's heads of the last days take as much as is kept.
+    #[error("The owner's heads take {limit} bytes, more are not kept")]
+    TooManyHeads {
+        /// The most kept, in bytes.
+        limit: u64,
+    },
+    /// A newer retain set of that device was applied before.
+    #[error("A newer retain set (of {newest_secs}) was applied before")]
+    StaleSet {
+        /// When that one was made, by the device's clock.
+        newest_secs: u64,
+    },
+    /// The device's clock is far ahead of ours.
+    #[error("The retain set is from the future; it is {now_secs} here")]
+    FutureSet {
+        /// Our time.
+        now_secs: u64,
+    },
+    /// The names are not in order, or not of the range they are for.
+    #[error("The names of a retain set are not in order")]
+    Unordered,
     /// A file could not be read or written.
     #[error("Cannot {doing} a file of the shelf")]
     Medium {

@@ -70,6 +70,7 @@ impl Shelf {
     /// not to what is stored.
     pub fn open(at: ShelfAt) -> Result<(Self, Opened), ShelfError> {
         let db = Db::open(&at.db, &schema::HOST)?;
+        let time = super::time::Time::load(&db.read())?;
         let home = DiskAt {
             medium: at.medium,
             gauge: at.gauge,
@@ -87,9 +88,13 @@ impl Shelf {
             disks: Mutex::new(BTreeMap::from([(DiskNo::HOME, disk.clone())])),
             claims: super::Claims::default(),
             commits: super::Commits::default(),
+            terms: Mutex::default(),
+            time,
+            contacts: Mutex::default(),
             ailing: AtomicBool::new(false),
         };
         let opened = clear(&inner, &disk)?;
+        super::sweep::finish(&inner, &disk)?;
         Ok((Self { inner: Arc::new(inner) }, opened))
     }
 }

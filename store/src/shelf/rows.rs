@@ -1,7 +1,7 @@
 //! The shelf's rows: shards, leases, owners, and their sums.
 //!
-//! Invariants: `shard.leases` counts the shard's leases, `owner.shards` and `owner.bytes` sum the
-//! owner's leases, `disk` sums its shards and `total` all of them; each changes in the transaction
+//! Invariants: `shard.leases` counts the shard's leases, `owner.shards` and `owner.bytes` sum those
+//! the owner holds, `disk` sums its shards and `total` all of them; each changes in the transaction
 //! of what it sums.
 //! Nothing here scans: every statement finds its rows by key.
 
@@ -12,6 +12,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::DiskNo;
 use crate::db::{Db, DbError};
+
+pub(super) mod leases;
 
 /// How much is stored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,7 +41,7 @@ pub(super) enum FileState {
     Missing = 2,
 }
 
-/// The column `lease.state` of a shard that its owner wants kept; other numbers are for releases.
+/// The column `lease.state` of a shard that its owner wants kept.
 const HELD: i64 = 0;
 
 /// An owner's new claim to a shard.
@@ -59,7 +61,10 @@ pub(super) struct Lease {
 pub(super) struct Known {
     pub(super) state: Option<FileState>,
     pub(super) len: u64,
+    /// Whether it is the owner's, in quarantine or not.
     pub(super) leased: bool,
+    /// Whether it is in quarantine.
+    pub(super) left: bool,
     /// The disk it is on; the home's own when it is on none.
     pub(super) disk: DiskNo,
 }
@@ -70,20 +75,22 @@ impl Known {
     }
 
     pub(super) fn is_held(&self) -> bool {
-        self.leased && self.is_good()
+        self.leased && !self.left && self.is_good()
     }
 }
 
 pub(super) fn find(db: &Connection, owner: OwnerId, shard: ShardId) -> Result<Known, DbError> {
     let mut query = db.prepare_cached(
-        "SELECT s.state, s.len, s.disk, EXISTS (
-             SELECT 1 FROM lease l JOIN owner o ON o.no = l.owner WHERE o.id = ?1 AND l.shard = s.id
+        "SELECT s.state, s.len, s.disk, (
+             SELECT l.state FROM lease l JOIN owner o ON o.no = l.owner
+             WHERE o.id = ?1 AND l.shard = s.id
          ) FROM shard s WHERE s.id = ?2",
     )?;
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
     let found = query.query_row(params![owner.as_bytes(), shard.as_bytes()], read).optional()?;
-    let Some((state, len, disk, leased)): Option<(i64, i64, i64, bool)> = found else {
-        return Ok(Known { state: None, len: 0, leased: false, disk: DiskNo::HOME });
+    let Some((state, len, disk, lease)): Option<(i64, i64, i64, Option<i64>)> = found else {
+        let disk = DiskNo::HOME;
+        return Ok(Known { state: None, len: 0, leased: false, left: false, disk });
     };
     let state = match state {
         0 => FileState::Good,
@@ -93,29 +100,38 @@ pub(super) fn find(db: &Connection, owner: OwnerId, shard: ShardId) -> Result<Kn
     };
     let len = u64::try_from(len).ok().filter(|len| *len <= super::MAX_SHARD_LEN as u64);
     let len = len.ok_or(DbError::BadRow { table: "shard" })?;
-    Ok(Known { state: Some(state), len, leased, disk: DiskNo(disk) })
+    let left = lease.is_some_and(|state| state != HELD);
+    Ok(Known { state: Some(state), len, leased: lease.is_some(), left, disk: DiskNo(disk) })
 }
 
-/// Enters a lease, and its file if that is new; both may be there already.
+/// Enters a lease, and its file if that is new; both may be there already. Whatever any device left
+/// out before, it is wanted again, as of now.
 pub(super) fn add(db: &Connection, lease: &Lease) -> Result<(), DbError> {
     let Lease { owner, shard, len, now_secs, file, disk } = *lease;
     let (len, now) = (len as i64, now_secs as i64);
     let owner = owner_no(db, owner)?;
     if file {
         mark(db, shard, FileState::Good)?;
-        let sql = "INSERT OR IGNORE INTO shard (id, len, leases, state, since_secs, disk)
-                   VALUES (?1, ?2, 0, 0, ?3, ?4)";
+        let sql = "INSERT OR IGNORE INTO shard (id, len, leases, state, since_secs, disk, held)
+                   VALUES (?1, ?2, 0, 0, ?3, ?4, 0)";
         if db.prepare_cached(sql)?.execute(params![shard.as_bytes(), len, now, disk.0])? > 0 {
             add_total(db, "shards", 1)?;
             add_total(db, "bytes", len)?;
             add_to_disk(db, disk, (1, len))?;
         }
+        // Its file was to be removed; there is another one in its place now.
+        let sql = "DELETE FROM doomed WHERE disk = ?1 AND shard = ?2";
+        db.prepare_cached(sql)?.execute(params![disk.0, shard.as_bytes()])?;
     }
-    let sql =
-        "INSERT OR IGNORE INTO lease (owner, shard, state, since_secs) VALUES (?1, ?2, ?3, ?4)";
-    if db.prepare_cached(sql)?.execute(params![owner, shard.as_bytes(), HELD, now])? > 0 {
-        db.prepare_cached("UPDATE shard SET leases = leases + 1 WHERE id = ?1")?
-            .execute([shard.as_bytes()])?;
+    let known = leases::one(db, owner, shard)?;
+    if known.is_some_and(|lease| lease.left) {
+        leases::call_back(db, owner, shard)?;
+    }
+    let sql = "INSERT INTO lease (owner, shard, state, since_secs) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (owner, shard) DO UPDATE SET released = 0, since_secs = ?4";
+    db.prepare_cached(sql)?.execute(params![owner, shard.as_bytes(), HELD, now])?;
+    if known.is_none() {
+        leases::count(db, shard, 1, 1)?;
         db.prepare_cached(
             "UPDATE owner SET shards = shards + 1, bytes = bytes + ?2 WHERE no = ?1",
         )?
@@ -180,12 +196,32 @@ pub(super) fn total(db: &Connection) -> Result<Usage, DbError> {
     Ok(Usage { shards: get_total(db, "shards")?, bytes: get_total(db, "bytes")? })
 }
 
+/// Files that nobody holds any more.
+pub(super) fn quarantined(db: &Connection) -> Result<Usage, DbError> {
+    Ok(Usage { shards: get_total(db, "left_shards")?, bytes: get_total(db, "left_bytes")? })
+}
+
+/// What one owner has in quarantine.
+pub(super) fn quarantined_of(db: &Connection, owner: OwnerId) -> Result<Usage, DbError> {
+    let sql = "SELECT left_shards, left_bytes FROM owner WHERE id = ?1";
+    let mut query = db.prepare_cached(sql)?;
+    let found = query.query_row([owner.as_bytes()], |row| usage(row, 0)).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
 pub(super) fn damage(db: &Connection) -> Result<Damage, DbError> {
     Ok(Damage { rotten: get_total(db, "rotten")?, missing: get_total(db, "missing")? })
 }
 
 pub(super) fn usage_on(db: &Connection, disk: DiskNo) -> Result<Usage, DbError> {
     let mut query = db.prepare_cached("SELECT shards, bytes FROM disk WHERE no = ?1")?;
+    let found = query.query_row([disk.0], |row| usage(row, 0)).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+/// What nobody holds any more on a disk.
+pub(super) fn quarantined_on(db: &Connection, disk: DiskNo) -> Result<Usage, DbError> {
+    let mut query = db.prepare_cached("SELECT left_shards, left_bytes FROM disk WHERE no = ?1")?;
     let found = query.query_row([disk.0], |row| usage(row, 0)).optional()?;
     Ok(found.unwrap_or_default())
 }
@@ -217,6 +253,7 @@ pub(super) fn set_disk_path(db: &Db, disk: DiskNo, path: &Path) -> Result<(), Db
 pub(super) fn drop_disk(db: &Db, disk: DiskNo) -> Result<(), DbError> {
     db.write(|db| {
         db.execute("DELETE FROM disk WHERE no = ?1", [disk.0])?;
+        db.execute("DELETE FROM doomed WHERE disk = ?1", [disk.0])?;
         Ok(())
     })
 }

@@ -17,6 +17,7 @@ use crate::{DbAt, DiskMedium, DiskSpace, Donation, FakeGauge, Medium, MemMedium}
 mod crash;
 mod disks;
 mod faults;
+mod leases;
 mod model;
 mod speed;
 

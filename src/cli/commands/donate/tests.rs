@@ -15,6 +15,7 @@ fn disk() -> DiskView {
         reserved_bytes: 800 * GIB,
         donated_bytes: 200 * GIB,
         used_bytes: 107 * GIB,
+        quarantined_bytes: 0,
         safe_area_bytes: 10 * GIB,
         floor_bytes: 150 * GIB,
         floor_ok: true,

@@ -44,6 +44,7 @@ fn disk(presence: Presence, figures: Figures) -> DiskState {
         presence,
         donation: Donation::default(),
         usage: Usage::default(),
+        quarantined: store::Usage::default(),
         space: DiskSpace::default(),
         figures,
     }

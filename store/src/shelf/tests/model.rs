@@ -4,20 +4,47 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chunker::ShardId;
+use chunker::{PeerId, ShardId};
 use proptest::prelude::{Strategy, prop_oneof};
 use proptest::{collection, proptest, test_runner::Config};
 
 use super::{GIB, Rig, Stored, Usage, copy_db, owner, shard};
-use crate::{FakeGauge, MemMedium, Shelf, ShelfError};
+use crate::{FakeGauge, MemMedium, RetainRange, Shelf, ShelfError, Terms};
+
+const DAY: u64 = 24 * 3600;
+/// In days: short enough that a history sees the end of it.
+const QUARANTINE: u64 = 3;
 
 #[derive(Debug, Clone)]
 enum Op {
-    Put { owner: u8, shard: u32 },
-    Get { owner: u8, shard: u32 },
-    Rot { shard: u32 },
-    FailSync { owner: u8, shard: u32 },
-    PowerCut { surviving: usize },
+    Put {
+        owner: u8,
+        shard: u32,
+    },
+    Get {
+        owner: u8,
+        shard: u32,
+    },
+    Rot {
+        shard: u32,
+    },
+    FailSync {
+        owner: u8,
+        shard: u32,
+    },
+    PowerCut {
+        surviving: usize,
+    },
+    /// The owner retains the shards with these bits.
+    Retain {
+        owner: u8,
+        kept: u8,
+    },
+    CallBack {
+        owner: u8,
+        shard: u32,
+    },
+    Sweep,
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -28,22 +55,40 @@ fn op() -> impl Strategy<Value = Op> {
         1 => s.clone().prop_map(|shard| Op::Rot { shard }),
         1 => (o, s).prop_map(|(owner, shard)| Op::FailSync { owner, shard }),
         1 => (0..4usize).prop_map(|surviving| Op::PowerCut { surviving }),
+        2 => (0..3u8, 0..64u8).prop_map(|(owner, kept)| Op::Retain { owner, kept }),
+        1 => (0..3u8, 0..6u32).prop_map(|(owner, shard)| Op::CallBack { owner, shard }),
+        2 => proptest::strategy::Just(Op::Sweep),
     ]
 }
 
-/// What ought to be: who has what, and which files have rotted since (and whether that is known).
+/// What ought to be: who has what (and the day it went into quarantine, if it did), and which files
+/// have rotted since (and whether that is known).
 #[derive(Default)]
 struct Model {
-    leases: BTreeSet<(u8, u32)>,
+    leases: BTreeMap<(u8, u32), Option<u64>>,
     rotten: BTreeMap<u32, bool>,
 }
 
 impl Model {
     fn usage(&self) -> Usage {
-        let shards: BTreeSet<u32> = self.leases.iter().map(|key| key.1).collect();
-        let bytes = shards.iter().map(|n| shard(*n).1.len() as u64).sum();
-        Usage { shards: shards.len() as u64, bytes }
+        sum(self.leases.keys().map(|key| key.1).collect())
     }
+
+    fn is_held(&self, who: u8, n: u32) -> bool {
+        self.leases.get(&(who, n)) == Some(&None)
+    }
+
+    /// Files that nobody holds.
+    fn quarantined(&self) -> Usage {
+        let mut all: BTreeSet<u32> = self.leases.keys().map(|key| key.1).collect();
+        all.retain(|n| (0..3).all(|who| !self.is_held(who, *n)));
+        sum(all)
+    }
+}
+
+fn sum(shards: BTreeSet<u32>) -> Usage {
+    let bytes = shards.iter().map(|n| shard(*n).1.len() as u64).sum();
+    Usage { shards: shards.len() as u64, bytes }
 }
 
 struct World {
@@ -51,17 +96,89 @@ struct World {
     medium: Arc<MemMedium>,
     shelf: Shelf,
     model: Model,
+    /// Every operation takes a day.
+    day: u64,
 }
+
+const TERMS: Terms =
+    Terms { quarantine_secs: QUARANTINE * DAY, min_retention_secs: 0, grace_secs: 90 * DAY };
 
 impl World {
     fn new() -> Self {
         let (rig, medium) = Rig::mem();
         let shelf = rig.open().0;
-        Self { rig, medium, shelf, model: Model::default() }
+        shelf.set_terms(TERMS);
+        Self { rig, medium, shelf, model: Model::default(), day: 1 }
+    }
+
+    fn now(&self) -> u64 {
+        self.day * DAY
+    }
+
+    fn retain(&mut self, who: u8, kept: u8) {
+        let is_kept = |n: u32| kept & (1 << n) != 0;
+        let mut names: Vec<ShardId> = (0..6).filter(|n| is_kept(*n)).map(|n| shard(n).0).collect();
+        names.sort();
+        let range = RetainRange {
+            made_secs: self.now(),
+            at_secs: self.now(),
+            from: ShardId::from_bytes([0; 32]),
+            to: None,
+            shards: &names,
+        };
+        let device = PeerId::from_bytes([who; 32]);
+        let done = self.shelf.retain(owner(who), device, range, self.now()).unwrap();
+        let day = self.day;
+        let mut expected = (0, 0, 0);
+        for n in 0..6 {
+            match (self.model.leases.get_mut(&(who, n)), is_kept(n)) {
+                (Some(left), true) => {
+                    expected.0 += 1;
+                    expected.1 += u32::from(left.is_some());
+                    *left = None;
+                }
+                (Some(left @ None), false) => {
+                    expected.2 += 1;
+                    *left = Some(day);
+                }
+                _ => {}
+            }
+        }
+        assert_eq!((done.kept, done.back, done.left), expected);
+    }
+
+    fn call_back(&mut self, who: u8, n: u32) {
+        let device = PeerId::from_bytes([who; 32]);
+        let back = self.shelf.call_back(owner(who), device, &[shard(n).0], self.now()).unwrap();
+        let leased = self.model.leases.get_mut(&(who, n));
+        assert_eq!(back, [leased.is_some()]);
+        if let Some(left) = leased {
+            *left = None;
+        }
+    }
+
+    fn sweep(&mut self) {
+        let before = self.model.usage();
+        let swept = self.shelf.sweep(1000, self.now()).unwrap();
+        let day = self.day;
+        self.model.leases.retain(|_, left| left.is_none_or(|left| left + QUARANTINE > day));
+        let usage = self.model.usage();
+        assert_eq!(swept.freed_bytes, before.bytes - usage.bytes);
+        let leases = &self.model.leases;
+        self.model.rotten.retain(|n, _| leases.keys().any(|key| key.1 == *n));
+        let files = self.medium.paths().into_iter().filter(|path| path.starts_with("shards/"));
+        assert_eq!(files.count() as u64, usage.shards, "no file without a lease");
     }
 
     fn apply(&mut self, op: &Op) {
+        self.day += 1;
+        // A shelf that nobody asks anything sees a leap of the clock, which counts one day.
+        let (device, from) = (PeerId::from_bytes([0; 32]), ShardId::from_bytes([0; 32]));
+        self.shelf.held(owner(0), device, from, self.now()).unwrap();
         match *op {
+            Op::Retain { owner, kept } => self.retain(owner, kept),
+            Op::CallBack { owner, shard } => self.call_back(owner, shard),
+            Op::Sweep => self.sweep(),
             Op::Put { owner, shard } => self.put(owner, shard),
             Op::Get { owner, shard } => self.get(owner, shard),
             Op::Rot { shard: n } => {
@@ -77,11 +194,11 @@ impl World {
             Op::FailSync { owner: who, shard: n } => {
                 self.medium.fail_syncs(1);
                 let (id, bytes) = shard(n);
-                let stored = self.shelf.put(owner(who), id, &bytes, 5);
+                let stored = self.shelf.put(owner(who), id, &bytes, self.now());
                 self.medium.fail_syncs(0);
                 if stored.is_ok() {
                     // It needed no file, so the fault met nobody.
-                    self.model.leases.insert((who, n));
+                    self.model.leases.insert((who, n), None);
                 }
             }
             Op::PowerCut { surviving } => self.power_cut(surviving),
@@ -90,19 +207,18 @@ impl World {
 
     fn put(&mut self, who: u8, n: u32) {
         let (id, bytes) = shard(n);
-        let stored = self.shelf.put(owner(who), id, &bytes, 5).unwrap();
-        let had = !self.model.leases.insert((who, n));
+        let stored = self.shelf.put(owner(who), id, &bytes, self.now()).unwrap();
+        let held = self.model.is_held(who, n);
+        let had = self.model.leases.insert((who, n), None).is_some();
         // Rot that nobody has seen is not found by an owner's own repeated put.
         let unseen = self.model.rotten.get(&n) == Some(&false);
-        if !(had && unseen) {
-            let healed = self.model.rotten.remove(&n).is_some();
-            assert_eq!(stored == Stored::New, !had || healed);
-        }
+        let healed = !(had && unseen) && self.model.rotten.remove(&n).is_some();
+        assert_eq!(stored == Stored::New, !held || healed);
     }
 
     fn get(&mut self, who: u8, n: u32) {
         let got = self.shelf.get(owner(who), shard(n).0);
-        let leased = self.model.leases.contains(&(who, n));
+        let leased = self.model.leases.contains_key(&(who, n));
         match (leased, self.model.rotten.get_mut(&n)) {
             (false, _) => assert!(matches!(got, Err(ShelfError::Unknown { .. }))),
             (true, None) => assert_eq!(got.unwrap(), shard(n).1),
@@ -122,26 +238,26 @@ impl World {
         self.rig.gauge = Arc::new(FakeGauge::new(8 * GIB, 4 * GIB));
         self.medium = medium_after;
         self.shelf = self.rig.open().0;
+        self.shelf.set_terms(TERMS);
     }
 
     fn check(&self) {
         assert_eq!(self.shelf.usage().unwrap(), self.model.usage());
+        assert_eq!(self.shelf.quarantined().unwrap(), self.model.quarantined());
         let seen = self.model.rotten.values().filter(|seen| **seen).count() as u64;
         assert_eq!(self.shelf.damage().unwrap().rotten, seen);
         for who in 0..3 {
             let ids: Vec<ShardId> = (0..6).map(|n| shard(n).0).collect();
             let have = self.shelf.have(owner(who), &ids).unwrap();
-            let held = |n: u32| {
-                let leased = self.model.leases.contains(&(who, n));
-                leased && self.model.rotten.get(&n) != Some(&true)
-            };
+            let held =
+                |n: u32| self.model.is_held(who, n) && self.model.rotten.get(&n) != Some(&true);
             assert_eq!(have, (0..6).map(held).collect::<Vec<_>>());
         }
     }
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 24, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 48, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn any_history_agrees_with_a_plain_map(ops in collection::vec(op(), 1..30)) {
