@@ -69,7 +69,11 @@ fn what_is_no_time_is_refused() {
 
 proptest! {
     #[test]
-    fn text_reads_back(from in 0..DAY, to in 0..=DAY, days in prop::array::uniform7(any::<bool>())) {
+    fn text_reads_back(
+        from in 0..DAY,
+        to in 0..=DAY,
+        days in prop::array::uniform7(any::<bool>()),
+    ) {
         let during = During { from, to };
         prop_assert_eq!(during.to_string().parse::<During>(), Ok(during));
         if days.contains(&true) {
