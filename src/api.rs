@@ -88,6 +88,10 @@ pub enum Call {
     Limits,
     /// Be slower or faster; what is not said stays.
     LimitsSet(limits::LimitsArgs),
+    /// Let backups, or serving others, wait for a while.
+    Pause(limits::PauseArgs),
+    /// End what was paused.
+    Resume,
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -155,6 +159,10 @@ pub enum Answer {
     Limits(limits::LimitsView),
     /// The limits from now on.
     LimitsSet(limits::LimitsView),
+    /// What is paused from now on.
+    Pause(limits::PauseView),
+    /// What is still paused.
+    Resume(limits::PauseView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.

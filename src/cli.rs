@@ -128,6 +128,8 @@ fn dispatch(
         Command::Donate(args) => c::donate::run(args, backend, shell),
         Command::Leave => c::leave::run(given.global, backend, shell),
         Command::Limits(args) => c::limits::run(args, backend, shell),
+        Command::Pause(args) => c::pause::run(args, backend, shell),
+        Command::Resume => c::pause::run_resume(backend, shell),
         Command::Status(args) => c::status::run(args, backend, shell),
         Command::Check(args) => c::check::run(args, backend, shell),
         Command::Audit(args) => c::audit::run(args, backend, shell),

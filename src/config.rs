@@ -25,6 +25,7 @@ pub use watching::Grow;
 mod leases;
 pub mod limits;
 mod merge;
+pub mod window;
 
 pub use crate::api::limits::Speed;
 pub use leases::{Leases, Span};

@@ -10,6 +10,7 @@
 //! while this process lives; after a restart the token is simply used, and a new one must be made.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -95,6 +96,8 @@ struct Inner {
     asked: moves::Asked,
     /// What other owners entrusted to this device; not set where it is nobody's guardian.
     wards: OnceLock<Wards>,
+    /// Shards are neither taken in nor given out.
+    paused: AtomicBool,
     /// Who spent which invitation in this process's life.
     joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
 }
@@ -122,6 +125,7 @@ impl Host {
             busy: Busy::default(),
             asked: moves::Asked::default(),
             wards: OnceLock::new(),
+            paused: AtomicBool::new(false),
             joiners: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -139,6 +143,12 @@ impl Host {
         &self.inner.shelf
     }
 
+    /// Refuses shards, both ways, or serves them again. Heads are kept and given all the same: they
+    /// are small, and others' safety hangs on them.
+    pub fn pause(&self, paused: bool) {
+        self.inner.paused.store(paused, Ordering::Relaxed);
+    }
+
     /// Whether this host can admit members.
     pub fn admits(&self) -> bool {
         self.inner.admission.is_some()
@@ -151,6 +161,10 @@ impl Host {
     }
 
     async fn serve(&self, from: PeerId, request: Request, pass: Pass) -> Result<Reply, Refusal> {
+        let of_shards = request.reads_shards() || request.has_body();
+        if of_shards && self.inner.paused.load(Ordering::Relaxed) {
+            return Err(Refusal::Paused);
+        }
         match request {
             Request::Join(join) => self.admit(from, *join, pass).await,
             Request::Under { mandate, request } => self.under(from, *mandate, *request, pass).await,

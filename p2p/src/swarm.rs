@@ -27,7 +27,7 @@ use std::time::Duration;
 use chunker::PeerId;
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -143,6 +143,15 @@ pub enum SwarmError {
     },
 }
 
+/// How many connections there may be; as many as the network's own bounds allow when absent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Connections {
+    /// In all, opened by either side.
+    pub total: Option<u32>,
+    /// With one device.
+    pub per_peer: Option<u32>,
+}
+
 /// The grid over libp2p. Clones share one swarm; it ends with [`Swarm::shutdown`], or when the last
 /// clone is dropped.
 #[derive(Clone)]
@@ -169,6 +178,9 @@ struct Shared {
     listening: Mutex<Vec<Multiaddr>>,
     commons: Commons,
     pace: Arc<Pace>,
+    /// Whether questions that carry shards wait.
+    held: watch::Sender<bool>,
+    connections: Mutex<Connections>,
     tally: Tally,
     tempo: Tempo,
     /// The driver has ended.
@@ -245,6 +257,16 @@ impl Swarm {
         self.inner.shared.pace.set(rates);
     }
 
+    /// Has questions that carry shards wait, or lets them go on. Everything else is asked as ever.
+    pub fn hold_puts(&self, hold: bool) {
+        self.inner.shared.held.send_if_modified(|held| std::mem::replace(held, hold) != hold);
+    }
+
+    /// Accepts so many connections from now on. Those there are stay.
+    pub fn set_connections(&self, connections: Connections) {
+        *lock(&self.inner.shared.connections) = connections;
+    }
+
     /// The rates in force.
     pub fn rates(&self) -> Rates {
         self.inner.shared.pace.rates()
@@ -281,6 +303,11 @@ impl Swarm {
             Some(pool) => pool,
             None => self.reach(peer).await?,
         };
+        if matches!(request, Request::Put { .. }) {
+            // An error only when the swarm is gone.
+            let mut held = self.inner.shared.held.subscribe();
+            held.wait_for(|held| !held).await.map_err(|_| GridError::Closed)?;
+        }
         pool.ask(request).await
     }
 
@@ -340,6 +367,8 @@ impl Shared {
             listening: Mutex::default(),
             commons: Commons::new(),
             pace: Arc::new(Pace::new()),
+            held: watch::Sender::new(false),
+            connections: Mutex::default(),
             tally: Tally::default(),
             tempo,
             done: CancellationToken::new(),

@@ -79,6 +79,8 @@ codes! {
     DRILL_FAILED = "gbak::drill::failed", 5;
     /// `drill` found data loss, or files that came back different.
     DRILL_LOSS = "gbak::drill::loss", 6;
+    /// Backups are paused, by a person or by the settings.
+    PAUSED = "gbak::run::paused", 1;
     /// No snapshot answers to that name, or several do.
     SNAPSHOT = "gbak::snapshot::unknown", 1;
     /// The snapshot has no such path.

@@ -46,6 +46,15 @@ pub struct LimitsView {
     pub in_force: SpeedsView,
     /// What the settings say.
     pub configured: SpeedsView,
+    /// What makes the two differ: a window, a battery, the command line.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// Why backups wait, if they do.
+    #[serde(default)]
+    pub backups_paused: Option<PausedView>,
+    /// Why other machines are not served, if they are not.
+    #[serde(default)]
+    pub serving_paused: Option<PausedView>,
     /// Bytes sent to other machines since the agent started.
     pub sent_bytes: u64,
     /// Bytes received from them.
@@ -66,6 +75,36 @@ pub struct SpeedsView {
     pub per_peer_down: Option<u64>,
     /// Whether machines on the local network are limited as well.
     pub limit_lan: bool,
+}
+
+/// What to pause, and for how long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PauseArgs {
+    /// Seconds; until somebody says otherwise when absent.
+    pub secs: Option<u64>,
+    /// Serving other machines instead of backups.
+    pub serving: bool,
+}
+
+/// What is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseView {
+    /// `gbak.pause/1`.
+    pub schema: String,
+    /// Why backups wait, if they do.
+    pub backups: Option<PausedView>,
+    /// Why other machines are not served, if they are not.
+    pub serving: Option<PausedView>,
+}
+
+/// Why something waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausedView {
+    /// `asked`, `battery` or `metered`.
+    pub reason: String,
+    /// When it ends by itself, RFC 3339; absent when nobody knows.
+    pub until: Option<String>,
 }
 
 /// Bytes per second, like `4 MiB/s`; `unlimited` by default. A bare number is in KiB/s, as restic

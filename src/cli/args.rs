@@ -27,7 +27,7 @@ mod shells;
 pub(crate) use backup::Backup;
 pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use global::Global;
-pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat};
+pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat, Pause};
 pub(crate) use mount::{Mount, Unmount};
 pub(crate) use shells::{Completions, ShellName};
 
@@ -81,6 +81,10 @@ pub(crate) enum Command {
     Leave,
     /// Show or change how fast this machine sends and receives
     Limits(Limits),
+    /// Let backups, or serving other machines, wait for a while
+    Pause(Pause),
+    /// End what was paused
+    Resume,
     /// Show whether everything is backed up
     Status(Status),
     /// Check that everything is still where it should be
@@ -342,7 +346,7 @@ pub(crate) struct Forget {
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
     /// How much of what is kept may be unneeded: less means more copying
-    #[arg(long, value_name = "%", default_value = "5%", value_parser = parse::share)]
+    #[arg(long, value_name = "%", default_value = "5%", value_parser = parse::percent)]
     pub(crate) max_unused: Option<f64>,
     /// How long holders are left with what was given up before they are told
     #[arg(long, value_name = "DURATION", default_value = "23h", value_parser = parse::duration)]

@@ -23,6 +23,7 @@ pub(crate) mod leave;
 pub(crate) mod limits;
 pub(crate) mod ls;
 pub(crate) mod mount;
+pub(crate) mod pause;
 pub(crate) mod peers;
 pub(crate) mod placement;
 pub(crate) mod prune;

@@ -21,7 +21,7 @@ pub(crate) enum ParseError {
     Amount,
     /// Not a percentage.
     #[error("a share is a percentage like 5%")]
-    Share,
+    Percent,
     /// Not a duration.
     #[error("a duration is like 30s, 5m, 24h or 2d")]
     Duration,
@@ -83,11 +83,11 @@ pub(crate) fn speed(text: &str) -> Result<u64, NotASpeed> {
 }
 
 /// A percentage, as a part of one.
-pub(crate) fn share(text: &str) -> Result<f64, ParseError> {
+pub(crate) fn percent(text: &str) -> Result<f64, ParseError> {
     let number = text.trim().strip_suffix('%').unwrap_or_default();
     match number.trim().parse::<f64>() {
         Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent / 100.0),
-        _ => Err(ParseError::Share),
+        _ => Err(ParseError::Percent),
     }
 }
 

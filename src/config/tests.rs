@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use store::DiskSpace;
 
-use super::{Amount, Config, ConfigError, Grow, LentDisk, Speed};
+use super::{Amount, Config, ConfigError, Grow, LentDisk, Speed, limits};
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("config.toml"))
@@ -45,6 +45,9 @@ fn the_example_of_the_manual_is_read() {
     let config = parse(
         "[node]\nname = \"attic-nas\"\nlisten = [\"/ip4/0.0.0.0/tcp/4711\"]\nmdns = false\n\
          [donate]\nsize = \"200 GiB\"\nmin-free = \"15%\"\nsafe-area = \"10 GiB\"\n\
+         [limits]\nup = \"4 MiB/s\"\non-battery = \"pause\"\nio = \"idle\"\n\
+         on-metered = \"pause\"\n\
+         [[limits.windows]]\nduring = \"08:00-18:00\"\ndays = \"mon-fri\"\nup = \"512 KiB/s\"\n\
          [placement]\nredundancy = \"8+4\"\nlatency = \"2ms..150ms\"\n\
          spread = \"5ms..300ms\"\nmax-shards-per-peer = 1\nmax-shards-per-site = 2\n\
          unmet = \"fail\"\ndomains = \"spread\"\n\
@@ -54,6 +57,9 @@ fn the_example_of_the_manual_is_read() {
     assert_eq!(config.donate.size, Amount::Bytes(200 << 30));
     assert_eq!(config.donate.min_free, Amount::Percent(15.0));
     assert!(!config.node.mdns);
+    assert_eq!(config.limits.on_battery, limits::Then::Pause);
+    assert_eq!(config.limits.windows[0].to_string(), "08:00-18:00 mon,tue,wed,thu,fri");
+    assert_eq!(config.limits.windows[0].up.map(Speed::bytes), Some(512 << 10));
     assert_eq!(config.backup.exclude_if_present, [".nobackup"]);
 }
 
@@ -84,6 +90,10 @@ fn a_wrong_key_or_value_is_named_with_its_line() {
         ("[donate]\nmin-free = \"101%\"\n", 2, "15%"),
         ("[placement]\nredundancy = \"8\"\n", 2, "8+4"),
         ("[node]\nmdns = 3\n", 2, "boolean"),
+        ("[limits]\nup = \"31 KiB/s\"\n", 2, "gbak pause"),
+        ("[limits]\nnice = 20\n", 2, "0 to 19"),
+        ("[[limits.windows]]\nduring = \"8\"\n", 2, "08:00-18:00"),
+        ("[limits]\non-battery = \"stop\"\n", 2, "pause"),
         ("[node\n", 1, ""),
     ] {
         let error = parse(text).unwrap_err();

@@ -43,6 +43,7 @@ mod lending;
 mod limiting;
 mod looking;
 pub(super) mod mounting;
+mod pausing;
 mod risking;
 
 pub(super) use drilling::plan as drill_plan;
@@ -114,6 +115,8 @@ impl Run {
             Call::Leave => self.leave().await.map(Answer::Leave),
             Call::Evacuate(peer) => self.evacuate(&peer).await.map(Answer::Evacuate),
             Call::Limits => Ok(Answer::Limits(self.limits())),
+            Call::Pause(args) => self.pause(args).await.map(Answer::Pause),
+            Call::Resume => self.resume().await.map(Answer::Resume),
             Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
@@ -130,6 +133,7 @@ impl Run {
         let dry_run = args.dry_run;
         let ctx = self.ctx.under(policy::policy(&self.engine.config.placement, &args.limits)?);
         let plan = self.backup_plan(args)?;
+        let _lift = if dry_run { None } else { Some(self.unless_paused()?) };
         let _writing = self.write().await?;
         self.settle(wait).await?;
         let report = backup::backup(&ctx, plan, &self.cancel).boxed().await?;

@@ -17,7 +17,6 @@ use super::events::EventMonitor;
 use super::failure::told;
 use super::guarding::keep_guarding;
 use super::measuring::keep_measuring;
-use super::regulator::follow_settings;
 use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, DrillArgs, Failure};
 use crate::flow::backup::{catch_up, is_shortage};
@@ -62,7 +61,6 @@ pub async fn run(
     let catching = keep_catching_up(&engine, stop.clone());
     let caring = caring::keep_caring(&engine, stop.clone());
     let retaining = keep_retaining(&engine, stop.clone());
-    let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
     let moving = Box::pin(moving::keep_moving(&engine, stop.clone()));
     let guarding = keep_guarding(&engine, stop.clone());
@@ -75,8 +73,7 @@ pub async fn run(
     let measuring = keep_measuring(&engine, stop.clone());
     // All of them end with `stop`.
     tokio::join!(
-        serving, catching, caring, retaining, drilling, guarding, measuring, following, moving,
-        greeting
+        serving, catching, caring, retaining, drilling, guarding, measuring, moving, greeting
     );
     engine.stop().await;
     Ok(())
@@ -218,6 +215,9 @@ fn online(engine: &Engine) -> Vec<PeerId> {
 
 /// Places and publishes what is queued, unless a backup is at it.
 pub(super) async fn catch_up_once(engine: &Engine) -> Result<(), FlowError> {
+    if engine.regulator.holding().backups.is_some() {
+        return Ok(());
+    }
     let Some(_writing) = engine.try_write() else { return Ok(()) };
     let ctx = engine.ctx();
     if ctx.grid.peers().is_empty() || !is_queued(ctx)? {

@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::disks;
 use super::drives::Drives;
 use super::keys;
-use super::regulator::Regulator;
+use super::regulator::{Files, Regulator};
 use super::roster::RosterKeeper;
 use super::watch::Watch;
 use crate::api::limits::CallLimits;
@@ -220,7 +220,11 @@ impl Engine {
             members.set_offer(offer);
         }
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
-        let regulator = Regulator::new(swarm.clone(), config.limits.clone(), opening.limits);
+        let regulator = Arc::new({
+            let (shared, system) = ((swarm.clone(), host.clone()), (clock.clone(), pool.clone()));
+            let files = Files { config: home.config(), paused: home.root().join("paused") };
+            Regulator::new(shared, system, files, config.limits.clone(), opening.limits)
+        });
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -249,7 +253,7 @@ impl Engine {
             drilling: tokio::sync::Mutex::new(()),
             changing,
             watch,
-            regulator: Arc::new(regulator),
+            regulator,
             reads: tokio::sync::OnceCell::new(),
             drives: Drives::default(),
             roster: Arc::new(Mutex::new(disk.roster)),
@@ -334,6 +338,7 @@ impl Engine {
     /// Watches the disks, keeps the offer true and the roster saved until the engine stops.
     fn keep_up(&self) {
         drop(self.upkeep.spawn(self.watch.clone().keep(self.stopping.clone())));
+        drop(self.upkeep.spawn(self.regulator.clone().follow(self.stopping.clone())));
         self.keep_sweeping();
         let (roster, members) = (self.roster.clone(), self.swarm.members().clone());
         let (stopping, pool) = (self.stopping.clone(), self.ctx.offload.clone());

@@ -1,31 +1,62 @@
-//! Which limits hold now, out of the settings, the command line and the calls under way; and the
-//! network told of every change.
+//! Keeps the network, the host and this process to the limits: out of the settings, the command
+//! line, the calls under way, what a person has paused, the time of day, and what feeds the
+//! machine.
+//!
+//! ```text
+//! rules    what holds now: pure             pause    what is paused, kept in the home
+//! power    battery and metered networks     machine  processors, niceness, disk priority
+//! ```
 //!
 //! The command line an engine was started with wins over its settings, until somebody sets a limit
 //! anew. A call's own limits hold beside those while it runs: the lowest counts.
+//!
+//! While backups wait, what is sent of them waits where it is, and goes on afterwards; a backup
+//! that is told to stop may send what it has read. How it fails: what the system does not let us
+//! set is logged and left; what it does not tell is unknown, and limits nothing.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use p2p::rate::{Rate, Rates};
-use p2p::swarm::Swarm;
-use tokio_util::sync::CancellationToken;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use p2p::Clock;
+use p2p::swarm::{Connections, Swarm};
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::engine::Engine;
 use super::failure::told;
 use crate::api::limits::{CallLimits, LimitsArgs, NotASpeed};
-use crate::config::{Config, Limits, Speed};
-use crate::offload::offload;
+use crate::config::{Config, ConfigError, Limits, Speed};
+use crate::host::Host;
+use crate::offload::{Offload, offload};
 
-/// Between two looks whether a person has edited the settings.
+mod machine;
+mod pause;
+mod power;
+mod rules;
+
+use machine::Machine;
+use pause::Pauses;
+pub(super) use pause::Until;
+pub(super) use rules::{Holding, Why};
+use rules::{Now, holding};
+
+/// Between two looks at the clock, the settings' file and the battery.
 const LOOK: Duration = Duration::from_secs(2);
+/// Between two questions what the network costs: another program has to be started for it.
+const ASK_METER: Duration = Duration::from_secs(30);
 
-/// Tells the network how fast it may be.
+/// What the limits are made of, and who is kept to them.
 pub(super) struct Regulator {
     swarm: Swarm,
+    host: Host,
+    clock: Arc<dyn Clock>,
+    pool: Arc<dyn Offload>,
+    zone: TimeZone,
+    config: PathBuf,
+    paused: PathBuf,
     state: Mutex<State>,
 }
 
@@ -37,13 +68,36 @@ struct State {
     /// Those of calls under way.
     calls: BTreeMap<u64, CallLimits>,
     next_call: u64,
+    pauses: Pauses,
+    on_battery: Option<bool>,
+    metered: Option<bool>,
+    /// Backups that were told to stop, and send what they have.
+    winding_up: usize,
+    machine: Machine,
+    holding: Holding,
+}
+
+/// Where a home keeps what the limits are made of.
+pub(super) struct Files {
+    pub(super) config: PathBuf,
+    pub(super) paused: PathBuf,
 }
 
 impl Regulator {
-    /// Puts the settings and the command line in force.
-    pub(super) fn new(swarm: Swarm, configured: Limits, given: CallLimits) -> Self {
-        let state = Mutex::new(State { configured, given, ..State::default() });
-        let regulator = Self { swarm, state };
+    /// Puts the settings and the command line in force. Blocks for a moment: it reads the pauses.
+    pub(super) fn new(
+        (swarm, host): (Swarm, Host),
+        (clock, pool): (Arc<dyn Clock>, Arc<dyn Offload>),
+        files: Files,
+        configured: Limits,
+        given: CallLimits,
+    ) -> Self {
+        let Files { config, paused } = files;
+        let on_battery = power::on_battery(Path::new(power::SUPPLIES));
+        let pauses = Pauses::load(&paused);
+        let state = State { configured, given, pauses, on_battery, ..State::default() };
+        let (zone, state) = (TimeZone::system(), Mutex::new(state));
+        let regulator = Self { swarm, host, clock, pool, zone, config, paused, state };
         regulator.change(|_| ());
         regulator
     }
@@ -72,16 +126,120 @@ impl Regulator {
         CallGuard { regulator: self.clone(), call }
     }
 
+    /// Pauses backups, or serving others, for so many seconds or until somebody says otherwise.
+    /// Durable when it returns. Blocks.
+    pub(super) fn pause(&self, serving: bool, secs: Option<u64>) -> std::io::Result<()> {
+        let mut pauses = self.state().pauses;
+        pauses.pause(serving, self.clock.now_secs(), secs);
+        self.set_pauses(pauses)
+    }
+
+    /// Ends what a person has paused. Durable when it returns. Blocks.
+    pub(super) fn resume(&self) -> std::io::Result<()> {
+        self.set_pauses(Pauses::default())
+    }
+
+    fn set_pauses(&self, pauses: Pauses) -> std::io::Result<()> {
+        pauses.save(&self.paused)?;
+        self.change(|state| state.pauses = pauses);
+        Ok(())
+    }
+
+    /// Lets what is paused be sent once `cancel` comes, until the guard is dropped: whoever stops a
+    /// backup waits for what it has read to be safe.
+    pub(super) fn lift_on(self: &Arc<Self>, cancel: CancellationToken) -> DropGuard {
+        let over = CancellationToken::new();
+        let (regulator, ended) = (self.clone(), over.clone());
+        drop(tokio::spawn(async move {
+            tokio::select! { biased;
+                () = ended.cancelled() => return,
+                () = cancel.cancelled() => {}
+            }
+            regulator.change(|state| state.winding_up += 1);
+            ended.cancelled().await;
+            regulator.change(|state| state.winding_up -= 1);
+        }));
+        over.drop_guard()
+    }
+
     /// What the settings say.
     pub(super) fn configured(&self) -> Limits {
         self.state().configured.clone()
     }
 
+    /// What holds now.
+    pub(super) fn holding(&self) -> Holding {
+        self.change(|_| ());
+        self.state().holding.clone()
+    }
+
+    /// Changes what the limits are made of, and puts what follows in force.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state();
         change(&mut state);
+        let now = self.now(&state);
+        let calls = state.calls.values().copied();
+        let held = holding(&state.configured, state.given, calls, &state.pauses, &now);
         // Under the lock, so that the last change is the one in force.
-        self.swarm.set_rates(effective(&state));
+        self.swarm.set_rates(held.rates);
+        self.swarm.hold_puts(held.backups.is_some() && state.winding_up == 0);
+        self.swarm.set_connections(Connections {
+            total: state.configured.connections,
+            per_peer: state.configured.connections_per_peer,
+        });
+        self.host.pause(held.serving.is_some());
+        let (old, new) = (&state.holding, &held);
+        if (old.backups, old.serving) != (new.backups, new.serving) {
+            tracing::info!(backups = ?new.backups, serving = ?new.serving, "paused");
+        }
+        state.holding = held;
+        let machine = Machine::of(&state.configured);
+        let before = std::mem::replace(&mut state.machine, machine);
+        if machine != before {
+            // Not waited for: it takes a moment, and nothing depends on it.
+            drop(offload(&self.pool, move || machine.apply(before)));
+        }
+    }
+
+    fn now(&self, state: &State) -> Now {
+        let secs = self.clock.now_secs();
+        let at = i64::try_from(secs).ok().and_then(|secs| Timestamp::from_second(secs).ok());
+        let at = at.unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(self.zone.clone()).datetime();
+        Now { secs, at, on_battery: state.on_battery, metered: state.metered }
+    }
+
+    /// Follows the clock, the battery, what the network costs, and a person who edits the settings,
+    /// until `stop`. Of the settings, only the limits change while an engine runs.
+    pub(super) async fn follow(self: Arc<Self>, stop: CancellationToken) {
+        let (mut seen, mut asked) = (None, None::<Instant>);
+        loop {
+            let (file, last) = (self.config.clone(), seen);
+            let look =
+                move || (power::on_battery(Path::new(power::SUPPLIES)), changed(&file, last));
+            let Ok((on_battery, config)) = offload(&self.pool, look).await else { return };
+            self.change(|state| state.on_battery = on_battery);
+            if let Some((mark, config)) = config {
+                seen = Some(mark);
+                self.take_over(config);
+            }
+            let due = asked.is_none_or(|asked| asked.elapsed() >= ASK_METER);
+            if due && self.configured().on_metered != crate::config::limits::Then::Run {
+                asked = Some(Instant::now());
+                let metered = power::metered().await;
+                self.change(|state| state.metered = metered);
+            }
+            tokio::select! { biased;
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    fn take_over(&self, config: Result<Config, ConfigError>) {
+        match config {
+            Ok(config) => self.configure(config.limits),
+            Err(error) => tracing::warn!(error = %told(&error), "settings not taken over"),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -110,22 +268,6 @@ impl Drop for CallGuard {
     }
 }
 
-fn effective(state: &State) -> Rates {
-    let configured = state.configured.rates();
-    let given = |said: Option<u64>, else_: Rate| said.map_or(else_, NonZeroU64::new);
-    let up = given(state.given.up, configured.up);
-    let down = given(state.given.down, configured.down);
-    let calls = || state.calls.values();
-    let lowest = |rate: Rate, calls: &mut dyn Iterator<Item = u64>| {
-        calls.filter_map(NonZeroU64::new).chain(rate).min()
-    };
-    Rates {
-        up: lowest(up, &mut calls().filter_map(|call| call.up)),
-        down: lowest(down, &mut calls().filter_map(|call| call.down)),
-        ..configured
-    }
-}
-
 /// Takes over what was said; the rest stays.
 pub(super) fn apply(limits: &mut Limits, args: &LimitsArgs) -> Result<(), NotASpeed> {
     let places = [
@@ -143,40 +285,14 @@ pub(super) fn apply(limits: &mut Limits, args: &LimitsArgs) -> Result<(), NotASp
     Ok(())
 }
 
-/// Puts limits in force that a person writes into the settings while the agent runs. What else is
-/// changed there counts from the next start.
-pub(super) async fn follow_settings(engine: &Engine, stop: CancellationToken) {
-    let path = engine.home.config();
-    let mut seen = None;
-    loop {
-        let (file, last) = (path.clone(), seen);
-        let look = offload(&engine.ctx().offload, move || changed(file, last));
-        match look.await {
-            Ok(Some((at, Ok(config)))) => {
-                seen = Some(at);
-                engine.regulator.configure(config.limits);
-            }
-            Ok(Some((at, Err(error)))) => {
-                seen = Some(at);
-                tracing::warn!(error = %told(&error), "settings not taken over");
-            }
-            Ok(None) => {}
-            Err(_) => return,
-        }
-        tokio::select! { biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-    }
-}
-
-type Look = Option<((SystemTime, u64), Result<Config, crate::config::ConfigError>)>;
+/// A file as it was: when it was written, and how long it was.
+type Mark = (SystemTime, u64);
 
 /// The settings, if the file is another one than was `seen` last. Blocks.
-fn changed(file: PathBuf, seen: Option<(SystemTime, u64)>) -> Look {
-    let found = std::fs::metadata(&file).ok()?;
+fn changed(file: &Path, seen: Option<Mark>) -> Option<(Mark, Result<Config, ConfigError>)> {
+    let found = std::fs::metadata(file).ok()?;
     let mark = (found.modified().ok()?, found.len());
-    (seen != Some(mark)).then(|| (mark, Config::load(&file)))
+    (seen != Some(mark)).then(|| (mark, Config::load(file)))
 }
 
 #[cfg(test)]

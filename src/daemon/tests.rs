@@ -21,6 +21,7 @@ use crate::monitor::NoMonitor;
 mod grid;
 mod lending;
 mod limiting;
+mod pausing;
 
 const NO_WAIT: Duration = Duration::ZERO;
 

@@ -384,7 +384,7 @@ impl<'a, G: Grid> Sealing<'a, G> {
 }
 
 /// Waits for room for one pack, then seals and codes it.
-async fn seal<G: Grid>(
+pub(crate) async fn seal<G: Grid>(
     ctx: &Ctx<G>,
     builder: PackBuilder,
     code: Code,

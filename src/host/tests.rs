@@ -390,6 +390,23 @@ async fn one_peer_cannot_take_all_the_work_even_by_hanging_up() {
 }
 
 #[tokio::test]
+async fn a_paused_host_moves_no_shards_but_keeps_and_gives_heads() {
+    let rig = Rig::new();
+    let (shard, request) = put(b"bytes");
+    assert_eq!(rig.ask(&rig.ada, request.clone()).await, Ok(Reply::Stored));
+    rig.host.pause(true);
+    let slice = Request::Slice { shard, offset: 0, len: 1 };
+    for moving in [request, Request::Get { shard }, slice] {
+        assert_eq!(rig.ask(&rig.ada, moving).await, Err(Refusal::Paused));
+    }
+    assert_eq!(rig.ask(&rig.ada, rig.ada.head(1, b"sealed")).await, Ok(Reply::HeadStored));
+    let have = Request::Have { shards: vec![shard] };
+    assert_eq!(rig.ask(&rig.ada, have).await, Ok(Reply::Have { held: vec![true] }));
+    rig.host.pause(false);
+    assert!(matches!(rig.ask(&rig.ada, Request::Get { shard }).await, Ok(Reply::Shard { .. })));
+}
+
+#[tokio::test]
 async fn the_offer_is_what_the_disk_can_take_now() {
     let rig = Rig::new();
     let (_, request) = put(&[1; 1000]);

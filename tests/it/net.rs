@@ -9,6 +9,7 @@ mod forget;
 mod guardians;
 mod leaving;
 mod lending;
+mod limits;
 mod memory;
 mod messages;
 mod prune;

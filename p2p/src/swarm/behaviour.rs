@@ -15,9 +15,9 @@ use libp2p_connection_limits as limits;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroize;
 
-use super::SwarmError;
 use super::gate::{Admitted, GatedKad};
 use super::streams::{Incoming, Names, Streams};
+use super::{Connections, SwarmError};
 use crate::GridId;
 
 /// The door's protocol name.
@@ -42,7 +42,7 @@ pub(super) type Net = libp2p::Swarm<Behaviour>;
 #[derive(NetworkBehaviour)]
 #[behaviour(prelude = "libp2p::swarm::derive_prelude", to_swarm = "Event")]
 pub(super) struct Behaviour {
-    limits: limits::Behaviour,
+    pub(super) limits: limits::Behaviour,
     pub(super) streams: Streams,
     pub(super) kad: Toggle<GatedKad>,
     mdns: Toggle<mdns::tokio::Behaviour>,
@@ -98,7 +98,7 @@ pub(super) fn build(
     let keypair = keypair.map_err(|_| SwarmError::BadKey)?;
     let me = keypair.public().to_peer_id();
     let behaviour = Behaviour {
-        limits: limits::Behaviour::new(connection_limits()),
+        limits: limits::Behaviour::new(connection_limits(Connections::default())),
         streams: Streams::new(names(&role)),
         kad: Toggle::from(table(role, me)),
         mdns: Toggle::from(if mdns { local_search(me) } else { None }),
@@ -116,12 +116,15 @@ pub(super) fn build(
         .build())
 }
 
-fn connection_limits() -> limits::ConnectionLimits {
+/// Within our own bounds, whatever is asked for.
+pub(super) fn connection_limits(wanted: Connections) -> limits::ConnectionLimits {
+    let per_peer = wanted.per_peer.map_or(PER_PEER, |wanted| wanted.min(PER_PEER));
     limits::ConnectionLimits::default()
         .with_max_pending_incoming(Some(PENDING))
         .with_max_pending_outgoing(Some(PENDING))
+        .with_max_established(wanted.total)
         .with_max_established_incoming(Some(INCOMING))
-        .with_max_established_per_peer(Some(PER_PEER))
+        .with_max_established_per_peer(Some(per_peer))
 }
 
 fn muxer() -> yamux::Config {

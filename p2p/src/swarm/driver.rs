@@ -20,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::behaviour::{Event, Net};
+use super::behaviour::{Event, Net, connection_limits};
 use super::book::{Book, Goal, Outlook};
 use super::door::Introduced;
 use super::gate::Admitted;
@@ -29,7 +29,7 @@ use super::pool::Pool;
 use super::serve::Budget;
 use super::streams::{Line, OpenReply};
 use super::upkeep::Note;
-use super::{Shared, ids};
+use super::{Shared, ids, lock};
 use crate::{GridError, Service};
 
 mod discovery;
@@ -265,6 +265,8 @@ impl<S: Service> Driver<S> {
             self.net.close_connection(connection);
         }
         self.waiters.retain(|_, waiters| !waiters.is_empty());
+        let wanted = *lock(&self.shared.connections);
+        *self.net.behaviour_mut().limits.limits_mut() = connection_limits(wanted);
         self.search(now);
         self.dial_due();
     }

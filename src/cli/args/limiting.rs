@@ -1,5 +1,7 @@
 //! What may be typed about limits.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 
 use crate::cli::parse;
@@ -39,4 +41,15 @@ pub(crate) struct LimitsSet {
     /// Whether machines on the local network are limited as well
     #[arg(long, value_name = "true|false")]
     pub(crate) limit_lan: Option<bool>,
+}
+
+/// `gbak pause`
+#[derive(Debug, Args)]
+pub(crate) struct Pause {
+    /// How long, like 2h; until gbak resume when absent
+    #[arg(value_name = "DURATION", value_parser = parse::duration)]
+    pub(crate) long: Option<Duration>,
+    /// Stop serving other machines instead: they can neither store here nor fetch what is theirs
+    #[arg(long)]
+    pub(crate) serving: bool,
 }

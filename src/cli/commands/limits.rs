@@ -1,10 +1,10 @@
 //! `gbak limits`: how fast this machine sends and receives, and changing that at once.
 
 use crate::api::backend::Backend;
-use crate::api::limits::{LimitsArgs, LimitsView, SpeedsView};
+use crate::api::limits::{LimitsArgs, LimitsView, PauseView, SpeedsView};
 use crate::api::{Answer, Call, Failure};
 use crate::cli::args::{Limits, LimitsSet, LimitsWhat};
-use crate::cli::output::{Units, table};
+use crate::cli::output::{Units, escape, table};
 use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
@@ -59,18 +59,29 @@ fn text(view: &LimitsView, look: &Look) -> String {
     } else {
         "Machines on the local network are not limited."
     };
-    format!("{}\n{lan}{}", table(&columns, rows), difference(&view.configured, now, look.units))
+    let paused = PauseView {
+        schema: String::new(),
+        backups: view.backups_paused.clone(),
+        serving: view.serving_paused.clone(),
+    };
+    let nothing = paused.backups.is_none() && paused.serving.is_none();
+    let paused =
+        if nothing { String::new() } else { format!("\n{}", super::pause::text(&paused, look)) };
+    format!("{}\n{lan}{}{paused}", table(&columns, rows), difference(view, look.units))
 }
 
-/// What the settings say, where something else holds.
-fn difference(configured: &SpeedsView, now: &SpeedsView, units: Units) -> String {
+/// What the settings say, where something else holds, and why.
+fn difference(view: &LimitsView, units: Units) -> String {
+    let (configured, now): (&SpeedsView, _) = (&view.configured, &view.in_force);
     if configured == now {
         return String::new();
     }
+    let why: Vec<String> = view.reasons.iter().map(|reason| escape(reason)).collect();
     format!(
-        "\nThe settings say {} up, {} down; the command line says otherwise.",
+        "\nThe settings say {} up, {} down. Other speeds hold because of: {}.",
         speed(configured.up, units),
-        speed(configured.down, units)
+        speed(configured.down, units),
+        why.join(", "),
     )
 }
 

@@ -186,6 +186,16 @@ pub(crate) const TABLE: &[Explained] = &[
         ],
     },
     Explained {
+        code: codes::PAUSED,
+        what: "Backups are paused: by gbak pause, or because of a battery or a metered network",
+        data: STAYS,
+        gbak: "goes on by itself when the pause ends; restores are never paused",
+        you: &[
+            ("gbak resume", "end what was paused by hand"),
+            ("gbak limits", "why, and until when"),
+        ],
+    },
+    Explained {
         code: codes::SNAPSHOT,
         what: "No snapshot answers to that name, or several do",
         data: NOTHING_CHANGED,

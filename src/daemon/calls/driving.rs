@@ -26,7 +26,7 @@ use crate::drive::disk::{self, Drive, DriveError, DriveSettings};
 use crate::drive::ops::Files;
 use crate::drive::session::{self, Access, Options};
 use crate::flow::backup::is_shortage;
-use crate::flow::look::{self, Listed};
+use crate::flow::look::Listed;
 use crate::vault::tree::Stamp;
 use crate::vault::view::{self, SnapshotSpec};
 
@@ -229,8 +229,7 @@ impl Run {
     }
 
     async fn drive_table(&self, name: &str) -> Result<DriveAnswer, Failure> {
-        let ctx = self.ctx.clone();
-        let health = self.ctx.work(move || look::health(&ctx)).await??;
+        let health = self.health().await?;
         let (code, usable_bytes) = self.engine.pooled();
         let donor = |info: &p2p::PeerInfo| DonorView {
             peer_id: info.peer.to_string(),

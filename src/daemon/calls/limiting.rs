@@ -17,10 +17,14 @@ impl Run {
     pub(super) fn limits(&self) -> LimitsView {
         let swarm = &self.engine.swarm;
         let counters = swarm.counters();
+        let (held, paused) = (self.engine.regulator.holding(), self.paused());
         LimitsView {
             schema: "gbak.limits/1".to_owned(),
-            in_force: speeds(swarm.rates()),
+            in_force: speeds(held.rates),
             configured: speeds(self.engine.regulator.configured().rates()),
+            reasons: held.reasons,
+            backups_paused: paused.backups,
+            serving_paused: paused.serving,
             sent_bytes: counters.sent_bytes,
             received_bytes: counters.received_bytes,
         }

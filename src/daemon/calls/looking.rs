@@ -65,6 +65,9 @@ impl Run {
         let (warned, notes) = standing_told(&standing);
         let level = if level == "ok" && warned.is_some() { "warning" } else { level };
         reasons.extend(warned);
+        let paused = self.paused_by_hand();
+        let level = if level == "ok" && paused.is_some() { "warning" } else { level };
+        reasons.extend(paused);
         let agent = self.engine.is_agent();
         let proof = drill::drills(&self.ctx)?.proved;
         Ok(StatusView {
@@ -102,7 +105,7 @@ impl Run {
         Ok(PlacementView { schema: "gbak.placement/1".to_owned(), packs })
     }
 
-    async fn health(&self) -> Result<Health, Failure> {
+    pub(super) async fn health(&self) -> Result<Health, Failure> {
         let ctx = self.ctx.clone();
         let policy = patience::policy(&self.engine.config);
         Ok(self.ctx.work(move || health::health(&ctx, policy)).await??)

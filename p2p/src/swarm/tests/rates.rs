@@ -62,6 +62,55 @@ async fn an_upload_limit_holds_at_the_other_end_and_changes_under_way() {
     end([one, two]).await;
 }
 
+#[tokio::test]
+async fn shards_that_are_held_wait_and_everything_else_goes_on() {
+    let (one, two) = pair().await;
+    let bytes = some_bytes(1000, 1);
+    assert_eq!(one.put(two.me(), &bytes).await, Ok(Reply::Stored));
+    one.swarm.hold_puts(true);
+    let other = some_bytes(1000, 2);
+    let mut putting = Box::pin(one.put(two.me(), &other));
+    assert!(timeout(Duration::from_millis(300), putting.as_mut()).await.is_err());
+    assert!(matches!(one.get(two.me(), &bytes).await, Ok(Reply::Shard { .. })));
+    assert_eq!(two.put(one.me(), &bytes).await, Ok(Reply::Stored), "the other side is not held");
+    one.swarm.hold_puts(false);
+    assert_eq!(timeout(PATIENCE, putting).await.unwrap(), Ok(Reply::Stored));
+    one.swarm.hold_puts(true);
+    let held = one.swarm.clone();
+    let (asked, ()) = tokio::join!(one.put(two.me(), &other), async {
+        tokio::task::yield_now().await;
+        held.shutdown().await;
+    });
+    assert_eq!(asked, Err(GridError::Closed), "nothing is held for ever");
+    end([one, two]).await;
+}
+
+#[tokio::test]
+async fn no_more_connections_than_the_settings_allow() {
+    let world = World::new("grid");
+    let one = Device::start(&world, "anna", &[]).await;
+    one.swarm.set_connections(Connections { total: Some(2), per_peer: None });
+    let mut rogues = Vec::new();
+    // Until the limit has come into force, more may be let in.
+    let declined = async {
+        for n in 0_u32.. {
+            let rogue = Rogue::dial(&format!("rogue{n}"), &one, rogue::grid_of(&world, "")).await;
+            match rogue {
+                Some(rogue) => rogues.push(rogue),
+                None => return,
+            }
+        }
+    };
+    timeout(PATIENCE, declined).await.unwrap();
+    for rogue in rogues {
+        rogue.end().await;
+    }
+    one.swarm.set_connections(Connections::default());
+    let two = Device::start(&world, "bert", &one.addresses()).await;
+    two.until_online(one.me()).await;
+    end([one, two]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_download_limit_holds_back_whoever_sends() {
     let (one, two) = pair().await;

@@ -1,5 +1,7 @@
 //! A device that speaks the protocols by hand, so that it can break every rule.
 
+use std::time::Duration;
+
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Stream, StreamProtocol, SwarmBuilder, identity, noise, tcp, yamux};
@@ -14,6 +16,9 @@ use crate::swarm::streams::{Line, Names, OpenError, OpenReply, Streams};
 use crate::testing::{World, key};
 use crate::{Reply, Request};
 
+/// Long enough for a connection that is not wanted to be closed.
+const SOON: Duration = Duration::from_millis(200);
+
 pub(super) struct Rogue {
     opens: mpsc::Sender<(Line, OpenReply)>,
     task: JoinHandle<()>,
@@ -22,6 +27,11 @@ pub(super) struct Rogue {
 impl Rogue {
     /// Connects to a device with the key of that name, and speaks this protocol as its grid's.
     pub(super) async fn connect(name: &str, to: &Device, grid: String) -> Self {
+        Self::dial(name, to, grid).await.expect("the connection holds")
+    }
+
+    /// The same; none when the connection is closed at once.
+    pub(super) async fn dial(name: &str, to: &Device, grid: String) -> Option<Self> {
         let address = &to.addresses()[0];
         let (address, peer) = ids::parse(address).unwrap();
         let peer = ids::to_net(&peer.unwrap()).unwrap();
@@ -46,6 +56,17 @@ impl Rogue {
             }
         };
         let connection = timeout(PATIENCE, connecting).await.unwrap();
+        // Who is over a limit is let go after the handshake.
+        let closing = async {
+            loop {
+                if let SwarmEvent::ConnectionClosed { .. } = net.select_next_some().await {
+                    return;
+                }
+            }
+        };
+        if timeout(SOON, closing).await.is_ok() {
+            return None;
+        }
         let (opens, mut wanted) = mpsc::channel::<(Line, OpenReply)>(8);
         let task = tokio::spawn(async move {
             // What the other side opens is kept open and never answered.
@@ -63,7 +84,7 @@ impl Rogue {
                 }
             }
         });
-        Self { opens, task }
+        Some(Self { opens, task })
     }
 
     /// As above, with the right protocol, and properly introduced.

@@ -38,7 +38,7 @@ async fn share(owner: impl Fn(u64) -> String, owners: u64) -> f64 {
         rogues.push(rogue);
     }
     // So slow that what is scarce is turns, not this machine.
-    one.toy.slow_down(100);
+    one.toy.slow_down(250);
     let (all, mine) = (AtomicU64::new(0), AtomicU64::new(0));
     // Two, so that one waits when the other is answered: with one alone, its share would also be a
     // matter of how soon this machine lets it ask again.
@@ -57,7 +57,7 @@ async fn share(owner: impl Fn(u64) -> String, owners: u64) -> f64 {
             pass(Duration::from_secs(2)).await;
             let count = || all.load(Ordering::Relaxed) + mine.load(Ordering::Relaxed);
             let before = (count(), mine.load(Ordering::Relaxed));
-            pass(Duration::from_secs(6)).await;
+            pass(Duration::from_secs(8)).await;
             let (total, mine) = (count() - before.0, mine.load(Ordering::Relaxed) - before.1);
             assert!(total > 500, "the agent is kept busy: {total}");
             mine as f64 * owners as f64 / total as f64

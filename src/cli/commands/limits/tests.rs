@@ -1,6 +1,7 @@
 //! Limits as people and scripts see and set them.
 
 use super::*;
+use crate::api::limits::PausedView;
 use crate::cli::commands::fake::{Fake, golden, ran};
 
 fn view() -> LimitsView {
@@ -9,6 +10,9 @@ fn view() -> LimitsView {
         schema: "gbak.limits/1".to_owned(),
         in_force: configured,
         configured,
+        reasons: Vec::new(),
+        backups_paused: None,
+        serving_paused: None,
         sent_bytes: 3 << 30,
         received_bytes: 1 << 20,
     }
@@ -18,6 +22,8 @@ fn view() -> LimitsView {
 fn limits_are_a_table_or_one_document() {
     let mut other = view();
     other.in_force = SpeedsView { up: Some(1 << 20), limit_lan: true, ..SpeedsView::default() };
+    other.reasons = vec!["the window 08:00-18:00".to_owned(), "the command line".to_owned()];
+    other.backups_paused = Some(PausedView { reason: "battery".to_owned(), until: None });
     let show = |line, view| ran(&Fake::answering(Answer::Limits(view)), line);
     golden(
         "limits",
