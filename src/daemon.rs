@@ -36,6 +36,7 @@ pub mod failure;
 mod guarding;
 mod keys;
 mod measuring;
+mod patience;
 mod policy;
 mod regulator;
 mod roster;

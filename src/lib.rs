@@ -16,6 +16,7 @@
 //! | `p2p` (crate) | the grid of peers: `Grid` asks, `Service` answers; libp2p, and a simulation |
 //! | [`vault`], [`placement`] | formats and rules of the owner's side; pure |
 //! | [`pool`] | the grid as one disk: what fits after redundancy; pure |
+//! | [`vault`], [`placement`], [`care`] | formats and rules of the owner's side; pure |
 //! | [`flow`] | the verbs: backup, restore, recover |
 //! | [`host`] | the target side: answers other members |
 //! | [`drive`] | what is on the grid, at a mount point; the only FUSE |
@@ -34,6 +35,7 @@
 //! `docs/ARCHITECTURE.md`.
 
 pub mod api;
+pub mod care;
 pub mod cli;
 pub mod clock;
 pub mod config;
