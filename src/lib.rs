@@ -14,9 +14,8 @@
 //! | `chunker` (crate) | bytes to shards and back; pure |
 //! | `store` (crate) | this machine's disk: shelf, catalog, spool; the only SQL |
 //! | `p2p` (crate) | the grid of peers: `Grid` asks, `Service` answers; libp2p, and a simulation |
-//! | [`vault`], [`placement`] | formats and rules of the owner's side; pure |
-//! | [`pool`] | the grid as one disk: what fits after redundancy; pure |
 //! | [`vault`], [`placement`], [`care`] | formats and rules of the owner's side; pure |
+//! | [`pool`] | the grid as one disk: what fits after redundancy; pure |
 //! | [`flow`] | the verbs: backup, restore, recover |
 //! | [`host`] | the target side: answers other members |
 //! | [`drive`] | what is on the grid, at a mount point; the only FUSE |
