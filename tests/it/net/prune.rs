@@ -84,12 +84,13 @@ fn forget_and_prune_killed_at_random_instants_lose_nothing_and_garbage_goes_in_t
     let (wanted, mut done) = (kills(), 0);
     for round in 0_u32.. {
         change(&source, round, &mut rng);
+        // This places first what a killed run left in the spool.
         backup(&rig.agents[0], &source);
-        for args in [&forget[..], &prune[..]] {
-            done += u32::from(killed(&rig.agents[0], args, &mut rng));
-        }
         if round % 4 == 3 {
             rig.agents[0].expect(&["check", "--read-data", "--json"]).unwrap();
+        }
+        for args in [&forget[..], &prune[..]] {
+            done += u32::from(killed(&rig.agents[0], args, &mut rng));
         }
         if done >= wanted {
             println!("{done} kills in {round} rounds");
