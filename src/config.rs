@@ -17,6 +17,7 @@ use crate::api::{DomainsRule, UnmetRule};
 
 pub use crate::placement::proximity::{Range, RangeError};
 
+pub mod caring;
 mod edit;
 mod watching;
 
@@ -44,6 +45,10 @@ pub struct Config {
     pub backup: Backup,
     /// How its backups are spread.
     pub placement: Placement,
+    /// When holders are given up, and how fast is mended.
+    pub repair: caring::Repair,
+    /// How often the agent does what nobody asks for.
+    pub schedule: caring::Schedule,
     /// For how long it keeps what others gave it.
     pub leases: Leases,
     /// What it may use of line and machine.
@@ -204,6 +209,9 @@ pub struct Placement {
     /// k+m, like `8+4`; solved from the grid when absent.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "redundancy")]
     pub redundancy: Option<String>,
+    /// A pack with fewer shards left than this is repaired; half of the parity when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repair_at: Option<u8>,
     /// Round trips between this machine and each holder.
     #[serde(skip_serializing_if = "Range::is_any")]
     pub latency: Range,

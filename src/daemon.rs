@@ -35,6 +35,7 @@ pub mod failure;
 mod guarding;
 mod keys;
 mod measuring;
+mod patience;
 mod policy;
 mod regulator;
 mod roster;

@@ -14,7 +14,7 @@
 //! | `chunker` (crate) | bytes to shards and back; pure |
 //! | `store` (crate) | this machine's disk: shelf, catalog, spool; the only SQL |
 //! | `p2p` (crate) | the grid of peers: `Grid` asks, `Service` answers; libp2p, and a simulation |
-//! | [`vault`], [`placement`] | formats and rules of the owner's side; pure |
+//! | [`vault`], [`placement`], [`care`] | formats and rules of the owner's side; pure |
 //! | [`flow`] | the verbs: backup, restore, recover |
 //! | [`host`] | the target side: answers other members |
 //! | [`drive`] | what is on the grid, at a mount point; the only FUSE |
@@ -33,6 +33,7 @@
 //! `docs/ARCHITECTURE.md`.
 
 pub mod api;
+pub mod care;
 pub mod cli;
 pub mod clock;
 pub mod config;

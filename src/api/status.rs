@@ -29,8 +29,11 @@ pub struct StatusView {
     pub packs: PacksView,
     /// Smallest number of reachable shards above k over all packs; none without packs.
     pub min_live_above_k: Option<i64>,
-    /// How many more holders may vanish.
+    /// How many more holders may be lost for good.
     pub can_lose: Option<u64>,
+    /// In how many days the first pack would be lost on average, if nobody repaired anything.
+    #[serde(default)]
+    pub days_to_loss: Option<f64>,
     /// Failure domains the weakest pack counts in; none without packs.
     #[serde(default)]
     pub domains: Option<u64>,
@@ -59,14 +62,17 @@ pub struct StatusView {
 pub struct PacksView {
     /// All of them.
     pub total: u64,
-    /// Every shard's holder is connected.
+    /// No shard is missing. A holder that is away for less than days still counts.
     pub full: u64,
-    /// Some holders are away, more than k are here.
+    /// Shards are missing, more than k are left.
     pub degraded: u64,
-    /// Exactly k holders are here.
+    /// Exactly k are left.
     pub at_risk: u64,
-    /// Fewer than k holders are here now.
+    /// Fewer are.
     pub lost: u64,
+    /// Enough are left, but fewer than k holders are connected now.
+    #[serde(default)]
+    pub out_of_reach: u64,
     /// Sealed, waiting in the spool.
     pub queued: u64,
 }

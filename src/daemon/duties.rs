@@ -1,6 +1,6 @@
 //! The agent: serves the control socket, catches up on what is queued whenever peers are there,
-//! moves away what holders cannot keep ([`moving`]), audits the holders every few hours, and tells
-//! them every day what is still wanted.
+//! moves away what holders cannot keep ([`moving`]), cares for what is stored ([`caring`]), and tells
+//! holders every day what is still wanted.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
@@ -20,20 +20,17 @@ use super::measuring::keep_measuring;
 use super::regulator::follow_settings;
 use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, DrillArgs, Failure};
-use crate::entropy;
-use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::backup::{catch_up, is_shortage};
 use crate::flow::retain::{self, RetainPlan};
 use crate::flow::{Ctx, FlowError, drill, publish};
 
+mod caring;
 mod moving;
 
 /// Between two looks whether something is queued, while nobody comes or goes.
 const CATCH_UP: Duration = Duration::from_secs(20);
 /// Between the end of one look and the next, whoever comes and goes.
 const BREATHER: Duration = Duration::from_secs(2);
-/// Between two audits, on average: spread by half of it, so that nobody can prepare for one.
-const AUDIT: Duration = Duration::from_secs(6 * 3600);
 /// Between two retain sets for one holder.
 const RETAIN: Duration = Duration::from_secs(24 * 3600);
 /// Between two looks whose turn it is.
@@ -63,7 +60,7 @@ pub async fn run(
     let desk = Arc::new(FrontDesk { engine: engine.clone() });
     let serving = control.serve(desk.clone(), stop.clone());
     let catching = keep_catching_up(&engine, stop.clone());
-    let auditing = keep_auditing(&engine, stop.clone());
+    let caring = caring::keep_caring(&engine, stop.clone());
     let retaining = keep_retaining(&engine, stop.clone());
     let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
@@ -78,7 +75,7 @@ pub async fn run(
     let measuring = keep_measuring(&engine, stop.clone());
     // All of them end with `stop`.
     tokio::join!(
-        serving, catching, auditing, retaining, drilling, guarding, measuring, following, moving,
+        serving, catching, caring, retaining, drilling, guarding, measuring, following, moving,
         greeting
     );
     engine.stop().await;
@@ -129,28 +126,6 @@ async fn keep_catching_up(engine: &Engine, stop: CancellationToken) {
             Ok(()) => {}
             Err(error) if is_shortage(&error) => tracing::debug!(%error, "still queued"),
             Err(error) => tracing::warn!(error = %told(&error), "cannot catch up"),
-        }
-    }
-}
-
-/// Audits all holders again and again.
-async fn keep_auditing(engine: &Engine, stop: CancellationToken) {
-    loop {
-        let random = u64::from_le_bytes(entropy::bytes(&*engine.ctx().entropy));
-        let result = tokio::select! { biased;
-            // Evidence is noted whole or not at all.
-            () = stop.cancelled() => return,
-            result = audit_after(engine, audit_pause(random)) => result,
-        };
-        match result {
-            Ok(report) => {
-                let failed = |finding: &&Finding| {
-                    matches!(finding.verdict, Verdict::Wrong | Verdict::Refused)
-                };
-                let bad = report.findings.iter().filter(failed).count();
-                tracing::info!(challenges = report.findings.len(), bad, "audited the holders");
-            }
-            Err(error) => tracing::warn!(error = %told(&error), "cannot audit"),
         }
     }
 }
@@ -218,17 +193,6 @@ pub(super) async fn drill_if_due(
     let _drilling = engine.drilling.lock().await;
     let plan = super::calls::drill_plan(engine, &DrillArgs::default());
     Ok(Some(drill::drill(ctx, &plan, stop).await?.is_good()))
-}
-
-async fn audit_after(engine: &Engine, pause: Duration) -> Result<AuditReport, FlowError> {
-    tokio::time::sleep(pause).await;
-    let _auditing = engine.auditing.lock().await;
-    audit::audit(engine.ctx(), None).await
-}
-
-/// From half of [`AUDIT`] to one and a half.
-pub(super) fn audit_pause(random: u64) -> Duration {
-    AUDIT / 2 + Duration::from_secs(random % AUDIT.as_secs())
 }
 
 /// Waits until somebody came or went, or it has been a while.

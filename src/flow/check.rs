@@ -1,8 +1,10 @@
 //! Is everything still there? Follows every snapshot down to its packs, asks every holder for every
 //! shard it should have, and on request fetches and opens every pack.
 //!
-//! It changes nothing, and may be cut off anywhere. What is not needed is not a problem: index
-//! packs that no newest manifest or head names any more are passed over.
+//! It changes nothing but what is known of holders (a shard that its holder does not have does not
+//! count any more, and what is lost is not built upon, I13), and may be cut off anywhere. What is
+//! not needed is not a problem: index packs that no newest manifest or head names any more are
+//! passed over.
 //!
 //! A pack is lost only when the shards that are confirmed and those whose holder did not answer
 //! are together fewer than k, nobody else has the rest, and the spool does not have the pack
@@ -14,17 +16,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chunker::{Class, PackId, PackReader, PeerId, Record, ShardId};
+use chunker::{Class, PackId, PackReader, PeerId, ShardId};
 use futures::StreamExt;
-use p2p::head::SignedHead;
 use p2p::wire::HAVE_LIMIT;
 use p2p::{Grid, PeerState, Reply, Request};
 
 use crate::flow::look::Listed;
-use crate::flow::{Ctx, FlowError, fetch, look, recover};
+use crate::flow::{Ctx, FlowError, fetch, health, look, roots};
 use crate::monitor::Counter;
 use crate::vault::index::{PackRecord, Placed};
-use crate::vault::manifest::Manifest;
 
 mod structure;
 
@@ -113,7 +113,7 @@ pub async fn check<G: Grid>(ctx: &Ctx<G>, read_data: bool) -> Result<CheckReport
         snapshots: snapshots.len() as u64,
         ..CheckReport::default()
     };
-    let roots = roots(ctx, &snapshots)?;
+    let roots = roots_of(ctx, &snapshots)?;
     let packs = packs(ctx, &needed, &roots)?;
     let mut answers = ask_holders(ctx, &packs).await;
     report.packs = packs.len() as u64;
@@ -123,6 +123,7 @@ pub async fn check<G: Grid>(ctx: &Ctx<G>, read_data: bool) -> Result<CheckReport
         report.chunks = packs.values().map(|pack| pack.chunks).sum();
         BTreeMap::new()
     };
+    note(ctx, &packs, &answers).await?;
     for (id, pack) in &packs {
         let found = judge(ctx, *id, pack, (&answers, &roots), &mut report).await?;
         let failure = failed.get(id).filter(|_| pack.needed);
@@ -134,28 +135,15 @@ pub async fn check<G: Grid>(ctx: &Ctx<G>, read_data: bool) -> Result<CheckReport
     Ok(report)
 }
 
-/// The packs that a recovery from the words begins with: those named by each device's newest head
-/// and manifest.
-fn roots<G: Grid>(
+/// The packs that a recovery from the words begins with, of all devices.
+fn roots_of<G: Grid>(
     ctx: &Ctx<G>,
     snapshots: &[Listed],
 ) -> Result<BTreeMap<PackId, PackRecord>, FlowError> {
     let mut devices: BTreeSet<PeerId> =
         snapshots.iter().map(|listed| listed.snapshot.device).collect();
     devices.insert(ctx.device.peer());
-    let mut roots = BTreeMap::new();
-    for device in devices {
-        let (manifest, head) = recover::seen_keys(ctx, device);
-        let mut records = Vec::new();
-        if let Some(bytes) = ctx.catalog.get(&manifest)? {
-            records.extend(Manifest::decode(&bytes)?.roots);
-        }
-        if let Some(bytes) = ctx.catalog.get(&head)? {
-            records.extend(ctx.vault.open_head(&SignedHead::decode(&bytes)?.sealed)?.manifest);
-        }
-        roots.extend(records.into_iter().map(|record| (record.meta.id, record)));
-    }
-    Ok(roots)
+    roots::of(ctx, &devices)
 }
 
 /// Every pack that is worth checking.
@@ -186,6 +174,31 @@ fn packs<G: Grid>(
         packs.entry(*id).or_insert_with(|| thin(record, true));
     }
     Ok(packs)
+}
+
+/// Notes the shards that their holders turned out not to have, and what that makes of packs. That
+/// one has a shard is not noted: it is only its word.
+async fn note<G: Grid>(
+    ctx: &Ctx<G>,
+    packs: &BTreeMap<PackId, Pack>,
+    answers: &Answers,
+) -> Result<(), FlowError> {
+    let mut gone = Vec::new();
+    for placed in packs.values().flat_map(|pack| &pack.shards) {
+        let held = placed.holder.map(|peer| (peer, placed.id));
+        gone.extend(held.filter(|held| answers.get(held) == Some(&false)));
+    }
+    let ctx = ctx.clone();
+    let work = ctx.clone();
+    ctx.work(move || {
+        let now = work.clock.now_secs();
+        work.catalog.bulk(|bulk| {
+            gone.iter().try_for_each(|(peer, shard)| bulk.set_gone(peer, shard, now))
+        })?;
+        health::settle(&work)?;
+        Ok(())
+    })
+    .await?
 }
 
 /// Asks every connected holder for all that it should have.

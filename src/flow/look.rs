@@ -1,17 +1,11 @@
-//! Looking without touching: which snapshots there are, what is in them, and how safe they are.
-//!
-//! All figures come from the catalog and from who is connected now; what is not known is absent.
+//! Looking without touching: which snapshots there are, and what is in them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use chunker::{PeerId, Record, SnapshotId};
-use p2p::{Grid, PeerState};
-use store::PackState;
+use chunker::{Record, SnapshotId};
+use p2p::Grid;
 
 use crate::flow::fetch::ChunkReader;
 use crate::flow::publish::SNAPSHOT_PENDING;
 use crate::flow::{Ctx, FlowError};
-use crate::vault::index::PackRecord;
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::{Kind, Node, Piece, Tree};
 use crate::vault::view::{self, SnapshotSpec};
@@ -168,71 +162,4 @@ pub(crate) async fn walk<G: Grid>(
         }
     }
     Ok(())
-}
-
-/// How safe the packs are with the peers that are connected now.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Health {
-    /// All packs.
-    pub total: u64,
-    /// Every shard's holder is connected.
-    pub full: u64,
-    /// More than k holders are, but not all.
-    pub degraded: u64,
-    /// Exactly k are.
-    pub at_risk: u64,
-    /// Fewer than k are.
-    pub lost: u64,
-    /// Packs in the spool.
-    pub queued: u64,
-    /// The smallest number of connected holders beyond k.
-    pub min_live_above_k: Option<i64>,
-    /// The smallest number of recorded holders beyond k, connected or not.
-    pub min_held_above_k: Option<i64>,
-    /// Shard bytes on each holder.
-    pub bytes_by_holder: BTreeMap<PeerId, u64>,
-}
-
-/// Goes through every pack's record. Blocks: call it on the offload for large vaults.
-pub fn health<G: Grid>(ctx: &Ctx<G>) -> Result<Health, FlowError> {
-    let online: BTreeSet<PeerId> = ctx
-        .grid
-        .peers()
-        .into_iter()
-        .filter(|peer| peer.state == PeerState::Online)
-        .map(|peer| peer.peer)
-        .collect();
-    let mut health = Health { queued: ctx.spool.list().len() as u64, ..Health::default() };
-    ctx.catalog.for_each_pack(|row| {
-        let record = PackRecord::decode_stored(&row.record)?;
-        health.count(&record, &online, row.state == PackState::Queued);
-        Ok::<(), FlowError>(())
-    })?;
-    Ok(health)
-}
-
-impl Health {
-    fn count(&mut self, record: &PackRecord, online: &BTreeSet<PeerId>, queued: bool) {
-        let k = i64::from(record.code.k());
-        let held = record.holders().count() as i64;
-        let live = record.holders().filter(|peer| online.contains(peer)).count() as i64;
-        let shard_bytes = record.meta.len.div_ceil(u32::from(record.code.k()));
-        for holder in record.holders() {
-            *self.bytes_by_holder.entry(holder).or_default() += u64::from(shard_bytes);
-        }
-        self.total += 1;
-        if queued {
-            return;
-        }
-        let state = match live - k {
-            _ if live == record.code.n() as i64 => &mut self.full,
-            spare if spare > 0 => &mut self.degraded,
-            0 => &mut self.at_risk,
-            _ => &mut self.lost,
-        };
-        *state += 1;
-        let least = |old: Option<i64>, new: i64| Some(old.map_or(new, |old| old.min(new)));
-        self.min_live_above_k = least(self.min_live_above_k, live - k);
-        self.min_held_above_k = least(self.min_held_above_k, held - k);
-    }
 }

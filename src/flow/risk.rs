@@ -1,7 +1,7 @@
 //! What the owner's data is exposed to: where its shards are, by the catalog, and what is known of
 //! who has them.
 //!
-//! What was measured is used as measured: how often audits found a holder ([`audit::looks`]). What
+//! What was measured is used as measured: how often audits found a holder ([`health::looks`]). What
 //! was not is assumed, with the figures below, which are meant to err to the careful side; whoever
 //! shows the result says which is which (I12). Packs that wait for holders are not on the grid and
 //! not in the figures; shards with devices that nobody knows any more do not count. The formulas
@@ -16,7 +16,8 @@ use chunker::PeerId;
 use p2p::{Grid, PeerInfo};
 use store::PackState;
 
-use crate::flow::audit::{self, Looks};
+use crate::care::Looks;
+use crate::flow::health;
 use crate::flow::targets::{domains_of, presences_of};
 use crate::flow::{Ctx, FlowError};
 use crate::placement::domains::Domains;
@@ -87,7 +88,7 @@ pub fn exposure<G: Grid>(ctx: &Ctx<G>) -> Result<Exposure, FlowError> {
         Ok::<(), FlowError>(())
     })?;
     let peers = ctx.grid.peers();
-    let looks = audit::looks(ctx)?;
+    let looks = health::looks(ctx)?;
     let having: BTreeSet<PeerId> =
         packs.iter().flat_map(|pack| pack.shards.iter().map(|(_, peer)| *peer)).collect();
     let strangers =

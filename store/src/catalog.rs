@@ -3,20 +3,25 @@
 //! It is a cache (I14): every fact in it can be read from the grid again, so damage is an error to
 //! answer by [`Catalog::discard`] and a rebuild, never by guessing. Records are opaque bytes here.
 //!
-//! Invariants: a chunk is found only through a pack that is healthy (I13), and the first healthy
-//! pack that brings a chunk keeps it; dropping a pack drops the chunks found through it; every call
-//! is one transaction, durable when it returns. Calls block, and may come from any thread. A
-//! callback may call the catalog again, except inside [`Catalog::bulk`].
+//! Invariants: whoever is about to rely on a chunk finds it only through a pack that is healthy
+//! ([`Catalog::find_sound`], I13), while a reader finds it through any; the first healthy pack that
+//! brings a chunk keeps it; dropping a pack drops the chunks found through it; every call is one
+//! transaction, durable when it returns. Calls block, and may come from any thread. A callback may
+//! call the catalog again, except inside [`Catalog::bulk`].
+//!
+//! What was found of holders is here too and survives a rebuild ([`Catalog::clear`]): the grid
+//! cannot tell it.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use chunker::{ChunkId, PackId, SnapshotId};
+use chunker::{ChunkId, PackId, PeerId, ShardId, SnapshotId};
 
 use crate::db::{CatalogError, Db, DbAt};
 use crate::schema;
 
+mod holders;
 mod rows;
 
 #[cfg(test)]
@@ -62,12 +67,17 @@ impl Catalog {
         Ok(())
     }
 
-    /// Where a chunk is, if a healthy pack has it.
+    /// Where a chunk is to be read, whether or not its pack can be relied on.
     pub fn find(&self, chunk: &ChunkId) -> Result<Option<ChunkAt>, CatalogError> {
         rows::find(&self.db.read(), chunk)
     }
 
-    /// The same for many, in their order.
+    /// Where a chunk is, if a healthy pack has it: what a backup may build on (I13).
+    pub fn find_sound(&self, chunk: &ChunkId) -> Result<Option<ChunkAt>, CatalogError> {
+        rows::find_sound(&self.db.read(), chunk)
+    }
+
+    /// [`Self::find`] for many, in their order.
     pub fn find_many(&self, chunks: &[ChunkId]) -> Result<Vec<Option<ChunkAt>>, CatalogError> {
         let db = self.db.read();
         chunks.iter().map(|chunk| rows::find(&db, chunk)).collect()
@@ -152,8 +162,8 @@ impl Catalog {
         }
     }
 
-    /// Says whether a pack can be relied on. Chunks of one that cannot are not found. False when
-    /// the pack is not known.
+    /// Says whether a pack can be relied on. Chunks of one that cannot are only found to be read.
+    /// False when the pack is not known.
     pub fn set_healthy(&self, pack: &PackId, healthy: bool) -> Result<bool, CatalogError> {
         self.bulk(|bulk| bulk.set_healthy(pack, healthy))
     }
@@ -212,7 +222,17 @@ impl Catalog {
         self.bulk(|bulk| bulk.delete(key))
     }
 
-    /// Forgets everything, named values included.
+    /// What is known of every holder, in the order of their ids.
+    pub fn holders(&self) -> Result<Vec<(PeerId, Vec<u8>)>, CatalogError> {
+        holders::all(&self.db.read())
+    }
+
+    /// Which shards their holders turned out not to have.
+    pub fn gone(&self) -> Result<Vec<(PeerId, ShardId)>, CatalogError> {
+        holders::gone(&self.db.read())
+    }
+
+    /// Forgets everything, named values included, but for what was found of holders.
     pub fn clear(&self) -> Result<(), CatalogError> {
         self.db.write(|db| Bulk::new(db).clear())
     }

@@ -100,10 +100,12 @@ pub(crate) const HOST: Schema = Schema {
     ],
 };
 
-/// `catalog.db`: the owner's own chunks, packs and snapshots.
+/// `catalog.db`: the owner's own chunks, packs and snapshots; from version 2 on also what was found
+/// of holders, and which shards they turned out not to have.
 pub(crate) const CATALOG: Schema = Schema {
     application_id: 0x6762_6b63, // "gbkc"
-    migrations: &["
+    migrations: &[
+        "
         CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;
         CREATE TABLE pack (
             no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, state INTEGER NOT NULL,
@@ -121,7 +123,15 @@ pub(crate) const CATALOG: Schema = Schema {
             no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, state INTEGER NOT NULL,
             sealed BLOB NOT NULL
         ) STRICT;
-    "],
+    ",
+        "
+        CREATE TABLE holder (peer BLOB PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID, STRICT;
+        CREATE TABLE gone (
+            peer BLOB NOT NULL, shard BLOB NOT NULL, since_secs INTEGER NOT NULL,
+            PRIMARY KEY (peer, shard)
+        ) WITHOUT ROWID, STRICT;
+    ",
+    ],
 };
 
 /// Refuses what is not ours to change: another kind of database, or a newer version. Only reads.

@@ -6,6 +6,7 @@ mod faults;
 mod forget;
 mod full;
 mod guard;
+mod health;
 mod leases;
 mod limits;
 mod measured;

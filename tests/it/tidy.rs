@@ -108,6 +108,7 @@ const ROOMS: &[Room] = &[
         ],
     ),
     room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
+    room("care", &["chunker", "placement"]),
     room(
         "ward",
         &["chunker", "p2p::Mandate", "p2p::wire::BODY_LIMIT", "store::Wards", "store::WardsError"],
@@ -135,6 +136,7 @@ const ROOMS: &[Room] = &[
             "ward",
             "vault",
             "placement",
+            "care",
             "contract",
             "pool",
             "api",
@@ -174,6 +176,7 @@ const ROOMS: &[Room] = &[
             "p2p",
             "vault",
             "placement",
+            "care",
             "ward",
             "contract",
             "pool",

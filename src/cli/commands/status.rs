@@ -112,11 +112,12 @@ fn drill(view: &StatusView, look: &Look) -> String {
 
 fn packs(view: &StatusView) -> String {
     let packs = &view.packs;
-    let mut text = format!("{} of {} on all their holders", packs.full, packs.total);
+    let mut text = format!("{} of {} complete", packs.full, packs.total);
     for (count, what) in [
-        (packs.degraded, "with holders away"),
+        (packs.degraded, "with shards missing"),
         (packs.at_risk, "with none to spare"),
-        (packs.lost, "not to be had now"),
+        (packs.lost, "lost"),
+        (packs.out_of_reach, "not to be had now"),
         (packs.queued, "queued"),
     ] {
         if count > 0 {

@@ -12,6 +12,7 @@ use crate::api::{
     AuditArgs, AuditRunView, AuditSummary, CheckArgs, CheckProblemView, CheckView, Failure,
     HolderView, PathBytes, VerdictView, codes,
 };
+use crate::daemon::patience;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
 use crate::flow::check::{self, CheckProblem, CheckReport, Grade};
 
@@ -29,7 +30,8 @@ impl Run {
         self.settle(wait(args.wait_peers_secs)).await?;
         let peers = self.ctx.grid.peers();
         let only = args.peer.map(|wanted| named(&peers, &wanted)).transpose()?;
-        let report = audit::audit(&self.ctx, only).boxed().await?;
+        let rules = patience::rules(&self.engine.config);
+        let report = audit::audit(&self.ctx, only, &rules).boxed().await?;
         let names = peers.into_iter().map(|info| (info.peer, info.name)).collect();
         Ok(audited(&report, &names))
     }
@@ -72,7 +74,7 @@ fn audited(report: &AuditReport, names: &BTreeMap<PeerId, String>) -> AuditRunVi
         peer_id: finding.peer.to_string(),
         name: names.get(&finding.peer).cloned(),
         shard_id: finding.shard.to_string(),
-        verdict: word(finding.verdict).to_owned(),
+        verdict: finding.verdict.word().to_owned(),
     };
     let answered = summary.proved + summary.wrong + summary.refused > 0;
     let exit = match () {
@@ -83,16 +85,6 @@ fn audited(report: &AuditReport, names: &BTreeMap<PeerId, String>) -> AuditRunVi
     };
     let verdicts = report.findings.iter().map(verdict).collect();
     AuditRunView { schema: "gbak.audit/1".to_owned(), verdicts, summary, exit }
-}
-
-const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Proved => "proved",
-        Verdict::Wrong => "wrong",
-        Verdict::Refused => "refused",
-        Verdict::Unreachable => "unreachable",
-        Verdict::Slow => "slow",
-    }
 }
 
 fn view(report: CheckReport, names: &BTreeMap<PeerId, String>, read_data: bool) -> CheckView {

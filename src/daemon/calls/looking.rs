@@ -13,12 +13,15 @@ use crate::api::{
     AuditView, DonationView, Failure, HeadView, PacksView, PeerView, PeersView, PlacedPackView,
     PlacedShardView, PlacementArgs, PlacementView, StatusView, TotalsView,
 };
+use crate::care::State;
+use crate::care::evidence::WINDOW_DAYS;
 use crate::daemon::engine::EngineError;
+use crate::daemon::patience;
 use crate::daemon::views;
-use crate::flow::look::{self, Health};
+use crate::flow::health::{self, Health};
 use crate::flow::standing::{self, Standing};
 use crate::flow::targets::{domains_of, presences_of};
-use crate::flow::{audit, drill, publish, whereabouts};
+use crate::flow::{drill, look, publish, whereabouts};
 use crate::placement::domains::Domains;
 use crate::vault::index::{PackRecord, Placed};
 
@@ -29,7 +32,7 @@ impl Run {
         let shelf = self.engine.host.shelf().clone();
         let usage = self.ctx.work(move || shelf.usage_by_owner()).await?;
         let usage: BTreeMap<_, Usage> = usage.map_err(EngineError::from)?.into_iter().collect();
-        let audits = audit::scores(&self.ctx)?;
+        let audits = health::scores(&self.ctx)?;
         let me = self.me().await?;
         let peers = self.ctx.grid.peers();
         let view = |info: &p2p::PeerInfo| PeerView {
@@ -38,7 +41,7 @@ impl Run {
             audit: audits.get(&info.peer).map_or_else(AuditView::default, |score| AuditView {
                 proved: score.proved,
                 failed: score.failed,
-                window_days: audit::WINDOW_DAYS,
+                window_days: WINDOW_DAYS,
             }),
             ..views::peer(info)
         };
@@ -57,7 +60,8 @@ impl Run {
         let newest = look::snapshots(&self.ctx)?.into_iter().next_back();
         let head = publish::current_head(&self.ctx)?;
         let offer = self.measured().await?;
-        let (level, mut reasons) = judge(&health, online, peers.len(), newest.is_some());
+        let absent = absent(&health, &peers);
+        let (level, mut reasons) = judge(&health, online, peers.len(), newest.is_some(), absent);
         let (warned, notes) = standing_told(&standing);
         let level = if level == "ok" && warned.is_some() { "warning" } else { level };
         reasons.extend(warned);
@@ -75,7 +79,8 @@ impl Run {
             peers_known: peers.len() as u64,
             packs: packs(&health),
             min_live_above_k: health.min_live_above_k,
-            can_lose: health.min_live_above_k.map(|spare| spare.max(0) as u64),
+            can_lose: health.min_held_above_k.map(|spare| spare.max(0) as u64),
+            days_to_loss: health.days_to_loss,
             domains: standing.least.map(|kept| kept.domains as u64),
             can_lose_domains: standing.least.map(|kept| kept.can_lose as u64),
             notes,
@@ -99,7 +104,8 @@ impl Run {
 
     async fn health(&self) -> Result<Health, Failure> {
         let ctx = self.ctx.clone();
-        Ok(self.ctx.work(move || look::health(&ctx)).await??)
+        let policy = patience::policy(&self.engine.config);
+        Ok(self.ctx.work(move || health::health(&ctx, policy)).await??)
     }
 
     async fn measured(&self) -> Result<Offer, Failure> {
@@ -184,6 +190,7 @@ const fn packs(health: &Health) -> PacksView {
         degraded: health.degraded,
         at_risk: health.at_risk,
         lost: health.lost,
+        out_of_reach: health.out_of_reach,
         queued: health.queued,
     }
 }
@@ -220,20 +227,27 @@ fn judge(
     online: usize,
     known: usize,
     any_backup: bool,
+    absent: Vec<String>,
 ) -> (&'static str, Vec<String>) {
     let mut critical = Vec::new();
     let mut warning = Vec::new();
     if health.lost > 0 {
         critical.push(format!(
-            "{} of {} packs cannot be restored from the peers that are connected now",
+            "{} of {} packs have too few shards left to be restored; what the files here still \
+             have is stored again by the next backup",
             health.lost, health.total
         ));
     }
     if health.at_risk > 0 {
         critical.push(format!(
-            "{} of {} packs have just enough holders connected: one more away, and they are out of \
-             reach",
+            "{} of {} packs have just enough shards left: one more machine lost, and they are gone",
             health.at_risk, health.total
+        ));
+    }
+    if health.out_of_reach > 0 {
+        critical.push(format!(
+            "{} of {} packs cannot be restored from the peers that are connected now",
+            health.out_of_reach, health.total
         ));
     }
     if !any_backup {
@@ -243,14 +257,20 @@ fn judge(
         warning.push(format!("{} packs wait for peers with room", health.queued));
     }
     if health.degraded > 0 {
+        let spare = health.min_held_above_k.unwrap_or_default().max(0);
         warning.push(format!(
-            "{} of {} packs have holders that are not connected now",
+            "{} of {} packs have shards missing: {spare} more machines may be lost, no more",
             health.degraded, health.total
         ));
     }
-    if health.min_held_above_k.is_some_and(|spare| spare <= 0) {
+    if health.due > 0 {
+        warning.push(format!("{} packs are to be repaired", health.due));
+    }
+    let whole = health.at_risk == 0 && health.lost == 0;
+    if whole && health.min_held_above_k.is_some_and(|spare| spare <= 0) {
         warning.push("Some data has no spare: one lost machine loses it".to_owned());
     }
+    warning.extend(absent);
     if known == 0 {
         warning.push("No other device is known yet: invite somebody".to_owned());
     } else if online == 0 {
@@ -263,6 +283,22 @@ fn judge(
     };
     critical.extend(warning);
     (level, critical)
+}
+
+/// The holders of ours that are not simply there.
+fn absent(health: &Health, peers: &[PeerInfo]) -> Vec<String> {
+    let name = |peer: &PeerId| {
+        let info = peers.iter().find(|info| info.peer == *peer);
+        info.map_or_else(|| peer.short(), |info| info.name.clone())
+    };
+    let said = health.holders.iter().filter(|(_, state)| **state > State::Suspect);
+    said.map(|(peer, state)| match state {
+        State::Away => format!("{} is away; what it holds is still counted", name(peer)),
+        state => {
+            format!("{} is {}: what it held is made again elsewhere", name(peer), state.word())
+        }
+    })
+    .collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::api::{
     Failure, FigureView, HolderRiskView, HolderView, OutlookView, RestoreOddsView, RiskArgs,
     RiskInputsView, RiskView, ScenarioView, WorstDomainView, codes,
 };
-use crate::flow::audit::WINDOW_DAYS;
+use crate::care::evidence::WINDOW_DAYS;
 use crate::flow::risk::{self, Exposure, Outlook};
 use crate::placement::Domain;
 use crate::placement::risk::Without;

@@ -80,9 +80,9 @@ impl<'a, G: Grid> Packing<'a, G> {
         }
     }
 
-    /// Whether the vault does not have this chunk, nor this run.
+    /// Whether neither a pack that can be relied on has this chunk (I13), nor this run.
     pub(super) fn is_new(&self, id: &ChunkId) -> Result<bool, FlowError> {
-        Ok(!self.fresh.contains(id) && self.run.ctx.catalog.find(id)?.is_none())
+        Ok(!self.fresh.contains(id) && self.run.ctx.catalog.find_sound(id)?.is_none())
     }
 
     /// Takes a new chunk. Waits while too much is under way.

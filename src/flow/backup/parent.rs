@@ -202,6 +202,6 @@ impl Local {
         pieces
             .iter()
             .filter_map(|piece| piece.chunk.as_ref())
-            .all(|id| matches!(self.catalog.find(id), Ok(Some(_))))
+            .all(|id| matches!(self.catalog.find_sound(id), Ok(Some(_))))
     }
 }

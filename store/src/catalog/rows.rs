@@ -54,7 +54,7 @@ pub struct PackRow {
 
 /// Changes that happen together or not at all.
 pub struct Bulk<'a> {
-    db: &'a Connection,
+    pub(super) db: &'a Connection,
 }
 
 impl<'a> Bulk<'a> {
@@ -200,10 +200,25 @@ impl<'a> Bulk<'a> {
 
 /// Where a chunk is.
 pub(super) const FIND: &str = "SELECT p.id, c.block, c.at, c.len
+    FROM chunk c JOIN pack p ON p.no = c.pack WHERE c.id = ?1";
+
+/// The same, if its pack can be relied on.
+const FIND_SOUND: &str = "SELECT p.id, c.block, c.at, c.len
     FROM chunk c JOIN pack p ON p.no = c.pack WHERE c.id = ?1 AND p.healthy = 1";
 
 pub(super) fn find(db: &Connection, chunk: &ChunkId) -> Result<Option<ChunkAt>, CatalogError> {
-    let mut query = db.prepare_cached(FIND)?;
+    find_by(db, FIND, chunk)
+}
+
+pub(super) fn find_sound(
+    db: &Connection,
+    chunk: &ChunkId,
+) -> Result<Option<ChunkAt>, CatalogError> {
+    find_by(db, FIND_SOUND, chunk)
+}
+
+fn find_by(db: &Connection, sql: &str, chunk: &ChunkId) -> Result<Option<ChunkAt>, CatalogError> {
+    let mut query = db.prepare_cached(sql)?;
     let mut rows = query.query([chunk.as_bytes()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let pack = id(row, 0, "pack")?;
@@ -315,7 +330,7 @@ fn pack_state(number: i64) -> Result<PackState, CatalogError> {
     }
 }
 
-fn id<T>(row: &Row<'_>, column: usize, table: &'static str) -> Result<T, CatalogError>
+pub(super) fn id<T>(row: &Row<'_>, column: usize, table: &'static str) -> Result<T, CatalogError>
 where
     T: for<'b> TryFrom<&'b [u8]>,
 {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chunker::{ChunkId, PackId, SnapshotId};
+use chunker::{ChunkId, PackId, PeerId, ShardId, SnapshotId};
 use tempfile::TempDir;
 
 use super::{Catalog, ChunkAt, PackCounts, PackState};
@@ -30,7 +30,7 @@ fn add(catalog: &Catalog, n: u8, chunks: &[u16]) {
 }
 
 fn found_in(catalog: &Catalog, c: u16) -> Option<PackId> {
-    catalog.find(&chunk(c)).unwrap().map(|at| at.pack)
+    catalog.find_sound(&chunk(c)).unwrap().map(|at| at.pack)
 }
 
 fn on_disk() -> (TempDir, PathBuf) {
@@ -61,12 +61,13 @@ fn what_was_entered_is_found_also_after_a_restart() {
 }
 
 #[test]
-fn a_chunk_is_found_only_through_a_healthy_pack() {
+fn a_chunk_is_built_upon_only_through_a_healthy_pack_and_read_through_any() {
     let catalog = Catalog::memory().unwrap();
     add(&catalog, 1, &[10]);
     assert!(catalog.set_healthy(&pack(1), false).unwrap());
     assert_eq!(found_in(&catalog, 10), None);
-    assert_eq!(catalog.find_many(&[chunk(10)]).unwrap(), [None]);
+    assert!(catalog.find(&chunk(10)).unwrap().is_some());
+    assert!(catalog.find_many(&[chunk(10)]).unwrap()[0].is_some());
     assert!(!catalog.pack_row(&pack(1)).unwrap().unwrap().healthy);
     assert!(catalog.set_healthy(&pack(1), true).unwrap());
     assert_eq!(found_in(&catalog, 10), Some(pack(1)));
@@ -225,8 +226,17 @@ fn snapshots_keep_their_order_and_change_state() {
 }
 
 #[test]
-fn a_cleared_catalog_is_an_empty_one() {
+fn a_cleared_catalog_is_an_empty_one_but_for_what_was_found_of_holders() {
     let catalog = Catalog::memory().unwrap();
+    let (peer, shard) = (PeerId::from_bytes([1; 32]), ShardId::from_bytes([2; 32]));
+    catalog
+        .bulk(|bulk| {
+            bulk.put_holder(&peer, b"before")?;
+            bulk.put_holder(&peer, b"evidence")?;
+            bulk.set_gone(&peer, &shard, 5)?;
+            bulk.set_gone(&peer, &shard, 6)
+        })
+        .unwrap();
     add(&catalog, 1, &[10]);
     catalog.set("key", b"value").unwrap();
     catalog.set("key", b"other").unwrap();
@@ -236,6 +246,12 @@ fn a_cleared_catalog_is_an_empty_one() {
     assert_eq!((found_in(&catalog, 10), catalog.chunk_count().unwrap()), (None, 0));
     assert_eq!((catalog.get("key").unwrap(), catalog.snapshots().unwrap()), (None, vec![]));
     assert_eq!(catalog.pack_count().unwrap(), PackCounts::new());
+    assert_eq!(catalog.holders().unwrap(), [(peer, b"evidence".to_vec())]);
+    assert_eq!(catalog.gone().unwrap(), [(peer, shard)]);
+    catalog.bulk(|bulk| bulk.set_found(&peer, &shard)).unwrap();
+    assert_eq!(catalog.gone().unwrap(), []);
+    catalog.bulk(|bulk| bulk.drop_holder(&peer)).unwrap();
+    assert_eq!(catalog.holders().unwrap(), []);
     add(&catalog, 1, &[10]);
     assert_eq!(catalog.chunk_count().unwrap(), 1);
 }

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use chunker::{ChunkId, OwnerId, PackId, SnapshotId};
+use chunker::{ChunkId, OwnerId, PackId, PeerId, ShardId, SnapshotId};
 use rusqlite::Connection;
 
 use super::{CATALOG, HOST, Schema};
@@ -19,7 +19,8 @@ const HOST_FIXTURES: &[&str] = &[
     include_str!("fixtures/host-3.sql"),
     include_str!("fixtures/host-4.sql"),
 ];
-const CATALOG_FIXTURES: &[&str] = &[include_str!("fixtures/catalog-1.sql")];
+const CATALOG_FIXTURES: &[&str] =
+    &[include_str!("fixtures/catalog-1.sql"), include_str!("fixtures/catalog-2.sql")];
 
 fn restore(sql: &str, path: &Path) {
     Connection::open(path).unwrap().execute_batch(sql).unwrap();
@@ -97,7 +98,7 @@ fn an_old_host_database_opens_with_everything_in_it() {
 
 #[test]
 fn an_old_catalog_opens_with_everything_in_it() {
-    for sql in CATALOG_FIXTURES {
+    for (version, sql) in (1..).zip(CATALOG_FIXTURES) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("catalog.db");
         restore(sql, &path);
@@ -112,6 +113,12 @@ fn an_old_catalog_opens_with_everything_in_it() {
         assert_eq!(catalog.snapshots().unwrap(), [snapshot]);
         assert_eq!(catalog.get("key").unwrap(), Some(b"value".to_vec()));
         assert_eq!(catalog.chunk_count().unwrap(), 1);
+        let (holder, shard) = (PeerId::from_bytes([5; 32]), ShardId::from_bytes([6; 32]));
+        let (holders, gone) = match version {
+            1 => (vec![], vec![]),
+            _ => (vec![(holder, b"holder".to_vec())], vec![(holder, shard)]),
+        };
+        assert_eq!((catalog.holders().unwrap(), catalog.gone().unwrap()), (holders, gone));
         assert_eq!(numbers(&path), (CATALOG.application_id, CATALOG.migrations.len() as u32));
     }
 }

@@ -1,7 +1,8 @@
 //! What the data is exposed to, reckoned from a simulated grid's real placements.
 
 use chunker::PeerId;
-use gbak::flow::audit::{Looks, audit};
+use gbak::care::{Looks, Rules};
+use gbak::flow::audit::audit;
 use gbak::flow::risk::{AVAILABILITY, exposure};
 use gbak::placement::odds;
 use gbak::placement::risk::Without;
@@ -54,7 +55,7 @@ async fn what_audits_saw_of_a_holder_replaces_what_was_assumed_of_it() {
     let assumed = exposure(&ada.ctx).unwrap();
     world.net.set_down(others[0].peer(), true);
     for _ in 0..12 {
-        audit(&ada.ctx, None).await.unwrap();
+        audit(&ada.ctx, None, &Rules::default()).await.unwrap();
     }
     let measured = exposure(&ada.ctx).unwrap();
     for (node, seen) in [(&others[0], 0), (&others[1], 12)] {

@@ -20,6 +20,7 @@ fn view(level: &str, reasons: &[&str]) -> StatusView {
         packs: PacksView { total: 688, full: 688, ..PacksView::default() },
         min_live_above_k: Some(4),
         can_lose: Some(4),
+        days_to_loss: Some(1234.5),
         domains: Some(12),
         can_lose_domains: Some(4),
         notes: Vec::new(),
@@ -44,7 +45,15 @@ fn fake(view: StatusView) -> Fake {
 #[test]
 fn status_is_one_screen_or_one_document() {
     let risky = StatusView {
-        packs: PacksView { total: 9, full: 2, degraded: 3, at_risk: 2, lost: 1, queued: 1 },
+        packs: PacksView {
+            total: 9,
+            full: 2,
+            degraded: 3,
+            at_risk: 2,
+            lost: 1,
+            out_of_reach: 1,
+            queued: 1,
+        },
         agent: false,
         can_lose: None,
         last_backup: None,
