@@ -1,9 +1,9 @@
 //! A grid of thousands of peers over years, in virtual time: what the engine's rules come to.
 //!
-//! | engine code | model |
-//! |---|---|
-//! | walk, lanes, fill weights, choosing under limits, solver ([`crate::placement`]) | peers that come, go, sleep and are cut off; disks; a map of round trips |
-//! | when a holder counts, when a pack is due, which first ([`crate::care`]) | packs as bytes that are counted, those with the same holders together; audits that always tell the truth |
+//! Engine code: walk, lanes, fill weights, choosing under limits and solver ([`crate::placement`]);
+//! when a holder counts, when a pack is due and which comes first ([`crate::care`]). Model: peers
+//! that come, go, sleep and are cut off; disks; a map of round trips; packs as bytes that are
+//! counted, those with the same holders together; audits that always tell the truth.
 //!
 //! No byte is moved: sealing, coding, the wire and the disk are other tests' business (`tests/it`).
 //! The source mends from its own files, as it is there, or from k shards when it is gone

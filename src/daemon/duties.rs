@@ -58,12 +58,12 @@ pub async fn run(
     engine.becomes_agent();
     let desk = Arc::new(FrontDesk { engine: engine.clone() });
     let serving = control.serve(desk.clone(), stop.clone());
-    let catching = keep_catching_up(&engine, stop.clone());
-    let caring = caring::keep_caring(&engine, stop.clone());
-    let retaining = keep_retaining(&engine, stop.clone());
-    let drilling = keep_drilling(&engine, stop.clone());
+    let catching = Box::pin(keep_catching_up(&engine, stop.clone()));
+    let caring = Box::pin(caring::keep_caring(&engine, stop.clone()));
+    let retaining = Box::pin(keep_retaining(&engine, stop.clone()));
+    let drilling = Box::pin(keep_drilling(&engine, stop.clone()));
     let moving = Box::pin(moving::keep_moving(&engine, stop.clone()));
-    let guarding = keep_guarding(&engine, stop.clone());
+    let guarding = Box::pin(keep_guarding(&engine, stop.clone()));
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}

@@ -200,15 +200,13 @@ impl Engine {
         opening: &Opening,
     ) -> Result<Self, EngineError> {
         let pool: Arc<dyn Offload> = Arc::new(PoolOffload::new(tokio::runtime::Handle::current()));
-        let (config, disk) = {
-            let (home, discard) = (home.clone(), opening.discard_damaged_catalog);
-            offload(&pool, move || {
-                let config = Config::load(&home.config())?;
-                let disk = open_disk(&home, &config, discard)?;
-                Ok::<_, EngineError>((config, disk))
-            })
-            .await??
-        };
+        let (root, discard) = (home.clone(), opening.discard_damaged_catalog);
+        let opened = offload(&pool, move || {
+            let config = Config::load(&root.config())?;
+            let disk = open_disk(&root, &config, discard)?;
+            Ok::<_, EngineError>((config, disk))
+        });
+        let (config, disk) = opened.await??;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
         members.set_site(config.node.site.clone());
@@ -220,11 +218,10 @@ impl Engine {
             members.set_offer(offer);
         }
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
-        let regulator = Arc::new({
-            let (shared, system) = ((swarm.clone(), host.clone()), (clock.clone(), pool.clone()));
-            let files = Files { config: home.config(), paused: home.root().join("paused") };
-            Regulator::new(shared, system, files, config.limits.clone(), opening.limits)
-        });
+        let (shared, system) = ((swarm.clone(), host.clone()), (clock.clone(), pool.clone()));
+        let files = Files { config: home.config(), paused: home.root().join("paused") };
+        let limits = (config.limits.clone(), opening.limits);
+        let regulator = Arc::new(Regulator::new(shared, system, files, limits.0, limits.1));
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,

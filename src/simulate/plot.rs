@@ -25,7 +25,8 @@ pub fn svg(outcome: &Outcome) -> String {
          <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"white\"/>\n"
     );
     let title = format!(
-        "{} peers, {} years, {:.0} % leave a year, {:.0} % available, {}, seed {}: {} of {} packs lost",
+        "{} peers, {} years, {:.0} % leave a year, {:.0} % available, {}, seed {}: \
+         {} of {} packs lost",
         plan.peers,
         plan.years,
         plan.departures * 100.0,
@@ -114,7 +115,8 @@ impl Panel {
         let points = drawn.join(" ");
         let _written = writeln!(
             out,
-            "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.4\"{dash}/>"
+            "<polyline points=\"{points}\" fill=\"none\" \
+             stroke=\"{colour}\" stroke-width=\"1.4\"{dash}/>"
         );
     }
 }

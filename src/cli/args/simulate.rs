@@ -10,11 +10,12 @@ use crate::cli::parse;
 /// `gbak simulate`
 ///
 /// Lives years of a grid through in virtual time, with the rules gbak places and repairs by, and
-/// with counted bytes instead of real ones. The same values and the same seed give the same history.
+/// with counted bytes instead of real ones. The same values and the same seed give one history.
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
     /// Peers besides the source
-    #[arg(long, default_value = "1000", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    #[arg(long, default_value = "1000")]
+    #[arg(value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub(crate) peers: u32,
     /// For how many years
     #[arg(long, default_value = "3", value_parser = parse::years)]
