@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chunker::{Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
+use chunker::{PeerId, Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
 use serde::{Deserialize, Serialize};
 
 use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
+use crate::coords::Coord;
 use crate::peer::Offer;
 
 mod leases;
@@ -31,6 +32,8 @@ pub const ROSTER_PAGE: usize = 64;
 pub const ADDRESSES_LIMIT: usize = 16;
 /// Longest multiaddress in bytes.
 pub const ADDRESS_LIMIT: usize = 256;
+/// Most sightings in one [`Reply::Located`]: the nearest say most.
+pub const SIGHTINGS_LIMIT: usize = 64;
 /// Longest site label in bytes.
 pub const SITE_LIMIT: usize = 64;
 /// Most heads in one [`Reply::Heads`]: of each device its newest, its twin and the oldest fork.
@@ -116,6 +119,21 @@ pub enum Request {
         /// How many to skip.
         skip: u32,
     },
+    /// Where are you, and whom did you measure near? This is where we are.
+    Locate {
+        /// Our coordinate, if we have one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coord: Option<Coord>,
+    },
+}
+
+/// A round trip that the sender says it measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// To whom.
+    pub peer: PeerId,
+    /// Its least, in microseconds.
+    pub micros: u32,
 }
 
 /// Proof of membership, and what others need to know of us.
@@ -247,6 +265,15 @@ pub enum Reply {
         heads: Vec<KeptHead>,
         /// How many there are in all.
         total: u32,
+    },
+    /// Here we are.
+    Located {
+        /// Our coordinate, if we have one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coord: Option<Coord>,
+        /// The nearest of those we measured, at most [`SIGHTINGS_LIMIT`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seen: Vec<Sighting>,
     },
 }
 
@@ -422,6 +449,7 @@ impl Request {
             (Self::Hello(_), Reply::Welcome { hello, .. }) => hello.is_bounded(),
             (Self::Ping { nonce, .. }, Reply::Pong { nonce: back, .. }) => nonce == back,
             (Self::Roster { .. }, Reply::Roster { peers, .. }) => peers.len() <= ROSTER_PAGE,
+            (Self::Locate { .. }, Reply::Located { seen, .. }) => seen.len() <= SIGHTINGS_LIMIT,
             (Self::Get { .. }, Reply::Shard { body }) => body.len() <= BODY_LIMIT,
             (Self::Slice { .. }, Reply::Slice { body }) => body.len() <= SLICE_BODY_MAX,
             (Self::Have { shards }, Reply::Have { held }) => shards.len() == held.len(),
@@ -450,7 +478,7 @@ impl Request {
     /// How long an answer may take, from the question's first byte to the answer's last.
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(match self {
-            Self::Hello(_) | Self::Ping { .. } => 10,
+            Self::Hello(_) | Self::Ping { .. } | Self::Locate { .. } => 10,
             // These wait for a disk, which may have to spin up first.
             Self::Join(_)
             | Self::Roster { .. }
@@ -488,6 +516,7 @@ impl Request {
             Self::HeadPut { .. } => "head-put",
             Self::HeadGet => "head-get",
             Self::Slice { .. } => "slice",
+            Self::Locate { .. } => "locate",
             Self::Held { .. } => "held",
             Self::Retain(_) => "retain",
             Self::CallBack { .. } => "call-back",
@@ -519,6 +548,7 @@ impl Reply {
             Self::Heads { .. } => "heads",
             Self::Refused(_) => "refused",
             Self::Slice { .. } => "slice",
+            Self::Located { .. } => "located",
             Self::Held { .. } => "held-page",
             Self::Retained(_) => "retained",
             Self::CalledBack { .. } => "called-back",

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::disks;
 use super::keys;
+use super::measuring;
 use super::regulator::Regulator;
 use super::roster::RosterKeeper;
 use super::watch::{self, Watched};
@@ -204,6 +205,8 @@ impl Engine {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
         members.set_site(config.node.site.clone());
+        members.announce(config.node.announce.clone());
+        measuring::resume(&disk.catalog, &members);
         let roll = Arc::new(members.clone());
         let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys));
         if let Ok(offer) = host.offer().await {

@@ -7,6 +7,8 @@ mod faults;
 mod forget;
 mod lending;
 mod messages;
+mod proximity;
+mod relay;
 pub(crate) mod rig;
 mod risk;
 mod whole;

@@ -107,7 +107,7 @@ const ROOMS: &[Room] = &[
             "p2p::wire::HEAD_LIMIT",
         ],
     ),
-    room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
+    room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo", "p2p::coords"]),
     room("contract", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("pool", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     // Of the store, the verbs see what is the owner's; what is other members' is the host's.
