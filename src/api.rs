@@ -12,6 +12,7 @@ pub mod backend;
 mod care;
 pub mod codes;
 mod drill;
+mod guardians;
 mod joining;
 mod lending;
 pub mod limits;
@@ -27,6 +28,7 @@ pub use care::{
     VerdictView,
 };
 pub use drill::{DrillArgs, DrillView, ProofView};
+pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView};
 pub use mounting::{MountArgs, MountView};
@@ -82,6 +84,8 @@ pub enum Call {
     Audit(AuditArgs),
     /// Rehearse a restore.
     Drill(DrillArgs),
+    /// Appoint, dismiss or list guardians.
+    Guardians(GuardiansArgs),
     /// What the data is exposed to.
     Risk(RiskArgs),
 }
@@ -139,6 +143,8 @@ pub enum Answer {
     Audit(AuditRunView),
     /// What the rehearsal showed.
     Drill(DrillView),
+    /// The guardians.
+    Guardians(GuardiansView),
     /// What the data is exposed to.
     Risk(RiskView),
 }

@@ -128,6 +128,7 @@ fn dispatch(
         Command::Check(args) => c::check::run(args, backend, shell),
         Command::Audit(args) => c::audit::run(args, backend, shell),
         Command::Drill(args) => c::drill::run(args, backend, shell),
+        Command::Guardians(args) => c::guardians::run(args, backend, shell),
         Command::Risk(args) => c::risk::run(args, backend, shell),
         Command::Daemon(args) => c::daemon::run(args, backend, shell),
         Command::Demo(args) => c::demo::run(args, backend, shell),

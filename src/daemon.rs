@@ -32,6 +32,7 @@ pub mod duties;
 pub mod engine;
 mod events;
 pub mod failure;
+mod guarding;
 mod keys;
 mod measuring;
 mod policy;

@@ -23,6 +23,7 @@ pub mod check;
 pub mod drill;
 pub mod fetch;
 pub mod forget;
+pub mod guard;
 pub mod look;
 pub mod place;
 pub mod policy;
@@ -110,6 +111,23 @@ impl<G: Grid> Ctx<G> {
     #[must_use]
     pub fn under(&self, policy: policy::Policy) -> Self {
         Self { policy: Arc::new(policy), ..self.clone() }
+    }
+
+    /// The same engine on another view of the grid.
+    pub(crate) fn with_grid<H>(&self, grid: H) -> Ctx<H> {
+        Ctx {
+            grid,
+            catalog: self.catalog.clone(),
+            spool: self.spool.clone(),
+            cache: self.cache.clone(),
+            vault: self.vault.clone(),
+            device: self.device.clone(),
+            policy: self.policy.clone(),
+            clock: self.clock.clone(),
+            offload: self.offload.clone(),
+            entropy: self.entropy.clone(),
+            monitor: self.monitor.clone(),
+        }
     }
 
     /// The same engine, watched by somebody else.
@@ -230,6 +248,21 @@ pub enum FlowError {
         #[source]
         source: std::io::Error,
     },
+    /// What an owner entrusted cannot be read or written.
+    #[error(transparent)]
+    Wards(#[from] store::WardsError),
+    /// The mandate we were given is no good any more.
+    #[error("The mandate to care for another owner's shards is void")]
+    Mandate(#[source] p2p::MandateError),
+    /// More than a guardian takes.
+    #[error("A guardian cannot take a list of {packs} packs")]
+    TooLargeToGuard {
+        /// How many.
+        packs: u64,
+    },
+    /// One peer could not be asked, or declined.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// The place of a drill cannot be made or emptied.
     #[error("The place of the drill failed")]
     Place {
@@ -306,7 +339,7 @@ pub enum FlowError {
 
 /// Why one request to one peer came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum AskError {
+pub enum AskError {
     /// No answer.
     #[error(transparent)]
     Grid(#[from] GridError),

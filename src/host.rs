@@ -10,7 +10,7 @@
 //! while this process lives; after a restart the token is simply used, and a new one must be made.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use chunker::{OwnerId, PeerId, Record, ShardId};
@@ -20,12 +20,13 @@ use p2p::head::SignedHead;
 use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
 use serde_bytes::ByteBuf;
-use store::{Contact, Figures, InviteError, Shelf, ShelfError};
+use store::{Contact, Figures, InviteError, Shelf, ShelfError, Wards};
 
 use crate::offload::{Offload, WorkLost, offload};
 
 mod busy;
 mod leases;
+mod wards;
 
 use busy::{Busy, Pass};
 
@@ -80,6 +81,8 @@ struct Inner {
     offload: Arc<dyn Offload>,
     admission: Option<Admission>,
     busy: Busy,
+    /// What other owners entrusted to this device; not set where it is nobody's guardian.
+    wards: OnceLock<Wards>,
     /// Who spent which invitation in this process's life.
     joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
 }
@@ -99,7 +102,16 @@ impl Host {
         admission: Option<Admission>,
     ) -> Self {
         let (busy, joiners) = (Busy::default(), Mutex::default());
-        Self { inner: Arc::new(Inner { shelf, roll, clock, offload, admission, busy, joiners }) }
+        let wards = OnceLock::new();
+        let inner = Inner { shelf, roll, clock, offload, admission, busy, wards, joiners };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Lets other owners make this device their guardian, and keeps there what they entrust.
+    #[must_use]
+    pub fn guarding(self, wards: Wards) -> Self {
+        self.inner.wards.get_or_init(|| wards);
+        self
     }
 
     /// The shelf that is served.
@@ -122,20 +134,40 @@ impl Host {
     async fn serve(&self, from: PeerId, request: Request, pass: Pass) -> Result<Reply, Refusal> {
         match request {
             Request::Join(join) => self.admit(from, *join, pass).await,
-            Request::Put { shard, body } => self.put(self.owner(from)?, shard, body, pass).await,
-            Request::Get { shard } => self.get(self.owner(from)?, shard, pass).await,
-            Request::Slice { shard, offset, len } => {
-                self.slice(self.owner(from)?, shard, (offset, len), pass).await
+            Request::Under { mandate, request } => self.under(from, *mandate, *request, pass).await,
+            Request::Entrust { mandate, part, parts, body } => {
+                self.entrust(self.owner(from)?, *mandate, (part, parts), body, pass).await
             }
-            Request::Have { shards } => self.have(self.owner(from)?, shards, pass).await,
-            Request::HeadPut { head } => self.head_put(self.owner(from)?, head, pass).await,
-            Request::HeadGet => self.heads(self.owner(from)?, pass).await,
+            Request::WardNews => self.ward_news(self.owner(from)?, pass).await,
+            Request::Revoke { guardian, through_secs } => {
+                self.revoke(self.owner(from)?, (guardian, through_secs), pass).await
+            }
             Request::Held { from: name } => self.held((self.owner(from)?, from), name, pass).await,
             Request::Retain(range) => self.retain((self.owner(from)?, from), *range, pass).await,
             Request::CallBack { shards } => {
                 self.call_back((self.owner(from)?, from), shards, pass).await
             }
             Request::HeadHistory { skip } => self.head_history(self.owner(from)?, skip, pass).await,
+            _ => self.serve_owner(self.owner(from)?, request, pass).await,
+        }
+    }
+
+    /// What an owner's devices may ask, and so its guardians in part.
+    async fn serve_owner(
+        &self,
+        owner: OwnerId,
+        request: Request,
+        pass: Pass,
+    ) -> Result<Reply, Refusal> {
+        match request {
+            Request::Put { shard, body } => self.put(owner, shard, body, pass).await,
+            Request::Get { shard } => self.get(owner, shard, pass).await,
+            Request::Slice { shard, offset, len } => {
+                self.slice(owner, shard, (offset, len), pass).await
+            }
+            Request::Have { shards } => self.have(owner, shards, pass).await,
+            Request::HeadPut { head } => self.head_put(owner, head, pass).await,
+            Request::HeadGet => self.heads(owner, pass).await,
             // Hello, ping and roster are answered below us.
             _ => Err(Refusal::Unsupported),
         }

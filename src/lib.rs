@@ -46,3 +46,4 @@ pub mod monitor;
 pub mod offload;
 pub mod placement;
 pub mod vault;
+pub mod ward;

@@ -12,11 +12,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::cert::{Charter, DeviceCert, NAME_LIMIT, OwnerCert};
 use crate::coords::Coord;
+use crate::mandate::Mandate;
 use crate::peer::Offer;
 
 mod leases;
+mod refusal;
+mod sightings;
 
 pub use leases::{HISTORY_PAGE, KeptHead, LEASE_PAGE, Mark, RetainRange, Retained};
+pub use refusal::Refusal;
+pub use sightings::{SIGHTINGS_LIMIT, Sighting};
 
 /// Largest header in bytes. A roster page is the biggest thing in one.
 pub const HEADER_LIMIT: usize = 256 * 1024;
@@ -32,14 +37,15 @@ pub const ROSTER_PAGE: usize = 64;
 pub const ADDRESSES_LIMIT: usize = 16;
 /// Longest multiaddress in bytes.
 pub const ADDRESS_LIMIT: usize = 256;
-/// Most sightings in one [`Reply::Located`]: the nearest say most.
-pub const SIGHTINGS_LIMIT: usize = 64;
 /// Longest site label in bytes.
 pub const SITE_LIMIT: usize = 64;
 /// Most heads in one [`Reply::Heads`]: of each device its newest, its twin and the oldest fork.
 pub const HEADS_PER_DEVICE: usize = 4;
 /// Most devices of one owner that keep a head chain.
 pub const HEADS_LIMIT: usize = 64;
+
+/// Most parts of what a guardian is entrusted with, each at most [`BODY_LIMIT`].
+pub const WARD_PARTS: u32 = 8;
 
 /// What CBOR adds to each head of a reply, at most.
 const HEAD_FRAME: usize = 5;
@@ -101,6 +107,34 @@ pub enum Request {
         /// How long it is.
         len: u32,
     },
+    /// Do this for the owner who gave me this mandate: only what [`Request::is_for_guardians`].
+    Under {
+        /// The owner's word.
+        mandate: Box<Mandate>,
+        /// What to do.
+        request: Box<Self>,
+    },
+    /// Be the guardian of my shards: a part of the list of them.
+    Entrust {
+        /// What lets you act for me.
+        mandate: Box<Mandate>,
+        /// Which part, from 0 on.
+        part: u32,
+        /// How many there are, at most [`WARD_PARTS`].
+        parts: u32,
+        /// The list; it travels outside the header.
+        #[serde(skip)]
+        body: Bytes,
+    },
+    /// What did you do as my guardian?
+    WardNews,
+    /// Mandates of mine for this guardian end, if they were signed up to then.
+    Revoke {
+        /// Whose mandates.
+        guardian: PeerId,
+        /// Those signed at this time or before, in seconds since the Unix epoch.
+        through_secs: u64,
+    },
     /// Which shards of my owner do you have, from this name on, and how do they stand with me?
     Held {
         /// The first name of interest.
@@ -125,15 +159,6 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         coord: Option<Coord>,
     },
-}
-
-/// A round trip that the sender says it measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sighting {
-    /// To whom.
-    pub peer: PeerId,
-    /// Its least, in microseconds.
-    pub micros: u32,
 }
 
 /// Proof of membership, and what others need to know of us.
@@ -241,6 +266,16 @@ pub enum Reply {
         #[serde(skip)]
         body: Bytes,
     },
+    /// The part of the list is durable here.
+    Entrusted,
+    /// Where your guardian put shards since you entrusted it.
+    WardNews {
+        /// The moves; they travel outside the header.
+        #[serde(skip)]
+        body: Bytes,
+    },
+    /// The mandates are void here.
+    Revoked,
     /// Some shards of your owner, ordered by name.
     Held {
         /// Our time, to be given back with the retain set.
@@ -274,96 +309,6 @@ pub enum Reply {
         /// The nearest of those we measured, at most [`SIGHTINGS_LIMIT`].
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         seen: Vec<Sighting>,
-    },
-}
-
-/// Why a request was declined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// Say hello first, or: your certificates do not prove membership.
-    #[error("not a member of this grid")]
-    NotAdmitted,
-    /// Your certificates are for another grid.
-    #[error("a member of another grid")]
-    WrongGrid,
-    /// A certificate has expired or is not valid yet (check both clocks).
-    #[error("certificate expired, or a clock is wrong")]
-    CertExpired,
-    /// A signature or a field of a certificate is wrong.
-    #[error("certificate not genuine")]
-    CertInvalid,
-    /// Nobody here knows this owner: the phrase is of another grid, or the owner never joined.
-    #[error("owner not known in this grid")]
-    UnknownOwner,
-    /// No such invitation was ever made here.
-    #[error("invitation not known here")]
-    InviteUnknown,
-    /// The invitation's time is over.
-    #[error("invitation expired")]
-    InviteExpired,
-    /// The invitation has been used.
-    #[error("invitation already used")]
-    InviteUsed,
-    /// This device cannot admit members: it does not hold the charter key.
-    #[error("this device cannot admit members")]
-    CannotAdmit,
-    /// We do not hold that shard for you.
-    #[error("shard not held here")]
-    UnknownShard,
-    /// The bytes do not hash to their name.
-    #[error("bytes do not match their name")]
-    Corrupt,
-    /// Held, but our disk gave back other bytes: count it as lost.
-    #[error("shard is damaged on the holder's disk")]
-    Rotten,
-    /// The donation is full.
-    #[error("donation full: {free_bytes} bytes left")]
-    Full {
-        /// What is left, in bytes.
-        free_bytes: u64,
-    },
-    /// The disk is at its floor, or the write failed.
-    #[error("disk full or failing")]
-    DiskTrouble,
-    /// The donation's disk is not mounted.
-    #[error("disk away")]
-    DiskAway,
-    /// A head with a higher number is held already.
-    #[error("a newer head ({newest}) is held")]
-    StaleHead {
-        /// The newest number held.
-        newest: u64,
-    },
-    /// A different head with the same number is held: the chain has forked; both are kept.
-    #[error("another head with the same number is held")]
-    ForkedHead,
-    /// The head's signature or certificate is wrong.
-    #[error("head not genuine")]
-    HeadInvalid,
-    /// Larger or more than allowed.
-    #[error("request too large")]
-    TooLarge,
-    /// Too much at once; come back in a moment.
-    #[error("busy")]
-    Busy,
-    /// The owner paused serving.
-    #[error("paused")]
-    Paused,
-    /// Not understood by this version.
-    #[error("not supported by this version")]
-    Unsupported,
-    /// A newer retain set of this device was applied before.
-    #[error("a newer retain set ({newest_secs}) was applied")]
-    StaleSet {
-        /// When that one was made, by the device's clock.
-        newest_secs: u64,
-    },
-    /// The retain set was made in the future (check both clocks).
-    #[error("the retain set is from the future, it is {now_secs} here")]
-    FutureSet {
-        /// The holder's time.
-        now_secs: u64,
     },
 }
 
@@ -401,10 +346,7 @@ impl Request {
     /// Takes the body out, leaving the header.
     #[must_use]
     pub fn split(mut self) -> (RequestHeader, Bytes) {
-        let body = match &mut self {
-            Self::Put { body, .. } => std::mem::take(body),
-            _ => Bytes::new(),
-        };
+        let body = self.body_mut().map(std::mem::take).unwrap_or_default();
         (RequestHeader { body_len: body.len() as u32, request: self }, body)
     }
 
@@ -413,10 +355,10 @@ impl Request {
     #[must_use]
     pub fn join(header: RequestHeader, bytes: Bytes) -> Option<Self> {
         let mut request = header.request;
-        match &mut request {
-            Self::Put { body, .. } => *body = bytes,
-            _ if bytes.is_empty() => {}
-            _ => return None,
+        match request.body_mut() {
+            Some(body) => *body = bytes,
+            None if bytes.is_empty() => {}
+            None => return None,
         }
         Some(request)
     }
@@ -433,6 +375,15 @@ impl Request {
             Self::Have { shards } => shards.len() <= HAVE_LIMIT,
             Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
             Self::Slice { len, .. } => (1..=SLICE_MAX).contains(len),
+            Self::Under { mandate, request } => {
+                mandate.is_bounded() && request.is_for_guardians() && request.is_bounded()
+            }
+            Self::Entrust { mandate, part, parts, body } => {
+                mandate.is_bounded()
+                    && *parts <= WARD_PARTS
+                    && part < parts
+                    && body.len() <= BODY_LIMIT
+            }
             Self::Retain(range) => range.is_bounded(),
             Self::CallBack { shards } => shards.len() <= LEASE_PAGE,
             _ => true,
@@ -442,10 +393,14 @@ impl Request {
     /// Whether `reply` is one this request can have. A refusal fits all.
     pub fn fits(&self, reply: &Reply) -> bool {
         match (self, reply) {
+            (Self::Under { request, .. }, reply) => request.fits(reply),
             (_, Reply::Refused(_))
             | (Self::Join(_), Reply::Joined { .. })
             | (Self::Put { .. }, Reply::Stored)
-            | (Self::HeadPut { .. }, Reply::HeadStored) => true,
+            | (Self::HeadPut { .. }, Reply::HeadStored)
+            | (Self::Entrust { .. }, Reply::Entrusted)
+            | (Self::Revoke { .. }, Reply::Revoked) => true,
+            (Self::WardNews, Reply::WardNews { body }) => body.len() <= BODY_LIMIT,
             (Self::Hello(_), Reply::Welcome { hello, .. }) => hello.is_bounded(),
             (Self::Ping { nonce, .. }, Reply::Pong { nonce: back, .. }) => nonce == back,
             (Self::Roster { .. }, Reply::Roster { peers, .. }) => peers.len() <= ROSTER_PAGE,
@@ -478,6 +433,7 @@ impl Request {
     /// How long an answer may take, from the question's first byte to the answer's last.
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(match self {
+            Self::Under { request, .. } => return request.deadline(),
             Self::Hello(_) | Self::Ping { .. } | Self::Locate { .. } => 10,
             // These wait for a disk, which may have to spin up first.
             Self::Join(_)
@@ -489,17 +445,58 @@ impl Request {
             | Self::Retain(_)
             | Self::CallBack { .. }
             | Self::HeadHistory { .. }
-            | Self::Slice { .. } => 30,
+            | Self::Slice { .. }
+            | Self::Revoke { .. } => 30,
             // The largest body over a line of 1.2 megabits a second.
-            Self::Put { .. } | Self::Get { .. } => 120,
+            Self::Put { .. } | Self::Get { .. } | Self::Entrust { .. } | Self::WardNews => 120,
         })
     }
 
     /// Bytes that travel beside the header.
     pub fn body_len(&self) -> usize {
+        self.body().map_or(0, Bytes::len)
+    }
+
+    /// Whether bytes travel beside the header.
+    pub fn has_body(&self) -> bool {
+        self.body().is_some()
+    }
+
+    /// Whether the answer carries shard bytes.
+    pub fn reads_shards(&self) -> bool {
         match self {
-            Self::Put { body, .. } => body.len(),
-            _ => 0,
+            Self::Under { request, .. } => request.reads_shards(),
+            _ => matches!(self, Self::Get { .. } | Self::Slice { .. }),
+        }
+    }
+
+    /// Whether a guardian may do this under a mandate: what rebuilding shards takes, and carrying
+    /// signed heads to new holders. Nothing that deletes.
+    pub fn is_for_guardians(&self) -> bool {
+        matches!(
+            self,
+            Self::Put { .. }
+                | Self::Get { .. }
+                | Self::Have { .. }
+                | Self::Slice { .. }
+                | Self::HeadGet
+                | Self::HeadPut { .. }
+        )
+    }
+
+    fn body(&self) -> Option<&Bytes> {
+        match self {
+            Self::Put { body, .. } | Self::Entrust { body, .. } => Some(body),
+            Self::Under { request, .. } => request.body(),
+            _ => None,
+        }
+    }
+
+    fn body_mut(&mut self) -> Option<&mut Bytes> {
+        match self {
+            Self::Put { body, .. } | Self::Entrust { body, .. } => Some(body),
+            Self::Under { request, .. } => request.body_mut(),
+            _ => None,
         }
     }
 
@@ -517,6 +514,10 @@ impl Request {
             Self::HeadGet => "head-get",
             Self::Slice { .. } => "slice",
             Self::Locate { .. } => "locate",
+            Self::Under { .. } => "under",
+            Self::Entrust { .. } => "entrust",
+            Self::WardNews => "ward-news",
+            Self::Revoke { .. } => "revoke",
             Self::Held { .. } => "held",
             Self::Retain(_) => "retain",
             Self::CallBack { .. } => "call-back",
@@ -526,10 +527,15 @@ impl Request {
 }
 
 impl Reply {
+    /// Whether bytes travel beside the header.
+    pub fn has_body(&self) -> bool {
+        matches!(self, Self::Shard { .. } | Self::Slice { .. } | Self::WardNews { .. })
+    }
+
     /// Bytes that travel beside the header.
     pub fn body_len(&self) -> usize {
         match self {
-            Self::Shard { body } | Self::Slice { body } => body.len(),
+            Self::Shard { body } | Self::Slice { body } | Self::WardNews { body } => body.len(),
             _ => 0,
         }
     }
@@ -549,6 +555,9 @@ impl Reply {
             Self::Refused(_) => "refused",
             Self::Slice { .. } => "slice",
             Self::Located { .. } => "located",
+            Self::Entrusted => "entrusted",
+            Self::WardNews { .. } => "ward-news",
+            Self::Revoked => "revoked",
             Self::Held { .. } => "held-page",
             Self::Retained(_) => "retained",
             Self::CalledBack { .. } => "called-back",
@@ -560,7 +569,9 @@ impl Reply {
     #[must_use]
     pub fn split(mut self) -> (ReplyHeader, Bytes) {
         let body = match &mut self {
-            Self::Shard { body } | Self::Slice { body } => std::mem::take(body),
+            Self::Shard { body } | Self::Slice { body } | Self::WardNews { body } => {
+                std::mem::take(body)
+            }
             _ => Bytes::new(),
         };
         (ReplyHeader { body_len: body.len() as u32, reply: self }, body)
@@ -572,7 +583,7 @@ impl Reply {
     pub fn join(header: ReplyHeader, bytes: Bytes) -> Option<Self> {
         let mut reply = header.reply;
         match &mut reply {
-            Self::Shard { body } | Self::Slice { body } => *body = bytes,
+            Self::Shard { body } | Self::Slice { body } | Self::WardNews { body } => *body = bytes,
             _ if bytes.is_empty() => {}
             _ => return None,
         }

@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Rehearse a restore with what other machines hold
     Drill(Drill),
+    /// Appoint machines that look after your backup while you are away
+    Guardians(Guardians),
     /// Show how likely your data is lost or out of reach, and what if somebody were gone
     Risk(Risk),
     /// Run the agent in the foreground
@@ -465,6 +467,32 @@ pub(crate) struct Risk {
     /// What if everything at this site were gone (repeatable)
     #[arg(long, value_name = "LABEL")]
     pub(crate) without_site: Vec<String>,
+}
+
+/// `gbak guardians`
+#[derive(Debug, Args)]
+#[command(after_help = "A guardian learns who holds your shards, and nothing of what is in them. \
+                        After three days without you it rebuilds what is lost, from ciphertext.")]
+pub(crate) struct Guardians {
+    #[command(subcommand)]
+    pub(crate) command: Option<GuardiansCommand>,
+}
+
+/// What to do with guardians.
+#[derive(Debug, Subcommand)]
+pub(crate) enum GuardiansCommand {
+    /// List them, and those who are looked after here
+    Ls,
+    /// Make a machine of another member one
+    Add {
+        /// Its name, or the beginning of its id
+        peer: String,
+    },
+    /// End a machine's mandate
+    Remove {
+        /// Its name, or the beginning of its id
+        peer: String,
+    },
 }
 
 /// `gbak daemon`

@@ -15,6 +15,7 @@ pub(crate) mod donate;
 pub(crate) mod drill;
 pub(crate) mod explain;
 pub(crate) mod forget;
+pub(crate) mod guardians;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod limits;

@@ -36,6 +36,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "check",
         "audit",
         "drill",
+        "guardians",
         "risk",
         "daemon",
         "demo",

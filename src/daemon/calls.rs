@@ -36,6 +36,7 @@ use crate::vault::view::SnapshotSpec;
 mod caring;
 mod drilling;
 mod forgetting;
+mod guarding;
 mod lending;
 mod limiting;
 mod looking;
@@ -113,6 +114,7 @@ impl Run {
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
             Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
+            Call::Guardians(args) => self.guardians(args).await.map(Answer::Guardians),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
     }

@@ -14,6 +14,7 @@ use super::control::{Control, Desk, Ready};
 use super::engine::{Engine, EngineError};
 use super::events::EventMonitor;
 use super::failure::told;
+use super::guarding::keep_guarding;
 use super::measuring::keep_measuring;
 use super::regulator::follow_settings;
 use crate::api::limits::CallLimits;
@@ -63,6 +64,7 @@ pub async fn run(
     let retaining = keep_retaining(&engine, stop.clone());
     let following = follow_settings(&engine, stop.clone());
     let drilling = keep_drilling(&engine, stop.clone());
+    let guarding = keep_guarding(&engine, stop.clone());
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
@@ -71,7 +73,9 @@ pub async fn run(
     };
     let measuring = keep_measuring(&engine, stop.clone());
     // All of them end with `stop`.
-    tokio::join!(serving, catching, auditing, retaining, drilling, measuring, following, greeting);
+    tokio::join!(
+        serving, catching, auditing, retaining, drilling, guarding, measuring, following, greeting
+    );
     engine.stop().await;
     Ok(())
 }

@@ -16,7 +16,7 @@ use p2p::swarm::{Swarm, SwarmConfig, SwarmError};
 use p2p::{Clock, Members};
 use store::{
     Catalog, CatalogError, DbAt, DiskMedium, Donation, Home, HomeError, HomeLock, PackCache, Shelf,
-    ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge,
+    ShelfAt, ShelfError, Spool, SpoolError, StatvfsGauge, Wards,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -130,6 +130,8 @@ pub struct Engine {
     pub(super) writing: tokio::sync::Mutex<()>,
     /// Held by whatever audits: one at a time.
     pub(super) auditing: tokio::sync::Mutex<()>,
+    /// What other owners entrusted to this device.
+    pub(super) wards: Wards,
     /// Held by whatever drills: one at a time.
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
@@ -208,7 +210,9 @@ impl Engine {
         members.announce(config.node.announce.clone());
         measuring::resume(&disk.catalog, &members);
         let roll = Arc::new(members.clone());
-        let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys));
+        let wards = Wards::at(home.wards());
+        let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
+            .guarding(wards.clone());
         if let Ok(offer) = host.offer().await {
             members.set_offer(offer);
         }
@@ -235,6 +239,7 @@ impl Engine {
             ctx,
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
+            wards,
             drilling: tokio::sync::Mutex::new(()),
             changing: Mutex::new(()),
             regulator: Arc::new(regulator),

@@ -131,7 +131,11 @@ async fn audit_holder<G: Grid>(
     let mut findings = Vec::new();
     let mut stalls = 0;
     for held in sample(&*ctx.entropy, shards, SAMPLES) {
-        let verdict = if online { challenge(ctx, peer, held).await } else { Verdict::Unreachable };
+        let verdict = if online {
+            prove(ctx, peer, held.shard, held.len).await
+        } else {
+            Verdict::Unreachable
+        };
         let Held { shard, pack, spare, .. } = held;
         findings.push((Finding { peer, shard, pack, verdict }, spare));
         stalls += usize::from(verdict == Verdict::Slow);
@@ -158,10 +162,15 @@ fn draw(entropy: &dyn Entropy, end: u64) -> u64 {
     u64::from_le_bytes(entropy::bytes(entropy)) % end.max(1)
 }
 
-async fn challenge<G: Grid>(ctx: &Ctx<G>, peer: PeerId, held: Held) -> Verdict {
-    let len = PART.min(SLICE_MAX).min(held.len);
-    let offset = draw(&*ctx.entropy, u64::from(held.len - len) + 1);
-    let shard = held.shard;
+/// Asks a holder for a random part of a shard of so many bytes.
+pub(crate) async fn prove<G: Grid>(
+    ctx: &Ctx<G>,
+    peer: PeerId,
+    shard: ShardId,
+    shard_len: u32,
+) -> Verdict {
+    let len = PART.min(SLICE_MAX).min(shard_len);
+    let offset = draw(&*ctx.entropy, u64::from(shard_len - len) + 1);
     for _ in 0..TRIES {
         return match ctx.grid.ask(peer, Request::Slice { shard, offset, len }).await {
             Ok(Reply::Slice { body }) => {

@@ -195,19 +195,9 @@ async fn from_nothing<G: Grid>(
         Ok::<_, FlowError>((catalog, spool, cache))
     });
     let (catalog, spool, cache) = opened.await??;
-    Ok(Ctx {
-        grid: Without::new(ctx.grid.clone(), aside.clone()),
-        catalog,
-        spool: Arc::new(spool),
-        cache: Arc::new(cache),
-        vault: Arc::clone(&ctx.vault),
-        device: Arc::clone(&ctx.device),
-        policy: Arc::clone(&ctx.policy),
-        clock: Arc::clone(&ctx.clock),
-        offload: Arc::clone(&ctx.offload),
-        entropy: Arc::clone(&ctx.entropy),
-        monitor: tally,
-    })
+    let fresh = ctx.with_grid(Without::new(ctx.grid.clone(), aside.clone()));
+    let (spool, cache) = (Arc::new(spool), Arc::new(cache));
+    Ok(Ctx { catalog, spool, cache, monitor: tally, ..fresh })
 }
 
 /// Bytes of all data packs: what a full restore reads at most.

@@ -284,7 +284,11 @@ async fn offer<G: Grid>(ctx: &Ctx<G>, targets: &Targets, peer: PeerId, shard: &S
     }
 }
 
-async fn send<G: Grid>(ctx: &Ctx<G>, peer: PeerId, shard: &Shard) -> Result<(), AskError> {
+pub(crate) async fn send<G: Grid>(
+    ctx: &Ctx<G>,
+    peer: PeerId,
+    shard: &Shard,
+) -> Result<(), AskError> {
     let mut wait = BUSY_WAIT;
     for attempt in 1.. {
         let request = Request::Put { shard: shard.id, body: shard.bytes.clone() };

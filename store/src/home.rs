@@ -110,6 +110,11 @@ impl Home {
         self.root.join("spool")
     }
 
+    /// What other owners entrusted to this device as their guardian.
+    pub fn wards(&self) -> PathBuf {
+        self.root.join("wards")
+    }
+
     /// Metadata packs.
     pub fn cache(&self) -> PathBuf {
         self.root.join("cache")

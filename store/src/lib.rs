@@ -26,6 +26,7 @@ pub mod medium;
 mod schema;
 pub mod shelf;
 pub mod spool;
+pub mod wards;
 
 pub use cache::PackCache;
 pub use catalog::{Bulk, Catalog, ChunkAt, PackCounts, PackRow, PackState};
@@ -42,3 +43,4 @@ pub use shelf::{
     Usage,
 };
 pub use spool::{Spool, SpoolError};
+pub use wards::{Wards, WardsError};

@@ -43,6 +43,7 @@ mod error;
 mod heads;
 mod invites;
 mod leases;
+mod mandates;
 mod opening;
 mod rows;
 mod sweep;

@@ -5,6 +5,7 @@ mod crash;
 mod drill;
 mod faults;
 mod forget;
+mod guardians;
 mod lending;
 mod messages;
 mod proximity;

@@ -5,6 +5,7 @@ mod drill;
 mod faults;
 mod forget;
 mod full;
+mod guard;
 mod leases;
 mod limits;
 mod measured;

@@ -108,6 +108,10 @@ const ROOMS: &[Room] = &[
         ],
     ),
     room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo", "p2p::coords"]),
+    room(
+        "ward",
+        &["chunker", "p2p::Mandate", "p2p::wire::BODY_LIMIT", "store::Wards", "store::WardsError"],
+    ),
     room("contract", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     room("pool", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
     // Of the store, the verbs see what is the owner's; what is other members' is the host's.
@@ -126,6 +130,9 @@ const ROOMS: &[Room] = &[
             "store::PackState",
             "store::Spool",
             "store::SpoolError",
+            "store::Wards",
+            "store::WardsError",
+            "ward",
             "vault",
             "placement",
             "contract",
@@ -140,7 +147,9 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "host",
-        may: &["chunker", "store", "p2p", "contract", "clock", "entropy", "monitor", "offload"],
+        may: &[
+            "chunker", "store", "p2p", "ward", "contract", "clock", "entropy", "monitor", "offload",
+        ],
         but_not: REAL_AND_SIMULATED_NET,
     },
     room(
@@ -165,6 +174,7 @@ const ROOMS: &[Room] = &[
             "p2p",
             "vault",
             "placement",
+            "ward",
             "contract",
             "pool",
             "flow",

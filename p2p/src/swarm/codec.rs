@@ -123,7 +123,7 @@ pub(super) async fn read_request<S>(
 where
     S: AsyncRead + Unpin,
 {
-    if header.body_len > 0 && !matches!(header.request, Request::Put { .. }) {
+    if header.body_len > 0 && !header.request.has_body() {
         return Err(CodecError::UnexpectedBody);
     }
     let body = read_body(stream, header.body_len as usize, lane).await?;
@@ -180,7 +180,7 @@ where
     let header = ReplyHeader::decode(&bytes).map_err(CodecError::Header)?;
     let len = header.body_len as usize;
     check_body_len(len)?;
-    if len > 0 && !matches!(header.reply, Reply::Shard { .. } | Reply::Slice { .. }) {
+    if len > 0 && !header.reply.has_body() {
         return Err(CodecError::UnexpectedBody);
     }
     let body = read_body(stream, len, lane).await?;

@@ -142,7 +142,7 @@ impl<S: Service> Desk<S> {
     async fn room_for(&self, question: &Question) -> Room {
         let units = question.body_len().div_ceil(UNIT) as u32;
         let gets = matches!(question, Question::Known(header)
-            if matches!(header.request, Request::Get { .. } | Request::Slice { .. }));
+            if header.request.reads_shards());
         let (own, all) = (&self.share, &self.shared.commons);
         let owner = self.lane.owner();
         (

@@ -47,7 +47,31 @@ fn hello() -> impl Strategy<Value = Hello> {
     )
 }
 
+fn mandate() -> Box<crate::Mandate> {
+    let cert = World::new("grid").hello("ada", "laptop").device;
+    let guardian = crate::testing::peer_of(&crate::testing::key("bob"));
+    Box::new(crate::Mandate::sign(&crate::testing::key("laptop"), cert, guardian, 5, 6))
+}
+
 fn request() -> impl Strategy<Value = Request> {
+    let plain = plain_request();
+    prop_oneof![
+        4 => plain_request(),
+        1 => plain.prop_map(|request| {
+            let (mandate, request) = (mandate(), Box::new(request));
+            Request::Under { mandate, request }
+        }),
+        1 => (any::<u32>(), body()).prop_map(|(part, body)| {
+            Request::Entrust { mandate: mandate(), part, parts: 3, body }
+        }),
+        1 => Just(Request::WardNews),
+        1 => any::<u64>().prop_map(|through_secs| {
+            Request::Revoke { guardian: mandate().guardian, through_secs }
+        }),
+    ]
+}
+
+fn plain_request() -> impl Strategy<Value = Request> {
     let join = (any::<[u8; 16]>(), "\\PC{0,16}").prop_map(|(token, name)| {
         let device = World::new("grid").hello("ada", "laptop").device;
         Request::Join(Box::new(Join { token, device, name }))
@@ -141,6 +165,9 @@ fn reply() -> impl Strategy<Value = Reply> {
         }),
         refusal().prop_map(Reply::Refused),
         body().prop_map(|body| Reply::Slice { body }),
+        body().prop_map(|body| Reply::WardNews { body }),
+        Just(Reply::Entrusted),
+        Just(Reply::Revoked),
         (any::<u64>(), prop::collection::vec((shard(), mark()), 0..20), any::<bool>()).prop_map(
             |(at_secs, pairs, more)| {
                 let (shards, marks) = pairs.into_iter().unzip();
@@ -401,6 +428,28 @@ fn only_the_answer_to_the_question_fits_it() {
     assert!(have.fits(&held(2)) && !have.fits(&held(1)) && !have.fits(&held(3)));
     let get = Request::Get { shard };
     assert!(get.fits(&Reply::Refused(Refusal::UnknownShard)) && !get.fits(&Reply::Stored));
+}
+
+#[test]
+fn a_mandate_carries_only_what_rebuilding_takes_and_never_another_mandate() {
+    let shard = ShardId::from_bytes([1; 32]);
+    let under = |request| Request::Under { mandate: mandate(), request: Box::new(request) };
+    let put = Request::Put { shard, body: Bytes::from_static(b"bytes") };
+    for request in [put.clone(), Request::Get { shard }, Request::HeadGet] {
+        assert!(under(request.clone()).is_bounded(), "{request:?}");
+        assert_eq!(under(request.clone()).deadline(), request.deadline());
+        assert_eq!(under(request.clone()).has_body(), request.has_body());
+    }
+    assert!(under(Request::Get { shard }).reads_shards());
+    let revoke = Request::Revoke { guardian: mandate().guardian, through_secs: 9 };
+    for request in [under(put), revoke, Request::WardNews, Request::Roster { skip: 0 }] {
+        assert!(!under(request.clone()).is_bounded(), "{request:?}");
+    }
+    let entrust = |part, parts| {
+        Request::Entrust { mandate: mandate(), part, parts, body: Bytes::new() }.is_bounded()
+    };
+    assert!(entrust(0, 1) && entrust(WARD_PARTS - 1, WARD_PARTS));
+    assert!(!entrust(1, 1) && !entrust(0, 0) && !entrust(0, WARD_PARTS + 1));
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl Run {
 const MIN_PREFIX: usize = 4;
 
 /// The one device of that name, or whose id begins so.
-fn named(peers: &[PeerInfo], wanted: &str) -> Result<PeerId, Failure> {
+pub(super) fn named(peers: &[PeerInfo], wanted: &str) -> Result<PeerId, Failure> {
     let prefix = wanted.to_ascii_lowercase();
     let is_prefix = prefix.len() >= MIN_PREFIX;
     let begins = |info: &PeerInfo| is_prefix && info.peer.to_string().starts_with(&prefix);

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use gbak::demo::agents::Agent;
 use super::relay::{Relay, Relays};
 use super::rig::{Rig, address, init_args, invite, online};
+use gbak::demo::agents::Agent;
 
 /// Delays each way of the agents besides the founder, in milliseconds: four near, three far. The
 /// founder has none.

@@ -19,7 +19,9 @@ use p2p::cert::{Charter, DeviceCert, OwnerCert};
 use p2p::members::{Identity, Members};
 use p2p::sim::{SimGrid, SimNet, Weather};
 use p2p::{Clock, Grid, Reply, Request, Service};
-use store::{Catalog, DbAt, Donation, FakeGauge, MemMedium, PackCache, Shelf, ShelfAt, Spool};
+use store::{
+    Catalog, DbAt, Donation, FakeGauge, MemMedium, PackCache, Shelf, ShelfAt, Spool, Wards,
+};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -89,6 +91,7 @@ pub(crate) struct Node {
     pub(crate) shelf: Shelf,
     pub(crate) medium: Arc<MemMedium>,
     pub(crate) monitor: Arc<TestMonitor>,
+    pub(crate) wards: Wards,
     dir: TempDir,
 }
 
@@ -134,10 +137,12 @@ impl World {
         let (shelf, medium) = shelf(&entropy);
         members.set_offer(offer(&shelf));
         let roll = Arc::new(members.clone());
-        let host =
-            Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None);
-        let grid = self.net.join(members, Arc::new(Twisted { host, twist }));
         let dir = temp();
+        let wards = Wards::at(dir.path().join("wards"));
+        let host =
+            Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None)
+                .guarding(wards.clone());
+        let grid = self.net.join(members, Arc::new(Twisted { host, twist }));
         let monitor = Arc::new(TestMonitor::default());
         let ctx = Ctx {
             grid,
@@ -152,7 +157,15 @@ impl World {
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };
-        Node { ctx, shelf, medium, monitor, dir }
+        Node { ctx, shelf, medium, monitor, wards, dir }
+    }
+
+    /// One greets the others, to see who is there.
+    pub(crate) async fn greet(&self, one: &Node, others: &[&Node]) {
+        for other in others {
+            let offer = offer(&one.shelf);
+            drop(one.ctx.grid.ask(other.peer(), Request::Ping { nonce: 1, offer }).await);
+        }
     }
 
     /// Everybody greets everybody, so that all are online to all.

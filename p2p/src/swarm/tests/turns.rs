@@ -22,7 +22,7 @@ async fn hammer(rogue: &Rogue, answered: &AtomicU64) {
     futures::future::join_all(asking).await;
 }
 
-/// The share that a peer with one question at a time gets of everything, measured in fair shares,
+/// The share that a peer with two questions at a time gets of everything, measured in fair shares,
 /// while `GREEDY` connections of as many owners as `owner` tells apart hammer the agent.
 async fn share(owner: impl Fn(u64) -> String, owners: u64) -> f64 {
     let world = World::new("grid");
@@ -40,12 +40,15 @@ async fn share(owner: impl Fn(u64) -> String, owners: u64) -> f64 {
     // So slow that what is scarce is turns, not this machine.
     one.toy.slow_down(100);
     let (all, mine) = (AtomicU64::new(0), AtomicU64::new(0));
-    let asking = async {
+    // Two, so that one waits when the other is answered: with one alone, its share would also be a
+    // matter of how soon this machine lets it ask again.
+    let ask = || async {
         loop {
             drop(modest.get(one.me(), &some_bytes(10, 1)).await);
             mine.fetch_add(1, Ordering::Relaxed);
         }
     };
+    let asking = async { tokio::join!(ask(), ask()) };
     let hammering = futures::future::join_all(rogues.iter().map(|rogue| hammer(rogue, &all)));
     let share = tokio::select! {
         biased;
@@ -60,7 +63,7 @@ async fn share(owner: impl Fn(u64) -> String, owners: u64) -> f64 {
             mine as f64 * owners as f64 / total as f64
         } => share,
         _ = hammering => unreachable!("hammering has no end"),
-        () = asking => unreachable!("asking has no end"),
+        _ = asking => unreachable!("asking has no end"),
     };
     for rogue in rogues {
         rogue.end().await;
