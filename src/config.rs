@@ -64,6 +64,10 @@ pub struct Node {
     pub name: String,
     /// Multiaddresses to listen on; port 0 lets the system choose.
     pub listen: Vec<String>,
+    /// Multiaddresses at which others reach this machine, when that is not where it listens:
+    /// behind a forwarded port. Without the `/p2p/...` part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub announce: Vec<String>,
     /// Whether to look for the grid's devices on the local network.
     pub mdns: bool,
     /// Which site it stands at: shards of one pack avoid sharing one.
@@ -78,6 +82,7 @@ impl Default for Node {
         Self {
             name: "gbak".to_owned(),
             listen: vec!["/ip4/0.0.0.0/tcp/4711".to_owned()],
+            announce: Vec::new(),
             mdns: true,
             site: None,
             bootstrap: Vec::new(),

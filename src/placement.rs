@@ -20,7 +20,6 @@ use chunker::{OwnerId, PeerId};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub mod choose;
-pub mod coords;
 pub mod domains;
 pub mod fill;
 pub mod odds;

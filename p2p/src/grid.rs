@@ -10,6 +10,7 @@ use std::future::Future;
 
 use chunker::PeerId;
 
+use crate::members::Chart;
 use crate::peer::PeerInfo;
 use crate::wire::{Reply, Request};
 
@@ -42,6 +43,12 @@ pub trait Grid: Clone + Send + Sync + 'static {
 
     /// Every admitted device we know of, ourselves excluded, ordered by [`PeerId`].
     fn peers(&self) -> Vec<PeerInfo>;
+
+    /// Where devices are in the space of round trips, as far as it was said and measured; nothing
+    /// where that is not kept.
+    fn chart(&self) -> Chart {
+        Chart::default()
+    }
 
     /// Up to `count` admitted devices nearest to `target` in Kademlia's metric (XOR of the BLAKE3
     /// of the peer id with the target), nearest first, ourselves excluded.

@@ -15,6 +15,7 @@
 extern crate self as p2p;
 
 pub mod cert;
+pub mod coords;
 pub mod grid;
 pub mod head;
 pub mod invite;
@@ -35,7 +36,7 @@ pub use grid::{Clock, Grid, GridError, Service, Target};
 pub use head::{HeadError, SignedHead};
 pub use invite::{Invite, InviteError};
 pub use mandate::{Mandate, MandateError};
-pub use members::{Identity, Members};
+pub use members::{Chart, Identity, Members};
 pub use peer::{Offer, Path, PeerInfo, PeerState, REACHED_LIMIT};
 pub use rate::{Rate, Rates};
 pub use sim::{SimGrid, SimNet, Weather};

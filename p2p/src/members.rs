@@ -18,16 +18,20 @@ use chunker::{GridId, OwnerId, PeerId};
 use tokio::sync::watch;
 
 use crate::cert::{Charter, DeviceCert, OwnerCert};
+use crate::coords::Coord;
 use crate::grid::Clock;
 use crate::peer::{Offer, Path, PeerInfo};
 use crate::wire::{
     ADDRESS_LIMIT, ADDRESSES_LIMIT, HEADER_LIMIT, Hello, ROSTER_PAGE, Refusal, Reply, Request,
-    SITE_LIMIT,
+    SIGHTINGS_LIMIT, SITE_LIMIT, Sighting,
 };
 
 mod chain;
+mod chart;
 mod roster;
 
+pub use chart::Chart;
+use chart::Drawing;
 use roster::{Remote, Roster, Row, Source};
 
 /// Most devices kept. A grid of this size still fits in a few megabytes.
@@ -68,7 +72,17 @@ struct State {
     offer: Offer,
     addresses: Vec<String>,
     site: Option<String>,
+    /// Where others should reach us, when that is not where we listen.
+    announced: Vec<String>,
     roster: Roster,
+    drawing: Drawing,
+}
+
+impl State {
+    /// Where others should reach us.
+    fn told(&self) -> &[String] {
+        if self.announced.is_empty() { &self.addresses } else { &self.announced }
+    }
 }
 
 impl Members {
@@ -77,7 +91,9 @@ impl Members {
     pub fn new(identity: Identity, known: Vec<Hello>, clock: Arc<dyn Clock>) -> Self {
         let grid = identity.charter.id();
         let roster = Roster::new(identity.owner.clone());
-        let state = State { offer: Offer::default(), addresses: Vec::new(), site: None, roster };
+        let drawing = Drawing::new(&identity.device.peer);
+        let (offer, addresses, announced) = (Offer::default(), Vec::new(), Vec::new());
+        let state = State { offer, addresses, site: None, announced, roster, drawing };
         let (changes, _) = watch::channel(0);
         let inner = Inner { identity, grid, clock, state: Mutex::new(state), changes };
         let members = Self { inner: Arc::new(inner) };
@@ -108,7 +124,7 @@ impl Members {
             charter: Some(charter),
             owner: Some(owner),
             device,
-            addresses: state.addresses.clone(),
+            addresses: state.told().to_vec(),
             offer: state.offer,
             site: state.site.clone(),
         }
@@ -126,6 +142,33 @@ impl Members {
         addresses.truncate(ADDRESSES_LIMIT);
         self.state().addresses = addresses;
         self.note_change();
+    }
+
+    /// Says from now on that others should reach us there, wherever we listen: behind a forwarded
+    /// port, say. Nothing takes it back.
+    pub fn announce(&self, mut addresses: Vec<String>) {
+        addresses.retain(|address| address.len() <= ADDRESS_LIMIT);
+        addresses.truncate(ADDRESSES_LIMIT);
+        self.state().announced = addresses;
+        self.note_change();
+    }
+
+    /// Where others should reach us, if that was said; else nothing.
+    pub fn announced(&self) -> Vec<String> {
+        self.state().announced.clone()
+    }
+
+    /// Goes on at the coordinate this device had before a restart.
+    pub fn resume_at(&self, coord: Coord) {
+        self.state().drawing.resume(coord);
+    }
+
+    /// Where everybody is, as far as it was said and measured.
+    pub fn chart(&self) -> Chart {
+        let mut state = self.state();
+        let State { roster, drawing, .. } = &mut *state;
+        drawing.retain(|peer| roster.row(peer).is_some());
+        drawing.chart()
     }
 
     /// Says from now on that we are at this site, if the label is within the wire's limit.
@@ -170,6 +213,10 @@ impl Members {
                 Some(Reply::Pong { nonce: *nonce, offer: self.state().offer })
             }
             Request::Roster { skip } => Some(self.roster_page(*skip)),
+            Request::Locate { coord } => {
+                self.located(from, *coord, &[]);
+                Some(self.sightings())
+            }
             _ => None,
         }
     }
@@ -183,6 +230,7 @@ impl Members {
             }
             Reply::Pong { offer, .. } => self.measured(from, rtt, *offer),
             Reply::Roster { peers, .. } => self.learn(peers.clone()),
+            Reply::Located { coord, seen } => self.located(from, *coord, seen),
             _ => {}
         }
         Ok(())
@@ -237,8 +285,12 @@ impl Members {
 
     /// Notes a round trip to `peer`, and what it offers now.
     pub fn measured(&self, peer: PeerId, rtt: Duration, offer: Offer) {
-        if let Some(row) = self.state().roster.row_mut(&peer) {
-            row.rtt.record(rtt);
+        {
+            let mut state = self.state();
+            if let Some(row) = state.roster.row_mut(&peer) {
+                row.rtt.record(rtt);
+                state.drawing.measured(peer);
+            }
         }
         self.offered(peer, offer);
     }
@@ -314,6 +366,30 @@ impl Members {
             offer: row.offer,
             site: row.site.clone(),
         })
+    }
+
+    /// Takes in where a device of the roster says it is.
+    fn located(&self, from: PeerId, coord: Option<Coord>, seen: &[Sighting]) {
+        let mut state = self.state();
+        let State { roster, drawing, .. } = &mut *state;
+        if let Some(row) = roster.row(&from) {
+            drawing.told(from, row.rtt.min(), coord, seen);
+        }
+    }
+
+    /// Where we are, and the nearest of those we measured.
+    fn sightings(&self) -> Reply {
+        let state = self.state();
+        let rows = state.roster.rows();
+        let mut seen: Vec<Sighting> = rows
+            .filter_map(|(peer, row)| {
+                let micros = row.rtt.min()?.as_micros().try_into().ok()?;
+                Some(Sighting { peer: *peer, micros })
+            })
+            .collect();
+        seen.sort_unstable_by_key(|one| (one.micros, one.peer));
+        seen.truncate(SIGHTINGS_LIMIT);
+        Reply::Located { coord: Some(state.drawing.me()), seen }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

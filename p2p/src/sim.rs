@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::grid::{Grid, GridError, Service, Target, nearest};
-use crate::members::Members;
+use crate::members::{Chart, Members};
 use crate::peer::PeerInfo;
 use crate::wire::{Refusal, Reply, Request};
 
@@ -339,6 +339,10 @@ impl Grid for SimGrid {
 
     fn peers(&self) -> Vec<PeerInfo> {
         self.members.infos()
+    }
+
+    fn chart(&self) -> Chart {
+        self.members.chart()
     }
 
     async fn closest(&self, target: Target, count: usize) -> Vec<PeerInfo> {

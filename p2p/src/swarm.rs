@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroize;
 
-use crate::{Grid, GridError, Members, PeerInfo, Rates, Reply, Request, Service, Target};
+use crate::{Chart, Grid, GridError, Members, PeerInfo, Rates, Reply, Request, Service, Target};
 
 mod behaviour;
 mod book;
@@ -241,6 +241,17 @@ impl Swarm {
         named.map(|address| address.to_string()).collect()
     }
 
+    /// Where others should reach us, with our peer id: as announced, else where we listen.
+    pub fn told_addresses(&self) -> Vec<String> {
+        let announced = self.members().announced();
+        match ids::to_net(&self.me()) {
+            Some(me) if !announced.is_empty() => {
+                announced.iter().map(|address| format!("{address}/p2p/{me}")).collect()
+            }
+            _ => self.listen_addresses(),
+        }
+    }
+
     /// Who belongs.
     pub fn members(&self) -> &Members {
         &self.inner.shared.members
@@ -326,6 +337,10 @@ impl Grid for Swarm {
 
     fn peers(&self) -> Vec<PeerInfo> {
         self.members().infos()
+    }
+
+    fn chart(&self) -> Chart {
+        self.members().chart()
     }
 
     async fn closest(&self, target: Target, count: usize) -> Vec<PeerInfo> {

@@ -11,6 +11,7 @@ use chunker::{OwnerId, PeerId, Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
 use serde::{Deserialize, Serialize};
 
 use crate::cert::{Charter, NAME_LIMIT, OwnerCert};
+use crate::coords::Coord;
 use crate::mandate::Mandate;
 use crate::peer::Offer;
 
@@ -20,10 +21,12 @@ pub use moves::{MOVES_PAGE, Spare};
 mod door;
 mod leases;
 mod refusal;
+mod sightings;
 
 pub use door::{Hello, Join};
 pub use leases::{HISTORY_PAGE, KeptHead, LEASE_PAGE, Mark, RetainRange, Retained};
 pub use refusal::Refusal;
+pub use sightings::{SIGHTINGS_LIMIT, Sighting};
 
 /// Largest header in bytes. A roster page is the biggest thing in one.
 pub const HEADER_LIMIT: usize = 256 * 1024;
@@ -177,6 +180,12 @@ pub enum Request {
         /// How many to skip.
         skip: u32,
     },
+    /// Where are you, and whom did you measure near? This is where we are.
+    Locate {
+        /// Our coordinate, if we have one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coord: Option<Coord>,
+    },
 }
 
 /// The answer to a [`Request`].
@@ -285,6 +294,15 @@ pub enum Reply {
         /// How many there are in all.
         total: u32,
     },
+    /// Here we are.
+    Located {
+        /// Our coordinate, if we have one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coord: Option<Coord>,
+        /// The nearest of those we measured, at most [`SIGHTINGS_LIMIT`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seen: Vec<Sighting>,
+    },
 }
 
 /// A request as it travels: header fields beside the body's length.
@@ -381,6 +399,7 @@ impl Request {
             (Self::Hello(_), Reply::Welcome { hello, .. }) => hello.is_bounded(),
             (Self::Ping { nonce, .. }, Reply::Pong { nonce: back, .. }) => nonce == back,
             (Self::Roster { .. }, Reply::Roster { peers, .. }) => peers.len() <= ROSTER_PAGE,
+            (Self::Locate { .. }, Reply::Located { seen, .. }) => seen.len() <= SIGHTINGS_LIMIT,
             (Self::Get { .. }, Reply::Shard { body }) => body.len() <= BODY_LIMIT,
             (Self::Slice { .. }, Reply::Slice { body }) => body.len() <= SLICE_BODY_MAX,
             (Self::Have { shards }, Reply::Have { held }) => shards.len() == held.len(),
@@ -412,7 +431,7 @@ impl Request {
     pub fn deadline(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Under { request, .. } => return request.deadline(),
-            Self::Hello(_) | Self::Ping { .. } => 10,
+            Self::Hello(_) | Self::Ping { .. } | Self::Locate { .. } => 10,
             // These wait for a disk, which may have to spin up first.
             Self::Join(_)
             | Self::Roster { .. }
@@ -504,6 +523,7 @@ impl Request {
             Self::Moves { .. } => "moves",
             Self::Moved { .. } => "moved",
             Self::HandOver { .. } => "hand-over",
+            Self::Locate { .. } => "locate",
             Self::Under { .. } => "under",
             Self::Entrust { .. } => "entrust",
             Self::WardNews => "ward-news",
@@ -546,6 +566,7 @@ impl Reply {
             Self::Slice { .. } => "slice",
             Self::Moves { .. } => "to-move",
             Self::LetGo { .. } => "let-go",
+            Self::Located { .. } => "located",
             Self::Entrusted => "entrusted",
             Self::WardNews { .. } => "ward-news",
             Self::Revoked => "revoked",

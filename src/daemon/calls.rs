@@ -248,7 +248,7 @@ impl Run {
         let invite = Invite {
             grid: self.engine.swarm.members().grid(),
             peer: self.ctx.grid.me(),
-            addresses: self.engine.swarm.listen_addresses(),
+            addresses: self.engine.swarm.told_addresses(),
             token,
             expires_secs: expires,
         };

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::disks;
 use super::drives::Drives;
 use super::keys;
+use super::measuring;
 use super::regulator::{Files, Regulator};
 use super::roster::RosterKeeper;
 use super::watch::Watch;
@@ -210,6 +211,8 @@ impl Engine {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
         members.set_site(config.node.site.clone());
+        members.announce(config.node.announce.clone());
+        measuring::resume(&disk.catalog, &members);
         let roll = Arc::new(members.clone());
         let wards = Wards::at(home.wards());
         let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))

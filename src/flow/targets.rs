@@ -43,6 +43,8 @@ use seats::Seats;
 const ENOUGH: usize = 1024;
 /// In larger grids nobody is compared with everybody for shared fate: that takes the square.
 const FATES: usize = 256;
+/// Coordinates count when they say they are off by less than this share of a distance.
+const SURE: f64 = 0.5;
 /// Fewest places there is a backup with.
 const LEAST_PLACES: usize = 2;
 
@@ -518,6 +520,18 @@ fn distances_of<G: Grid>(ctx: &Ctx<G>, peers: &[PeerInfo]) -> Distances {
     for info in peers {
         if let Some(rtt) = info.rtt {
             distances.measured(info.peer, rtt);
+        }
+    }
+    let chart = ctx.grid.chart();
+    for (peer, coord) in chart.coords {
+        // One that does not know yet where it is would be taken to be near everybody else.
+        if coord.error() <= SURE {
+            distances.placed(peer, coord);
+        }
+    }
+    for (witness, seen) in chart.seen {
+        for (peer, rtt) in seen {
+            distances.witnessed(witness, peer, rtt);
         }
     }
     distances

@@ -108,7 +108,7 @@ const ROOMS: &[Room] = &[
             "p2p::wire::HEAD_LIMIT",
         ],
     ),
-    room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo"]),
+    room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo", "p2p::coords"]),
     room("care", &["chunker", "placement"]),
     room("simulate", &["chunker", "placement", "care"]),
     room(

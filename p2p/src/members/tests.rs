@@ -1,5 +1,6 @@
 //! Tests of the promises of `members`.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
@@ -443,4 +444,70 @@ fn changes_tick_and_repetitions_of_an_offer_do_not() {
 fn a_hello_in_our_own_name_is_not_believed() {
     let (_, ada) = ada();
     assert_eq!(ada.admit(ada.me(), &ada.hello()), Err(Refusal::CertInvalid));
+}
+
+fn coord(x: f32) -> Coord {
+    Coord::try_from([x, 0.0, 0.0, 0.1, 0.1]).unwrap()
+}
+
+fn told(coord: Option<Coord>, seen: Vec<Sighting>) -> Reply {
+    Reply::Located { coord, seen }
+}
+
+#[test]
+fn one_peer_gets_one_pull_for_each_measurement() {
+    let (world, ada) = ada();
+    ada.admit(peer("tower"), &world.hello("bob", "tower")).expect("a member");
+    let at = || ada.chart().me.unwrap();
+    let start = at();
+    let say = |from: &str| {
+        ada.heard(peer(from), Duration::from_millis(1), &told(Some(coord(90.0)), Vec::new()))
+    };
+    say("tower").unwrap();
+    assert_eq!(at(), start, "never measured");
+    ada.measured(peer("tower"), Duration::from_millis(40), Offer::default());
+    say("tower").unwrap();
+    let once = at();
+    assert_ne!(once, start);
+    for _ in 0..100 {
+        say("tower").unwrap();
+    }
+    assert_eq!(at(), once, "saying it again pulls no more");
+    ada.measured(peer("tower"), Duration::from_millis(40), Offer::default());
+    assert!(ada.answer(peer("tower"), &Request::Locate { coord: Some(coord(9.0)) }).is_some());
+    assert_ne!(at(), once);
+}
+
+#[test]
+fn what_is_said_of_places_is_kept_for_the_roster_only_and_told_on() {
+    let (world, ada) = ada();
+    ada.admit(peer("tower"), &world.hello("bob", "tower")).expect("a member");
+    let seen = |micros| vec![Sighting { peer: peer("phone"), micros }];
+    ada.heard(peer("stranger"), Duration::ZERO, &told(Some(coord(1.0)), seen(1))).unwrap();
+    ada.heard(peer("tower"), Duration::ZERO, &told(Some(coord(5.0)), seen(70))).unwrap();
+    ada.heard(peer("tower"), Duration::ZERO, &told(Some(coord(6.0)), seen(80))).unwrap();
+    let chart = ada.chart();
+    assert_eq!(chart.coords, BTreeMap::from([(peer("tower"), coord(6.0))]));
+    let saw = BTreeMap::from([(peer("phone"), Duration::from_micros(80))]);
+    assert_eq!(chart.seen, BTreeMap::from([(peer("tower"), saw)]));
+    ada.measured(peer("tower"), Duration::from_micros(300), Offer::default());
+    let Some(Reply::Located { coord, seen }) =
+        ada.answer(peer("tower"), &Request::Locate { coord: None })
+    else {
+        panic!("located")
+    };
+    assert_eq!(coord, ada.chart().me);
+    assert_eq!(seen, [Sighting { peer: peer("tower"), micros: 300 }]);
+}
+
+#[test]
+fn a_restart_goes_on_where_it_was_and_announced_addresses_beat_listened_ones() {
+    let (_world, ada) = ada();
+    ada.resume_at(coord(33.0));
+    assert_eq!(ada.chart().me, Some(coord(33.0)));
+    ada.set_addresses(vec!["/ip4/10.0.0.1/tcp/1".to_owned()]);
+    assert_eq!(ada.hello().addresses, ["/ip4/10.0.0.1/tcp/1"]);
+    ada.announce(vec!["/ip4/9.9.9.9/tcp/7".to_owned()]);
+    ada.set_addresses(vec!["/ip4/10.0.0.2/tcp/1".to_owned()]);
+    assert_eq!(ada.hello().addresses, ["/ip4/9.9.9.9/tcp/7"]);
 }

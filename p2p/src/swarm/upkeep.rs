@@ -74,6 +74,7 @@ pub(super) async fn run(
             return;
         }
         if round.is_multiple_of(ROSTER_EVERY) {
+            keeper.locate().await;
             keeper.learn_roster(round.is_multiple_of(READING_EVERY)).await;
         }
         if round == 0 {
@@ -102,6 +103,17 @@ impl Keeper {
             self.shared.members.measured(self.peer, asked.elapsed(), offer);
         }
         true
+    }
+
+    /// Exchanges coordinates: one pull at ours for each round of measurements.
+    async fn locate(&mut self) {
+        let coord = self.shared.members.chart().me;
+        let asked = Instant::now();
+        let Some(reply) = self.ask(Request::Locate { coord }).await else { return };
+        // A refusal is an older version's.
+        if let Err(reason) = self.shared.members.heard(self.peer, asked.elapsed(), &reply) {
+            tracing::debug!(peer = %self.peer.short(), %reason, "no coordinate");
+        }
     }
 
     /// Takes in whom the peer knows. Unless it is to be read `whole`, a long roster of the same

@@ -20,6 +20,18 @@ fn offer() -> impl Strategy<Value = Offer> {
     })
 }
 
+fn coord() -> impl Strategy<Value = Coord> {
+    (prop::array::uniform4(0.0_f32..9_000.0), 0.0_f32..1.5)
+        .prop_map(|([x, y, z, height], error)| Coord::try_from([x, y, z, height, error]).unwrap())
+}
+
+fn located() -> impl Strategy<Value = Reply> {
+    let sighting = (any::<[u8; 32]>(), any::<u32>())
+        .prop_map(|(id, micros)| Sighting { peer: PeerId::from_bytes(id), micros });
+    let seen = prop::collection::vec(sighting, 0..9);
+    (prop::option::of(coord()), seen).prop_map(|(coord, seen)| Reply::Located { coord, seen })
+}
+
 fn body() -> impl Strategy<Value = Bytes> {
     prop::collection::vec(any::<u8>(), 0..300).prop_map(Bytes::from)
 }
@@ -75,6 +87,7 @@ fn plain_request() -> impl Strategy<Value = Request> {
         join,
         (any::<u64>(), offer()).prop_map(|(nonce, offer)| Request::Ping { nonce, offer }),
         any::<u32>().prop_map(|skip| Request::Roster { skip }),
+        prop::option::of(coord()).prop_map(|coord| Request::Locate { coord }),
         (shard(), body()).prop_map(|(shard, body)| Request::Put { shard, body }),
         shard().prop_map(|shard| Request::Get { shard }),
         shards.prop_map(|shards| Request::Have { shards }),
@@ -151,6 +164,7 @@ fn reply() -> impl Strategy<Value = Reply> {
         Just(joined),
         (any::<u64>(), offer()).prop_map(|(nonce, offer)| Reply::Pong { nonce, offer }),
         roster.prop_map(|(peers, total)| Reply::Roster { peers, total }),
+        located(),
         Just(Reply::Stored),
         body().prop_map(|body| Reply::Shard { body }),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|held| Reply::Have { held }),
@@ -510,4 +524,13 @@ fn the_largest_pages_of_leases_fit_into_a_header() {
     assert!(unordered(|range| range.to = range.shards.last().copied()), "after it");
     assert!(unordered(|range| range.shards.push(ShardId::from_bytes([0xff; 32]))), "too many");
     assert!(!Request::CallBack { shards: vec![shards[0]; LEASE_PAGE + 1] }.is_bounded());
+}
+
+#[test]
+fn no_more_sightings_are_taken_than_were_asked_for() {
+    let ask = Request::Locate { coord: None };
+    let one = Sighting { peer: PeerId::from_bytes([1; 32]), micros: 5 };
+    let told = |count| Reply::Located { coord: None, seen: vec![one; count] };
+    assert!(ask.fits(&told(0)) && ask.fits(&told(SIGHTINGS_LIMIT)));
+    assert!(!ask.fits(&told(SIGHTINGS_LIMIT + 1)) && !ask.fits(&Reply::Stored));
 }

@@ -30,6 +30,10 @@ impl<G: Grid> Grid for Without<G> {
         peers
     }
 
+    fn chart(&self) -> p2p::Chart {
+        self.grid.chart()
+    }
+
     async fn closest(&self, target: Target, count: usize) -> Vec<PeerInfo> {
         let mut peers = self.grid.closest(target, count.saturating_add(self.aside.len())).await;
         peers.retain(|info| !self.aside.contains(&info.peer));

@@ -21,8 +21,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chunker::{OwnerId, PeerId};
-
-use crate::placement::coords::Coord;
+use p2p::coords::Coord;
 
 #[cfg(test)]
 mod tests;

@@ -14,9 +14,8 @@
 //! Huber's estimators; the median as in Newton, Seibert et al., 2012); and one peer gets one pull
 //! in each round of measurements, which is the caller's duty.
 //!
-//! A coordinate is an estimate and a claim. It proves nothing: see [`proximity`] for what does.
-//!
-//! [`proximity`]: crate::placement::proximity
+//! A coordinate is an estimate and a claim. It proves nothing: a low measured round trip proves
+//! nearness, a high one proves nothing either.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -67,6 +66,9 @@ pub struct Coord {
     height: f64,
     error: f64,
 }
+
+/// Every coordinate is finite: it was decoded within bounds, or kept there by [`Vivaldi`].
+impl Eq for Coord {}
 
 /// A coordinate that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
