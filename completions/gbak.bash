@@ -450,7 +450,6 @@ _gbak() {
     case "${cmd}" in
         gbak)
             opts="-q -v -p -h -V --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help --version init join invite recover backup restore snapshots forget prune ls drive mount unmount placement peers donate leave limits pause resume status check audit drill guardians risk simulate daemon demo explain completions version help"
-            opts="-q -v -p -h -V --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help --version init join invite recover backup restore snapshots forget ls mount unmount placement peers donate leave limits status check audit drill guardians risk daemon demo explain completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3010,7 +3009,6 @@ _gbak() {
             ;;
         gbak__subcmd__help)
             opts="init join invite recover backup restore snapshots forget prune ls drive mount unmount placement peers donate leave limits pause resume status check audit drill guardians risk simulate daemon demo explain completions version help"
-            opts="init join invite recover backup restore snapshots forget ls mount unmount placement peers donate leave limits status check audit drill guardians risk daemon demo explain completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use chunker::{OwnerId, PeerId, Record, SLICE_BODY_MAX, SLICE_MAX, ShardId};
+use chunker::{OwnerId, PeerId, SLICE_BODY_MAX, SLICE_MAX, ShardId};
 use serde::{Deserialize, Serialize};
 
 use crate::cert::{Charter, NAME_LIMIT, OwnerCert};
@@ -15,16 +15,17 @@ use crate::coords::Coord;
 use crate::mandate::Mandate;
 use crate::peer::Offer;
 
-mod moves;
-
-pub use moves::{MOVES_PAGE, Spare};
 mod door;
+mod header;
 mod leases;
+mod moves;
 mod refusal;
 mod sightings;
 
 pub use door::{Hello, Join};
+pub use header::{ReplyHeader, RequestHeader};
 pub use leases::{HISTORY_PAGE, KeptHead, LEASE_PAGE, Mark, RetainRange, Retained};
+pub use moves::{MOVES_PAGE, Spare};
 pub use refusal::Refusal;
 pub use sightings::{SIGHTINGS_LIMIT, Sighting};
 
@@ -303,36 +304,6 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         seen: Vec<Sighting>,
     },
-}
-
-/// A request as it travels: header fields beside the body's length.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestHeader {
-    /// The request without its body.
-    pub request: Request,
-    /// Bytes of body that follow, at most [`BODY_LIMIT`].
-    pub body_len: u32,
-}
-
-/// A reply as it travels.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReplyHeader {
-    /// The reply without its body.
-    pub reply: Reply,
-    /// Bytes of body that follow, at most [`BODY_LIMIT`].
-    pub body_len: u32,
-}
-
-impl Record for RequestHeader {
-    const NAME: &'static str = "request";
-    const VERSION: u8 = 1;
-    const LIMIT: usize = HEADER_LIMIT;
-}
-
-impl Record for ReplyHeader {
-    const NAME: &'static str = "reply";
-    const VERSION: u8 = 1;
-    const LIMIT: usize = HEADER_LIMIT;
 }
 
 impl Request {

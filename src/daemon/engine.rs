@@ -213,8 +213,7 @@ impl Engine {
         members.set_site(config.node.site.clone());
         members.announce(config.node.announce.clone());
         measuring::resume(&disk.catalog, &members);
-        let roll = Arc::new(members.clone());
-        let wards = Wards::at(home.wards());
+        let (roll, wards) = (Arc::new(members.clone()), Wards::at(home.wards()));
         let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
             .guarding(wards.clone());
         if let Ok(offer) = host.offer().await {
@@ -223,8 +222,8 @@ impl Engine {
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
         let (shared, system) = ((swarm.clone(), host.clone()), (clock.clone(), pool.clone()));
         let files = Files { config: home.config(), paused: home.root().join("paused") };
-        let limits = (config.limits.clone(), opening.limits);
-        let regulator = Arc::new(Regulator::new(shared, system, files, limits.0, limits.1));
+        let (limits, given) = (config.limits.clone(), opening.limits);
+        let regulator = Arc::new(Regulator::new(shared, system, files, limits, given));
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use chunker::Record;
+
 use super::*;
 use crate::testing::World;
 
