@@ -91,9 +91,12 @@ fn shards_keep_latency_and_spread_on_the_wire() {
     let text = refused(source, &tree, &["--latency", "..10ms"]);
     assert!(text.contains("gbak::placement::limits"), "{text}");
     assert!(text.contains("7 outside the latency"), "{text}");
-    // Two of the near ones are never so far apart, by what both are from here.
-    let text = refused(source, &tree, &["--spread", "200ms.."]);
-    assert!(text.contains("outside the spread"), "{text}");
+    // No four are all so far apart, nor all so near, by what they are from here. (Each relay delays
+    // whoever dials its agent, so what others measure among themselves depends on who dialled.)
+    for spread in ["200ms..", "..30ms"] {
+        let text = refused(source, &tree, &["--spread", spread]);
+        assert!(text.contains("outside the spread"), "{text}");
+    }
     assert_eq!(storing(&rig), BTreeSet::new());
     source.expect(&args(&tree, &["--latency", "25ms..300ms"])).unwrap();
     assert_eq!(storing(&rig), BTreeSet::from(NEAR), "neither the founder nor the far ones");
@@ -108,9 +111,4 @@ fn shards_keep_latency_and_spread_on_the_wire() {
         assert!((25.0..300.0).contains(&distance), "{shard}");
         assert!(shard["domain"].is_string() && shard["state"] == "online", "{shard}");
     }
-    let other = rig.path("other");
-    make_source(&other, 2);
-    source.expect(&args(&other, &["--spread", "..350ms"])).unwrap();
-    let with_founder: BTreeSet<&str> = NEAR.into_iter().chain(["peer0"]).collect();
-    assert!(storing(&rig).is_subset(&with_founder), "{:?}", storing(&rig));
 }
