@@ -229,8 +229,11 @@ fn orphans<G: Grid>(ctx: &Ctx<G>, lists: &Lists, marked: &Marked) -> Result<Orph
         let record = fetch::record_of(ctx, &id)?;
         let mut needed = false;
         for chunk in record.meta.blocks.iter().flat_map(|block| &block.chunks) {
-            let here = || Ok::<_, FlowError>(ctx.catalog.find(&chunk.id)?.map(|at| at.pack));
-            needed = needed || (marked.has(&chunk.id) && here()? == Some(id));
+            if marked.has(&chunk.id) {
+                // Found nowhere: this pack is not relied on just now, and may be all there is.
+                let found = ctx.catalog.find(&chunk.id)?.map(|at| at.pack);
+                needed |= found.is_none_or(|found| found == id);
+            }
         }
         if needed { orphans.needed.push(id) } else { orphans.unneeded.push(id) }
     }
