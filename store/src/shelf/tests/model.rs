@@ -9,6 +9,7 @@ use proptest::prelude::{Strategy, prop_oneof};
 use proptest::{collection, proptest, test_runner::Config};
 
 use super::{GIB, Rig, Stored, Usage, copy_db, owner, shard};
+use crate::shelf::Contact;
 use crate::{FakeGauge, MemMedium, RetainRange, Shelf, ShelfError, Terms};
 
 const DAY: u64 = 24 * 3600;
@@ -172,9 +173,10 @@ impl World {
 
     fn apply(&mut self, op: &Op) {
         self.day += 1;
-        // A shelf that nobody asks anything sees a leap of the clock, which counts one day.
-        let (device, from) = (PeerId::from_bytes([0; 32]), ShardId::from_bytes([0; 32]));
-        self.shelf.held(owner(0), device, from, self.now()).unwrap();
+        // A shelf that nobody asks anything sees a leap of the clock, which counts one day; and one
+        // that notes nothing does not know after a power cut how late it was.
+        let from = Contact { owner: owner(0), device: PeerId::from_bytes([0; 32]), writes: false };
+        self.shelf.contact(from, self.now()).unwrap();
         match *op {
             Op::Retain { owner, kept } => self.retain(owner, kept),
             Op::CallBack { owner, shard } => self.call_back(owner, shard),
