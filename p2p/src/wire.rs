@@ -1,8 +1,9 @@
 //! Everything one peer can ask another, and every answer: closed, versioned, bounded.
 //!
-//! A message is a CBOR header (a versioned [`Record`]) and, apart from it, at most one body of raw
-//! bytes: shard bytes never travel inside CBOR. Headers are at most [`HEADER_LIMIT`] bytes, bodies
-//! at most [`BODY_LIMIT`]. There are no strings as errors: a refusal is a value to branch on.
+//! A message is a CBOR header (a versioned [`Record`](chunker::Record)) and, apart from it, at most
+//! one body of raw bytes: shard bytes never travel inside CBOR. Headers are at most
+//! [`HEADER_LIMIT`] bytes, bodies at most [`BODY_LIMIT`]. There are no strings as errors: a refusal
+//! is a value to branch on.
 
 use std::time::Duration;
 
