@@ -162,6 +162,11 @@ impl Standing {
         &self.presence
     }
 
+    /// The windows alone.
+    pub fn into_presence(self) -> Presence {
+        self.presence
+    }
+
     /// How long it may be silent before it is presumed lost: twice its longest absence so far, but
     /// within the rules.
     pub fn patience(&self, rules: &Rules) -> Duration {

@@ -108,42 +108,49 @@ impl Desk for FrontDesk {
     }
 }
 
+/// Places and publishes what is queued, which is safe to cut anywhere.
 async fn keep_catching_up(engine: &Engine, stop: CancellationToken) {
-    loop {
-        tokio::select! { biased;
-            () = stop.cancelled() => return,
-            () = reason_to_look(engine) => {}
+    let work = async || match catch_up_once(engine).await {
+        Err(error) if is_shortage(&error) => {
+            tracing::debug!(%error, "still queued");
+            Ok(())
         }
-        let result = tokio::select! { biased;
-            // Placing and publishing are safe to cut anywhere.
-            () = stop.cancelled() => return,
-            result = catch_up_once(engine) => result,
+        result => result,
+    };
+    repeat(&stop, "catch up", || reason_to_look(engine), work).await;
+}
+
+/// Waits for a reason and then works, again and again until `stop`. Both may be cut off anywhere;
+/// what goes wrong is logged as something the agent cannot do, and tried again.
+pub(super) async fn repeat<R, W>(
+    stop: &CancellationToken,
+    cannot: &str,
+    mut reason: impl FnMut() -> R,
+    mut work: impl FnMut() -> W,
+) where
+    R: Future<Output = ()>,
+    W: Future<Output = Result<(), FlowError>>,
+{
+    loop {
+        let turn = async {
+            reason().await;
+            work().await
         };
-        match result {
-            Ok(()) => {}
-            Err(error) if is_shortage(&error) => tracing::debug!(%error, "still queued"),
-            Err(error) => tracing::warn!(error = %told(&error), "cannot catch up"),
+        let result = tokio::select! { biased;
+            () = stop.cancelled() => return,
+            result = turn => result,
+        };
+        if let Err(error) = result {
+            tracing::warn!(error = %told(&error), "cannot {cannot}");
         }
     }
 }
 
 /// Tells holders every day what is wanted, which renews the lease there and lets them free the
-/// rest.
+/// rest. Each range of a set is applied whole or not at all.
 async fn keep_retaining(engine: &Engine, stop: CancellationToken) {
-    loop {
-        tokio::select! { biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(RETAIN_LOOK) => {}
-        }
-        let result = tokio::select! { biased;
-            // Each range of a set is applied whole or not at all.
-            () = stop.cancelled() => return,
-            result = retain_once(engine) => result,
-        };
-        if let Err(error) = result {
-            tracing::warn!(error = %told(&error), "cannot tell holders what is wanted");
-        }
-    }
+    let reason = || tokio::time::sleep(RETAIN_LOOK);
+    repeat(&stop, "tell holders what is wanted", reason, || retain_once(engine)).await;
 }
 
 /// Tells the holders whose turn it is.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chunker::OwnerId;
 use futures::FutureExt;
 use p2p::{Grid, PeerState};
 use tokio_util::sync::CancellationToken;
 
+use super::duties::repeat;
 use super::engine::Engine;
 use super::failure::told;
 use crate::flow::guard::{self, Round};
@@ -19,36 +19,20 @@ const LIST_SECS: u64 = 24 * 3600;
 
 /// Looks after the wards, and keeps the own guardians up to date, until the agent stops.
 pub(super) async fn keep_guarding(engine: &Engine, stop: CancellationToken) {
-    loop {
-        tokio::select! { biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        let both = async {
-            inform(engine).await;
-            watch(engine).await;
-        };
-        tokio::select! { biased;
-            // Both may be cut off anywhere.
-            () = stop.cancelled() => return,
-            () = both => {}
-        }
-    }
+    let both = async || {
+        watch(engine).await?;
+        inform(engine).await
+    };
+    repeat(&stop, "guard", || tokio::time::sleep(LOOK), both).await;
 }
 
-/// One round for every owner who made this device a guardian.
-pub(super) async fn watch(engine: &Engine) {
+/// One round for every owner who made this device a guardian. One that fails keeps no other from
+/// its turn.
+pub(super) async fn watch(engine: &Engine) -> Result<(), FlowError> {
     let (ctx, wards) = (engine.ctx(), engine.wards.clone());
-    let owners: Result<Vec<OwnerId>, FlowError> = {
+    let owners = {
         let wards = wards.clone();
-        ctx.work(move || wards.owners()).await.and_then(|owners| Ok(owners?))
-    };
-    let owners = match owners {
-        Ok(owners) => owners,
-        Err(error) => {
-            tracing::warn!(error = %told(&error), "cannot see whose guardian this is");
-            return;
-        }
+        ctx.work(move || wards.owners()).await??
     };
     for owner in owners {
         match guard::round(ctx, &wards, owner).boxed().await {
@@ -62,14 +46,13 @@ pub(super) async fn watch(engine: &Engine) {
             }
         }
     }
+    Ok(())
 }
 
 /// Takes over what the guardians did, and gives them the list as it is, unless a backup runs.
-async fn inform(engine: &Engine) {
-    let Some(_writing) = engine.try_write() else { return };
-    if let Err(error) = inform_all(engine.ctx()).boxed().await {
-        tracing::warn!(error = %told(&error), "cannot bring the guardians up to date");
-    }
+async fn inform(engine: &Engine) -> Result<(), FlowError> {
+    let Some(_writing) = engine.try_write() else { return Ok(()) };
+    inform_all(engine.ctx()).boxed().await
 }
 
 async fn inform_all<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {

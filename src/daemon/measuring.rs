@@ -1,8 +1,4 @@
-//! Measuring the grid while the agent runs: who is here, every few minutes, and where we are.
-//!
-//! Round trips and coordinates are the network's own upkeep; here they are kept over restarts.
-//! Invariant: an agent that stops or sleeps leaves no trace in what was seen of others; nothing is
-//! noted for the time in which nobody looked.
+//! Where we are: the coordinate that the network finds by itself, kept over restarts.
 
 use std::time::Duration;
 
@@ -12,12 +8,12 @@ use p2p::coords::Coord;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::duties::repeat;
 use super::engine::Engine;
-use super::failure::told;
-use crate::flow::{FlowError, presence};
+use crate::flow::FlowError;
 
-/// Between two looks: three in each window, so that one missed answer is no absence.
-const LOOK: Duration = Duration::from_secs(200);
+/// Between two notes.
+const NOTE: Duration = Duration::from_secs(200);
 /// Catalog key.
 const COORD: &str = "coord";
 
@@ -42,23 +38,13 @@ pub(super) fn resume(catalog: &store::Catalog, members: &Members) {
     }
 }
 
-/// Looks again and again until `stop`.
+/// Notes where we are, again and again until `stop`.
 pub(super) async fn keep_measuring(engine: &Engine, stop: CancellationToken) {
-    loop {
-        tokio::select! { biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        if let Err(error) = look(engine).await {
-            tracing::warn!(error = %told(&error), "cannot note who is here");
-        }
-    }
+    repeat(&stop, "note where we are", || tokio::time::sleep(NOTE), || note(engine)).await;
 }
 
-async fn look(engine: &Engine) -> Result<(), FlowError> {
-    let ctx = engine.ctx();
-    presence::observe(ctx).await?;
+async fn note(engine: &Engine) -> Result<(), FlowError> {
     let Some(coord) = engine.swarm.members().chart().me else { return Ok(()) };
-    let catalog = ctx.catalog.clone();
+    let (ctx, catalog) = (engine.ctx(), engine.ctx().catalog.clone());
     Ok(ctx.work(move || catalog.set(COORD, &Place { coord }.encode())).await??)
 }

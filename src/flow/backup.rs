@@ -146,14 +146,7 @@ pub async fn backup<G: Grid>(
     if plan.dry_run || (plan.skip_if_unchanged && unchanged && !archived.interrupted) {
         return Ok(report);
     }
-    let snapshot = run.snapshot(started, &archived);
-    let id = snapshot.id(ctx.vault.keys());
-    let sealed = ctx.vault.seal_local(&snapshot.encode(), crate::entropy::bytes(&*ctx.entropy));
-    let catalog = ctx.catalog.clone();
-    ctx.work(move || catalog.put_snapshot(&id, SNAPSHOT_PENDING, &sealed)).await??;
-    report.snapshot = Some(id);
-    make_visible(ctx, &plan, &targets, id, &mut report).await?;
-    report.queued_packs = queued(ctx);
+    run.keep_snapshot(started, &archived, &mut report).await?;
     Ok(report)
 }
 
@@ -283,6 +276,26 @@ impl<G: Grid> Run<'_, G> {
         };
         let reader = reading::Reader::new(self.ctx, scan, old, self.plan);
         archive::Pipeline::new(self).drive(reader, cancel).await
+    }
+
+    /// Notes the snapshot, then publishes it, or queues it where the plan allows that.
+    async fn keep_snapshot(
+        &self,
+        started: Stamp,
+        archived: &Archived,
+        report: &mut BackupReport,
+    ) -> Result<(), FlowError> {
+        let ctx = self.ctx;
+        let snapshot = self.snapshot(started, archived);
+        let id = snapshot.id(ctx.vault.keys());
+        let nonce = crate::entropy::bytes(&*ctx.entropy);
+        let sealed = ctx.vault.seal_local(&snapshot.encode(), nonce);
+        let catalog = ctx.catalog.clone();
+        ctx.work(move || catalog.put_snapshot(&id, SNAPSHOT_PENDING, &sealed)).await??;
+        report.snapshot = Some(id);
+        make_visible(ctx, self.plan, self.targets, id, report).await?;
+        report.queued_packs = queued(ctx);
+        Ok(())
     }
 
     fn snapshot(&self, time: Stamp, archived: &Archived) -> Snapshot {

@@ -33,6 +33,7 @@ mod record;
 mod without;
 
 use live::Likeness;
+pub(crate) use record::DRILLS;
 pub use record::{Drills, Proof, drills};
 use without::Without;
 

@@ -27,6 +27,7 @@ mod behalf;
 mod owner;
 
 use behalf::Behalf;
+pub(crate) use owner::GUARDIANS;
 pub use owner::{Guardian, Guardians, collect, dismiss, entrust, guardians};
 
 /// How long an owner must be away before its guardians act, in seconds: three days.

@@ -113,6 +113,9 @@ pub async fn rebuild<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> 
     recover(ctx).await
 }
 
+/// Values that nobody else has and that do not follow from anything.
+const LOCAL: [&str; 2] = [crate::flow::drill::DRILLS, crate::flow::guard::GUARDIANS];
+
 /// Empties the catalog but for what is only here, in one transaction.
 fn start_over<G: Grid>(ctx: &Ctx<G>, pending: Option<Vec<u8>>) -> Result<(), FlowError> {
     let mut kept = Vec::new();
@@ -122,8 +125,15 @@ fn start_over<G: Grid>(ctx: &Ctx<G>, pending: Option<Vec<u8>>) -> Result<(), Flo
         }
     }
     let waiting = ctx.catalog.snapshots()?;
+    let mut local = Vec::new();
+    for key in LOCAL {
+        local.extend(ctx.catalog.get(key)?.map(|value| (key, value)));
+    }
     ctx.catalog.bulk(|bulk| {
         bulk.clear()?;
+        for (key, value) in &local {
+            bulk.set(key, value)?;
+        }
         for (state, record) in &kept {
             let (id, class, stored) = (&record.meta.id, record.class(), record.encode_stored());
             bulk.add_pack(id, *state, class, &stored, &record.chunk_places())?;

@@ -11,7 +11,7 @@
 //! ones just stay out of it.
 
 use chunker::{OwnerId, ShardId};
-use store::{DiskSpace, Donation};
+use store::{DiskSpace, Donation, Movable};
 
 /// A disk as it is now. All in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,32 +58,16 @@ pub fn steps(lent: &Lent) -> Steps {
     }
 }
 
-/// A held shard that could move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Movable {
-    /// Whose.
-    pub owner: OwnerId,
-    /// Which.
-    pub shard: ShardId,
-    /// Its size in bytes.
-    pub len: u64,
-    /// How many other shards of its pack are there beyond those that are needed, by its owner's
-    /// word; none when the owner has not said.
-    pub others: Option<u8>,
-}
-
-impl Movable {
-    /// The less, the better to go: what its owner can spare most, then what frees most.
-    fn harm(&self) -> (u16, u64, OwnerId, ShardId) {
-        // Of a shard whose owner said nothing, the worst has to be assumed.
-        let spare = self.others.map_or(0, |others| u16::from(others) + 1);
-        (u16::MAX - spare, u64::MAX - self.len, self.owner, self.shard)
-    }
+/// The less, the better to go: what its owner can spare most, then what frees most.
+fn harm(one: &Movable) -> (u16, u64, OwnerId, ShardId) {
+    // Of a shard whose owner said nothing, the worst has to be assumed.
+    let spare = one.others.map_or(0, |others| u16::from(others) + 1);
+    (u16::MAX - spare, u64::MAX - one.len, one.owner, one.shard)
 }
 
 /// The shards that go first, as few as make up `bytes`.
 pub fn pick(mut movable: Vec<Movable>, bytes: u64) -> Vec<Movable> {
-    movable.sort_by_key(Movable::harm);
+    movable.sort_by_key(harm);
     let mut picked: u64 = 0;
     let wanted = |one: &Movable| {
         let wanted = picked < bytes;

@@ -16,9 +16,9 @@ use bytes::Bytes;
 use chunker::{OwnerId, ShardId};
 use p2p::wire::{MOVES_PAGE, Spare};
 use p2p::{Offer, Refusal, Reply};
-use store::{DiskNo, Presence, Shelf, ShelfError};
+use store::{DiskNo, Movable, Presence, Shelf, ShelfError};
 
-use super::giveback::{Lent, Movable, pick, steps};
+use super::giveback::{Lent, pick, steps};
 use super::{Host, OfferError, Pass};
 use crate::offload::offload;
 
@@ -246,12 +246,6 @@ impl Asked {
         }
         let movable = shelf.movable(disk, MOST_ASKED + asked.len())?;
         let movable = movable.into_iter().filter(|one| !asked.contains(&(one.owner, one.shard)));
-        let movable = movable.map(|one| Movable {
-            owner: one.owner,
-            shard: one.shard,
-            len: one.len,
-            others: one.others,
-        });
         let mut entries = self.entries();
         for Movable { owner, shard, len, .. } in pick(movable.collect(), missing).iter().take(room)
         {

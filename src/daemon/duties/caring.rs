@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::daemon::duties::repeat;
 use crate::daemon::engine::Engine;
-use crate::daemon::failure::told;
 use crate::daemon::patience;
 use crate::entropy;
-use crate::flow::audit::{self, AuditReport};
-use crate::flow::{FlowError, health};
+use crate::flow::{FlowError, audit, health};
 
 /// Cares until `stop`.
 pub(super) async fn keep_caring(engine: &Engine, stop: CancellationToken) {
@@ -22,19 +21,11 @@ pub(super) async fn keep_caring(engine: &Engine, stop: CancellationToken) {
 
 /// Notes who is there again and again.
 async fn keep_looking(engine: &Engine, stop: &CancellationToken) {
-    loop {
-        let result = tokio::select! { biased;
-            () = stop.cancelled() => return,
-            result = look_after(engine, engine.config.schedule.look.0) => result,
-        };
-        if let Err(error) = result {
-            tracing::warn!(error = %told(&error), "cannot note who is there");
-        }
-    }
+    let reason = || tokio::time::sleep(engine.config.schedule.look.0);
+    repeat(stop, "note who is there", reason, || look(engine)).await;
 }
 
-async fn look_after(engine: &Engine, pause: Duration) -> Result<(), FlowError> {
-    tokio::time::sleep(pause).await;
+async fn look(engine: &Engine) -> Result<(), FlowError> {
     let _caring = engine.auditing.lock().await;
     let (ctx, rules) = (engine.ctx().clone(), patience::rules(&engine.config));
     let looked = engine.ctx().work(move || {
@@ -52,27 +43,19 @@ async fn look_after(engine: &Engine, pause: Duration) -> Result<(), FlowError> {
 
 /// Audits all holders again and again.
 async fn keep_auditing(engine: &Engine, stop: &CancellationToken) {
-    loop {
+    let reason = || {
         let random = u64::from_le_bytes(entropy::bytes(&*engine.ctx().entropy));
-        let pause = audit_pause(engine.config.schedule.audit.0, random);
-        let result = tokio::select! { biased;
-            () = stop.cancelled() => return,
-            result = audit_after(engine, pause) => result,
-        };
-        match result {
-            Ok(report) => {
-                let bad = report.findings.iter().filter(|found| found.verdict.is_failure()).count();
-                tracing::info!(challenges = report.findings.len(), bad, "audited the holders");
-            }
-            Err(error) => tracing::warn!(error = %told(&error), "cannot audit"),
-        }
-    }
+        tokio::time::sleep(audit_pause(engine.config.schedule.audit.0, random))
+    };
+    repeat(stop, "audit", reason, || audit(engine)).await;
 }
 
-async fn audit_after(engine: &Engine, pause: Duration) -> Result<AuditReport, FlowError> {
-    tokio::time::sleep(pause).await;
+async fn audit(engine: &Engine) -> Result<(), FlowError> {
     let _caring = engine.auditing.lock().await;
-    audit::audit(engine.ctx(), None, &patience::rules(&engine.config)).await
+    let report = audit::audit(engine.ctx(), None, &patience::rules(&engine.config)).await?;
+    let bad = report.findings.iter().filter(|found| found.verdict.is_failure()).count();
+    tracing::info!(challenges = report.findings.len(), bad, "audited the holders");
+    Ok(())
 }
 
 /// From half of the period to one and a half: so that nobody can prepare for an audit.

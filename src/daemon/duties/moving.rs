@@ -5,8 +5,8 @@ use std::time::Duration;
 use p2p::Grid;
 use tokio_util::sync::CancellationToken;
 
+use crate::daemon::duties::repeat;
 use crate::daemon::engine::Engine;
-use crate::daemon::failure::told;
 use crate::flow::{FlowError, moving};
 
 /// Between two looks whether a holder asks, while no peer has anything new.
@@ -14,28 +14,19 @@ const LOOK: Duration = Duration::from_secs(20);
 /// Between the end of one look and the next, whatever peers have to say.
 const BREATHER: Duration = Duration::from_secs(1);
 
-/// Moves what holders ask for until `stop`.
+/// Moves what holders ask for until `stop`. A move is safe to cut anywhere: at worst there is a
+/// copy too many.
 pub(super) async fn keep_moving(engine: &Engine, stop: CancellationToken) {
-    let mut changed = engine.swarm.members().changed();
-    loop {
-        let reason = async {
+    let changed = engine.swarm.members().changed();
+    let reason = || {
+        let mut changed = changed.clone();
+        async move {
             tokio::time::sleep(BREATHER).await;
-            // That nobody had news is a reason as well; that nobody ever will is not.
+            // That nobody had news is a reason as well.
             drop(tokio::time::timeout(LOOK, changed.changed()).await);
-        };
-        tokio::select! { biased;
-            () = stop.cancelled() => return,
-            () = reason => {}
         }
-        let result = tokio::select! { biased;
-            // A move is safe to cut anywhere: at worst there is a copy too many.
-            () = stop.cancelled() => return,
-            result = oblige_all(engine) => result,
-        };
-        if let Err(error) = result {
-            tracing::warn!(error = %told(&error), "cannot move what a holder asks for");
-        }
-    }
+    };
+    repeat(&stop, "move what a holder asks for", reason, || oblige_all(engine)).await;
 }
 
 /// Obliges every holder that asks, unless somebody else writes the backup just now.

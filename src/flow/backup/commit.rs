@@ -4,14 +4,13 @@
 //! entries come from elsewhere, and nothing is left out: a tree of which something cannot be read
 //! makes no snapshot.
 
-use chunker::{Record, SnapshotId};
+use chunker::SnapshotId;
 use p2p::Grid;
 use tokio_util::sync::CancellationToken;
 
 use super::reading::{Entries, Reader};
-use super::{BackupPlan, BackupReport, Run, archive, choose_code, make_visible, parent, queued};
+use super::{BackupPlan, BackupReport, Run, archive, choose_code, parent};
 use crate::flow::place;
-use crate::flow::publish::SNAPSHOT_PENDING;
 use crate::flow::targets::Targets;
 use crate::flow::{Ctx, FlowError, recover};
 use crate::vault::snapshot::Snapshot;
@@ -58,13 +57,6 @@ pub(crate) async fn commit<G: Grid, E: Entries>(
     if parent.as_ref().is_some_and(|(_, parent)| parent.root == archived.root) {
         return Ok(Committed { report, made });
     }
-    let snapshot = run.snapshot(started, &archived);
-    let id = snapshot.id(ctx.vault.keys());
-    let sealed = ctx.vault.seal_local(&snapshot.encode(), crate::entropy::bytes(&*ctx.entropy));
-    let catalog = ctx.catalog.clone();
-    ctx.work(move || catalog.put_snapshot(&id, SNAPSHOT_PENDING, &sealed)).await??;
-    report.snapshot = Some(id);
-    make_visible(ctx, plan, &targets, id, &mut report).await?;
-    report.queued_packs = queued(ctx);
+    run.keep_snapshot(started, &archived, &mut report).await?;
     Ok(Committed { report, made })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::flow::{Ctx, FlowError};
 
 /// Catalog key.
-const DRILLS: &str = "drills";
+pub(crate) const DRILLS: &str = "drills";
 const DAY_SECS: u64 = 24 * 3600;
 /// A good drill is good for so long.
 const MONTH_SECS: u64 = 30 * DAY_SECS;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chunker::PeerId;
-use gbak::flow::presence::{self, Presences};
+use gbak::care::Rules;
+use gbak::flow::health::look_around;
+use gbak::flow::presence::Presences;
 use gbak::flow::targets::By;
 use p2p::Grid;
 use p2p::sim::Weather;
@@ -38,7 +40,7 @@ async fn days(
             let ping = p2p::Request::Ping { nonce: look, offer: p2p::Offer::default() };
             drop(ada.ctx.grid.ask(other.peer(), ping).await);
         }
-        presence::observe(&ada.ctx).await.unwrap();
+        look_around(&ada.ctx, &Rules::default()).unwrap();
         tokio::time::advance(LOOK).await;
     }
     for other in others {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Planned, PlannedDirs, PlannedFile, PlannedLink, Spot};
+use super::{Planned, PlannedDirs, PlannedFile, Spot};
 
 /// How much of a restore is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +50,7 @@ impl Planned {
         for file in &mut files {
             file.spot.dir = file.spot.dir.and_then(|dir| dirs.keep(dir));
         }
-        let (others, links): (_, Vec<PlannedLink>) = (Vec::new(), Vec::new());
-        Self { dirs: dirs.new, files, others, links, problems: self.problems }
+        Self { dirs: dirs.new, files, problems: self.problems, ..Self::default() }
     }
 }
 
