@@ -17,16 +17,18 @@ mod guardians;
 mod joining;
 mod lending;
 pub mod limits;
+mod listing;
 mod mounting;
 mod placement;
+mod repair;
 mod retention;
 mod risk;
 pub mod setup;
 mod status;
 
 pub use care::{
-    AuditArgs, AuditRunView, AuditSummary, CheckArgs, CheckProblemView, CheckView, HolderView,
-    VerdictView,
+    AuditArgs, AuditRunView, AuditSummary, AuditView, CheckArgs, CheckProblemView, CheckView,
+    HolderView, VerdictView,
 };
 pub use drill::{DrillArgs, DrillView, ProofView};
 pub use drive::{
@@ -35,11 +37,13 @@ pub use drive::{
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
+pub use listing::{LsArgs, LsEntry, LsView};
 pub use mounting::{MountArgs, MountView};
 pub use placement::{
     DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
     UnmetRule,
 };
+pub use repair::{RepairArgs, RepairView};
 pub use retention::{
     ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView, PruneArgs, PruneView,
 };
@@ -100,6 +104,10 @@ pub enum Call {
     Check(CheckArgs),
     /// See whether holders still have what they took.
     Audit(AuditArgs),
+    /// Make again what is missing.
+    Repair(RepairArgs),
+    /// Give a holder up for good, and make again what it had.
+    PeerLost(String),
     /// Rehearse a restore.
     Drill(DrillArgs),
     /// Appoint, dismiss or list guardians.
@@ -171,6 +179,8 @@ pub enum Answer {
     Check(CheckView),
     /// Whether holders still have what they took.
     Audit(AuditRunView),
+    /// What was made again.
+    Repair(RepairView),
     /// What the rehearsal showed.
     Drill(DrillView),
     /// The guardians.
@@ -478,49 +488,6 @@ pub struct SnapshotView {
     pub state: String,
 }
 
-/// Which snapshot, and which part.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct LsArgs {
-    /// As in [`RestoreArgs::snapshot`].
-    pub snapshot: String,
-    /// How long to wait for peers to connect, in seconds; 10 when absent.
-    #[serde(default)]
-    pub wait_peers_secs: Option<u64>,
-}
-
-/// The files of a snapshot, in tree order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LsView {
-    /// `gbak.ls/1`.
-    pub schema: String,
-    /// The snapshot's full id.
-    pub snapshot_id: String,
-    /// The entries.
-    pub entries: Vec<LsEntry>,
-}
-
-/// One entry of a listing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LsEntry {
-    /// Absolute path.
-    pub path: PathBytes,
-    /// `dir`, `file`, `symlink`, `fifo`, `socket`, `chardev` or `blockdev`.
-    pub kind: String,
-    /// Permission bits, like `0644` in octal.
-    pub mode: u32,
-    /// Numeric owner.
-    pub uid: u32,
-    /// Numeric group.
-    pub gid: u32,
-    /// Bytes of a file's content.
-    pub size: u64,
-    /// Modification time, RFC 3339.
-    pub mtime: String,
-    /// Of a symlink.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub target: Option<PathBytes>,
-}
-
 /// The table of peers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PeersView {
@@ -569,19 +536,11 @@ pub struct PeerView {
     /// What audits of it found.
     #[serde(default)]
     pub audit: AuditView,
+    /// What its silence means: `present`, `suspect`, `away`, `presumed lost` or `lost`.
+    #[serde(default)]
+    pub standing: String,
     /// When its certificate was made, RFC 3339.
     pub since: String,
-}
-
-/// What audits of a peer found in a window of days; no audits at all when the window is 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditView {
-    /// Shards it proved to have.
-    pub proved: u64,
-    /// Audits it failed.
-    pub failed: u64,
-    /// How far back this counts.
-    pub window_days: u64,
 }
 
 /// Sums of the table.

@@ -215,7 +215,7 @@ pub struct Placement {
     /// k+m, like `8+4`; solved from the grid when absent.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "redundancy")]
     pub redundancy: Option<String>,
-    /// A pack with fewer shards left than this is repaired; half of the parity when absent.
+    /// A pack with fewer shards left than this is repaired; by its code when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repair_at: Option<u8>,
     /// Round trips between this machine and each holder.
@@ -350,14 +350,14 @@ pub enum ConfigError {
         len: u64,
     },
     /// A key or value is wrong.
-    #[error("{}, line {line}: {}", path.display(), source.message())]
+    #[error("{}, line {line}: {}", path.display(), wrong.message())]
     Wrong {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong. Not a `source`: the message has it already.
-        source: Box<toml::de::Error>,
+        /// What is wrong. Not called `source`, which would tell it twice.
+        wrong: Box<toml::de::Error>,
     },
     /// The settings cannot be changed in place.
     #[error("Cannot change settings in {}", path.display())]
@@ -396,10 +396,10 @@ impl Config {
 
     /// The settings in `text`; `path` is for messages.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|source: toml::de::Error| {
-            let before = source.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        toml::from_str(text).map_err(|wrong: toml::de::Error| {
+            let before = wrong.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
-            ConfigError::Wrong { path: path.to_owned(), line, source: Box::new(source) }
+            ConfigError::Wrong { path: path.to_owned(), line, wrong: Box::new(wrong) }
         })
     }
 

@@ -34,6 +34,7 @@ pub mod presence;
 pub mod prune;
 pub mod publish;
 pub mod recover;
+pub mod repair;
 pub mod restore;
 pub mod retain;
 pub mod risk;

@@ -129,3 +129,14 @@ pub struct AuditSummary {
     /// Packs that have too few shards left because of it.
     pub packs_lost: u64,
 }
+
+/// What audits of a peer found in a window of days; no audits at all when the window is 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditView {
+    /// Shards it proved to have.
+    pub proved: u64,
+    /// Audits it failed.
+    pub failed: u64,
+    /// How far back this counts.
+    pub window_days: u64,
+}

@@ -75,6 +75,10 @@ codes! {
     AUDIT_FAILED = "gbak::audit::failed", 5;
     /// `audit` found packs with too few shards left.
     AUDIT_LOSS = "gbak::audit::loss", 6;
+    /// `repair` could not give every pack all its shards again.
+    REPAIR_PARTIAL = "gbak::repair::partial", 4;
+    /// `repair` found packs with too few shards left.
+    REPAIR_LOSS = "gbak::repair::loss", 6;
     /// `drill` could not restore all it drew from the peers that answered.
     DRILL_FAILED = "gbak::drill::failed", 5;
     /// `drill` found data loss, or files that came back different.

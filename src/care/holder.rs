@@ -227,15 +227,19 @@ impl Standing {
     /// It proved to have a shard: whoever was given up counts again, unless its user said that it
     /// is gone, and not long ago.
     pub fn proved(&mut self, now_secs: u64, rules: &Rules) {
-        let given_up = self.declared_secs > 0
-            && now_secs < self.declared_secs.saturating_add(rules.declared_for.as_secs());
-        if given_up {
+        if self.is_declared_lost(now_secs, rules) {
             return;
         }
         self.declared_secs = 0;
         self.silent_secs = 0;
         self.seen_secs = self.seen_secs.max(now_secs);
         self.state = State::Present;
+    }
+
+    /// Whether its user said, not long ago, that it is gone for good.
+    pub const fn is_declared_lost(&self, now_secs: u64, rules: &Rules) -> bool {
+        let until = self.declared_secs.saturating_add(rules.declared_for.as_secs());
+        self.declared_secs > 0 && now_secs < until
     }
 
     /// It says that it will be away until then. More than the rules allow is not believed, and a

@@ -67,6 +67,16 @@ impl Tally {
         self.counted() as i64 - self.k as i64
     }
 
+    /// Of whole copies no more are missed than there are machines to have one, given that enough
+    /// are left.
+    #[must_use]
+    pub fn among(mut self, machines: usize) -> Self {
+        if self.k == 1 {
+            self.n = self.n.min(machines.max(COPIES).max(self.counted()));
+        }
+        self
+    }
+
     /// How safe it is.
     pub const fn grade(&self) -> Grade {
         if self.counted() >= self.n {
@@ -81,21 +91,28 @@ impl Tally {
     }
 }
 
+/// So few to spare that each of them is worth making again at once.
+const FEW: usize = 4;
+/// Whole copies of which none is missed: fewer are always too few.
+const COPIES: usize = 3;
+
 /// When a pack is mended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// When fewer shards than this count; none: when half of the parity is gone. Below `k + 1` and
-    /// above `n` the nearest of them is meant.
+    /// When fewer shards than this count; none: at the first loss of whole copies and with up to
+    /// four to spare, else when half of the parity is gone. Below `k + 1` and above `n` the nearest
+    /// of them is meant.
     pub repair_at: Option<u8>,
 }
 
 impl Policy {
-    /// A pack with fewer shards that count than this is mended, and then up to all `n`: not at
-    /// every loss, but long before it is urgent.
+    /// A pack with fewer shards that count than this is mended, and then up to all `n`: with much
+    /// to spare not at every loss, but long before it is urgent.
     pub fn threshold(&self, code: Code) -> usize {
         let (k, n) = (usize::from(code.k()), code.n());
         let wanted = match self.repair_at {
             Some(at) => usize::from(at),
+            None if k == 1 || usize::from(code.m()) <= FEW => n,
             None => k + usize::from(code.m()) / 2 + 1,
         };
         wanted.clamp((k + 1).min(n), n)
@@ -104,7 +121,7 @@ impl Policy {
     /// Whether it is due. One that is lost is not: there is nothing to make it from, unless the
     /// owner still has the files.
     pub fn wants_repair(&self, code: Code, tally: &Tally) -> bool {
-        tally.counted() < self.threshold(code)
+        tally.counted() < self.threshold(code).min(tally.n)
     }
 }
 

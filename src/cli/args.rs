@@ -19,16 +19,20 @@ use crate::api::{GroupByArgs, Overwrite};
 mod backup;
 mod drive;
 mod global;
+mod guardians;
 mod limiting;
 mod mount;
 mod placing;
+mod repairing;
 mod shells;
 
 pub(crate) use backup::Backup;
 pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use global::Global;
+pub(crate) use guardians::{Guardians, GuardiansCommand};
 pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat, Pause};
 pub(crate) use mount::{Mount, Unmount};
+pub(crate) use repairing::Repair;
 pub(crate) use shells::{Completions, ShellName};
 
 /// Back up to other members' unused disk, and lend them yours.
@@ -91,6 +95,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Make holders prove that they have what they took
     Audit(Audit),
+    /// Make again the shards that are missing
+    Repair(Repair),
     /// Rehearse a restore with what other machines hold
     Drill(Drill),
     /// Appoint machines that look after your backup while you are away
@@ -393,6 +399,14 @@ pub(crate) struct Peers {
 pub(crate) enum PeersWhat {
     /// List them
     Ls,
+    /// Give one up for good, and make again elsewhere what it had
+    #[command(after_help = "Exit as `gbak repair`. A machine given up that comes back is counted \
+                            in again.")]
+    Lost {
+        /// Its name, or the beginning of its id
+        #[arg(value_name = "NAME")]
+        peer: String,
+    },
     /// Move your data away from one: exit 4 when some has nowhere to go
     Evacuate {
         /// Its name, or the beginning of its id
@@ -537,32 +551,6 @@ pub(crate) struct Risk {
     /// What if everything at this site were gone (repeatable)
     #[arg(long, value_name = "LABEL")]
     pub(crate) without_site: Vec<String>,
-}
-
-/// `gbak guardians`
-#[derive(Debug, Args)]
-#[command(after_help = "A guardian learns who holds your shards, and nothing of what is in them. \
-                        After three days without you it rebuilds what is lost, from ciphertext.")]
-pub(crate) struct Guardians {
-    #[command(subcommand)]
-    pub(crate) command: Option<GuardiansCommand>,
-}
-
-/// What to do with guardians.
-#[derive(Debug, Subcommand)]
-pub(crate) enum GuardiansCommand {
-    /// List them, and those who are looked after here
-    Ls,
-    /// Make a machine of another member one
-    Add {
-        /// Its name, or the beginning of its id
-        peer: String,
-    },
-    /// End a machine's mandate
-    Remove {
-        /// Its name, or the beginning of its id
-        peer: String,
-    },
 }
 
 /// `gbak daemon`

@@ -28,6 +28,7 @@ pub(crate) mod peers;
 pub(crate) mod placement;
 pub(crate) mod prune;
 pub(crate) mod recover;
+pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod risk;
 pub(crate) mod simulate;

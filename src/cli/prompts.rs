@@ -4,6 +4,7 @@ use dialoguer::{Input, Password};
 
 use crate::api::setup::Secret;
 use crate::api::{Failure, codes};
+use crate::cli::shell::Shell;
 
 /// A question, and the flag that would answer it.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +72,20 @@ impl Ask for Nobody {
     fn secret(&mut self, question: Question<'_>) -> Result<Secret, Failure> {
         Err(unanswered(question))
     }
+}
+
+/// Goes on only when the user says yes, by `--yes` or when asked; any other answer is no.
+pub(crate) fn confirmed(
+    question: Question<'_>,
+    yes: bool,
+    shell: &mut Shell<'_>,
+) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    let answer = shell.ask.text(question)?;
+    let agreed = ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str());
+    agreed.then_some(()).ok_or_else(|| codes::QUESTION.failure("Nothing was changed"))
 }
 
 /// Names the flag.

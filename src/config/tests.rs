@@ -220,6 +220,9 @@ fn a_file_that_is_wrong_is_not_changed() {
     std::fs::write(&path, BY_HAND).unwrap();
     let error = Config::save_donate(&path, &Config::default().donate).unwrap_err();
     assert!(matches!(error, ConfigError::Wrong { line: 9, .. }), "{error}");
+    let told = error.to_string();
+    let once = std::error::Error::source(&error).is_none() && !told.contains('\n');
+    assert!(once, "what is wrong is told once, in one line: {told}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), BY_HAND);
 }
 

@@ -42,6 +42,7 @@ mod leaving;
 mod lending;
 mod limiting;
 mod looking;
+mod mending;
 pub(super) mod mounting;
 mod pausing;
 mod risking;
@@ -122,6 +123,8 @@ impl Run {
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
+            Call::PeerLost(peer) => self.peer_lost(&peer).await.map(Answer::Repair),
+            Call::Repair(args) => self.repair(args).await.map(Answer::Repair),
             Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
             Call::Guardians(args) => self.guardians(args).await.map(Answer::Guardians),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),

@@ -1,8 +1,9 @@
 //! The rules of care as this install's settings have them.
 
 use crate::care::{Policy, Rules};
-use crate::config::Config;
 use crate::config::caring::Period;
+use crate::config::{Amount, Config};
+use crate::flow::repair::RepairPlan;
 
 /// How silence is read. Looks add at most four times the period of looking, so that a machine that
 /// was off itself finds nobody late.
@@ -27,4 +28,13 @@ pub(super) fn rules(config: &Config) -> Rules {
 /// When a pack is mended.
 pub(super) fn policy(config: &Config) -> Policy {
     Policy { repair_at: config.placement.repair_at }
+}
+
+/// What a repair does: everything that is missing, or only what is due.
+pub(super) fn repair(config: &Config, all: bool) -> RepairPlan {
+    let up = match config.repair.up {
+        Amount::Bytes(0) | Amount::Percent(_) => None,
+        Amount::Bytes(bytes) => Some(bytes),
+    };
+    RepairPlan { policy: policy(config), all, up }
 }

@@ -211,6 +211,7 @@ pub(crate) fn peer(info: &PeerInfo) -> PeerView {
         }
         .to_owned(),
         audit: AuditView::default(),
+        standing: String::new(),
         since: time_secs(info.since_secs),
     }
 }

@@ -330,7 +330,9 @@ async fn judge<G: Grid>(
     if left < k && !pack.queued {
         // A record can be stale: before it is called lost, everybody is asked.
         let record = record(ctx, &id, roots)?;
-        left = left.max(silent + fetch::elsewhere(ctx, &record).await.len());
+        let found = fetch::elsewhere(ctx, &record).await;
+        let found: BTreeSet<u8> = found.into_iter().map(|(index, _)| index).collect();
+        left = left.max(silent + found.len());
     }
     let short = id.short();
     let (grade, message) = if left < k && !pack.queued && pack.needed {

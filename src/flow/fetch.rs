@@ -111,10 +111,10 @@ pub(crate) async fn from_holders<G: Grid>(
     (decoded.and_then(|bytes| Ok(bytes?)), gathered.gone)
 }
 
-/// Indices of the shards of this pack that peers other than the recorded holders have.
-pub(crate) async fn elsewhere<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> BTreeSet<u8> {
+/// Shards of this pack, by index, that peers other than the recorded holders say they have.
+pub(crate) async fn elsewhere<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Vec<(u8, PeerId)> {
     let found = strays(ctx, record, &BTreeMap::new(), usize::MAX).await;
-    found.into_iter().map(|source| source.index).collect()
+    found.into_iter().map(|source| (source.index, source.peer)).collect()
 }
 
 /// Why there are fewer than k: for good, or for now.

@@ -173,6 +173,24 @@ pub fn change<G: Grid>(
     Ok(ctx.catalog.bulk(|bulk| bulk.put_holder(&peer, &holder.encode()))?)
 }
 
+/// A holder took a shard in: it has that one now, and if it was given up, it counts again.
+pub(crate) fn count_in<G: Grid>(
+    ctx: &Ctx<G>,
+    peer: PeerId,
+    shard: ShardId,
+) -> Result<(), FlowError> {
+    if ctx.catalog.is_gone(&peer, &shard)? {
+        ctx.catalog.bulk(|bulk| bulk.set_found(&peer, &shard))?;
+    }
+    let Some(stored) = ctx.catalog.holder(&peer)? else { return Ok(()) };
+    let mut holder = Holder::decode(&stored).unwrap_or_default();
+    if holder.standing.state().counts() {
+        return Ok(());
+    }
+    holder.standing.proved(ctx.clock.now_secs(), &Rules::default());
+    Ok(ctx.catalog.bulk(|bulk| bulk.put_holder(&peer, &holder.encode()))?)
+}
+
 /// The peers that are connected.
 pub(crate) fn online<G: Grid>(ctx: &Ctx<G>) -> BTreeSet<PeerId> {
     let peers = ctx.grid.peers().into_iter();
@@ -185,6 +203,10 @@ pub(crate) struct View {
     online: BTreeSet<PeerId>,
     states: BTreeMap<PeerId, State>,
     rates: BTreeMap<PeerId, f64>,
+    /// Who failed an audit of late.
+    failed: BTreeSet<PeerId>,
+    /// Who gave wrong bytes, or nothing of what it had just proved to have.
+    liars: BTreeSet<PeerId>,
     gone: BTreeSet<(PeerId, ShardId)>,
 }
 
@@ -195,13 +217,30 @@ impl View {
         let states = holders.iter().map(|(peer, known)| (*peer, known.standing.state())).collect();
         let rate = |known: &Holder| known.evidence.score(now).rate();
         let rates = holders.iter().map(|(peer, known)| (*peer, rate(known))).collect();
+        let counts = |known: &Holder| known.evidence.counts(now);
+        let lied = |known: &Holder| known.withholds || counts(known)[Verdict::Wrong as usize] > 0;
+        let failed = |known: &Holder| known.evidence.score(now).failed > 0;
+        let of = |is: &dyn Fn(&Holder) -> bool| {
+            holders.iter().filter(|(_, known)| is(known)).map(|(peer, _)| *peer).collect()
+        };
+        let (failed, liars) = (of(&failed), of(&lied));
         let gone = ctx.catalog.gone()?.into_iter().collect();
-        Ok(Self { online: online(ctx), states, rates, gone })
+        Ok(Self { online: online(ctx), states, rates, failed, liars, gone })
     }
 
     /// What is thought of a holder.
     pub(crate) fn state(&self, peer: &PeerId) -> State {
         self.states.get(peer).copied().unwrap_or_default()
+    }
+
+    /// Whether nothing speaks against giving it something.
+    pub(crate) fn is_trusted(&self, peer: &PeerId) -> bool {
+        self.state(peer).counts() && !self.failed.contains(peer) && !self.is_liar(peer)
+    }
+
+    /// Whether it is given nothing, whoever else there is.
+    pub(crate) fn is_liar(&self, peer: &PeerId) -> bool {
+        self.liars.contains(peer)
     }
 
     /// Whether it is connected.
@@ -228,7 +267,8 @@ impl View {
 
     /// A pack's shards, counted.
     pub(crate) fn tally(&self, record: &PackRecord) -> Tally {
-        Tally::of(record.code, record.shards.iter().map(|placed| self.shard(placed)))
+        let shards = record.shards.iter().map(|placed| self.shard(placed));
+        Tally::of(record.code, shards).among(self.online.len())
     }
 
     /// How many days it takes on average until a pack is lost, when nobody mends it.

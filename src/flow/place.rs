@@ -16,7 +16,7 @@ use store::{PackState, SpoolError};
 
 use crate::budget::Hold;
 use crate::flow::targets::Targets;
-use crate::flow::{AskError, Ctx, FlowError, publish};
+use crate::flow::{AskError, Ctx, FlowError, health, publish};
 use crate::monitor::Counter;
 use crate::placement::{Lane, rotation};
 use crate::vault::index::{PackRecord, Placed};
@@ -208,14 +208,29 @@ async fn place<G: Grid>(
     mut record: PackRecord,
     shards: Vec<Shard>,
 ) -> Result<(PackRecord, Outcome), FlowError> {
+    let domains = send_missing(ctx, targets, &mut record, shards).await;
+    let outcome = outcome(targets, &record, domains);
+    settle(ctx, &record, outcome).await?;
+    Ok((record, outcome))
+}
+
+/// Sends the shards that have no holder yet, each to somebody who has none of the pack, and notes
+/// in the record who took them; the catalog is left as it is. Returns in how many failure domains
+/// the pack could have been.
+pub(crate) async fn send_missing<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    record: &mut PackRecord,
+    shards: Vec<Shard>,
+) -> usize {
     let shard_bytes = shards.first().map_or(0, |shard| shard.bytes.len() as u64);
     let mut waiting: VecDeque<Shard> =
         shards.into_iter().filter(|shard| record.holder(shard.index).is_none()).collect();
     let mut domains = 0;
     while !waiting.is_empty() {
-        let chosen = targets.missing(ctx, &record, shard_bytes);
+        let chosen = targets.missing(ctx, record, shard_bytes);
         domains = chosen.domains;
-        let sends = assign(ctx, &record, chosen.peers, &mut waiting);
+        let sends = assign(ctx, record, chosen.peers, &mut waiting);
         if sends.is_empty() {
             break;
         }
@@ -230,9 +245,7 @@ async fn place<G: Grid>(
             }
         }
     }
-    let outcome = outcome(targets, &record, domains);
-    settle(ctx, &record, outcome).await?;
-    Ok((record, outcome))
+    domains
 }
 
 /// Takes a shard for each peer out of `waiting`, turned against the walk.
@@ -312,7 +325,10 @@ pub(crate) async fn send<G: Grid>(
     for attempt in 1.. {
         let request = Request::Put { shard: shard.id, body: shard.bytes.clone() };
         match ctx.grid.ask(peer, request).await? {
-            Reply::Stored => return Ok(()),
+            Reply::Stored => {
+                took(ctx, peer, shard.id).await;
+                return Ok(());
+            }
             Reply::Refused(Refusal::Busy) if attempt < BUSY_TRIES => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;
@@ -322,6 +338,17 @@ pub(crate) async fn send<G: Grid>(
         }
     }
     unreachable!("the last attempt returns")
+}
+
+/// Counts a holder in again that was given up and takes something in: what it has is audited like
+/// everybody's. When that cannot be noted it stays given up, which is the safe side.
+async fn took<G: Grid>(ctx: &Ctx<G>, peer: PeerId, shard: ShardId) {
+    let noting = ctx.clone();
+    match ctx.work(move || health::count_in(&noting, peer, shard)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(peer = %peer.short(), %error, "cannot be counted in"),
+        Err(error) => tracing::warn!(peer = %peer.short(), %error, "cannot be counted in"),
+    }
 }
 
 /// Gives a whole-pack copy also to every connected peer that the record does not name. Best effort:

@@ -4,12 +4,14 @@
 //! and nobody's word. It is read from what is known of holders ([`health`]), filled by the agent's
 //! looks; nothing is noted there for the time in which nobody looked, or nobody at all answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chunker::PeerId;
 use p2p::Grid;
 
+use crate::care::Rules;
+use crate::flow::health::Holder;
 use crate::flow::{Ctx, FlowError, health};
 use crate::placement::domains::{Presence, WINDOW, window_at};
 
@@ -23,21 +25,31 @@ pub struct Presences {
     peers: BTreeMap<PeerId, Presence>,
     /// The window in which anybody was first seen.
     since: Option<u64>,
+    /// Whom the user declared lost.
+    lost: BTreeSet<PeerId>,
 }
 
 impl Presences {
     /// What was seen so far.
     pub fn load<G: Grid>(ctx: &Ctx<G>) -> Result<Self, FlowError> {
-        let holders = health::holders(ctx)?.into_iter();
+        let (holders, now, rules) = (health::holders(ctx)?, ctx.clock.now_secs(), Rules::default());
+        let is_lost = |known: &Holder| known.standing.is_declared_lost(now, &rules);
+        let lost = holders.iter().filter(|(_, known)| is_lost(known)).map(|(peer, _)| *peer);
+        let (lost, holders) = (lost.collect(), holders.into_iter());
         let peers: BTreeMap<PeerId, Presence> =
             holders.map(|(peer, known)| (peer, known.standing.into_presence())).collect();
         let since = peers.values().filter_map(Presence::first_seen).min();
-        Ok(Self { peers, since })
+        Ok(Self { peers, since, lost })
     }
 
     /// What was seen of one device.
     pub fn of(&self, peer: &PeerId) -> Option<&Presence> {
         self.peers.get(peer)
+    }
+
+    /// Whether the user said that it is gone for good: then it is given nothing.
+    pub fn is_declared_lost(&self, peer: &PeerId) -> bool {
+        self.lost.contains(peer)
     }
 
     /// Whether `peer` has not been around for long, as far as we have.

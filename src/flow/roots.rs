@@ -7,13 +7,35 @@ use chunker::{PackId, PeerId, Record};
 use p2p::Grid;
 use p2p::head::SignedHead;
 
-use crate::flow::{Ctx, FlowError, recover};
+use crate::flow::{Ctx, FlowError, publish, recover};
 use crate::vault::index::PackRecord;
 use crate::vault::manifest::Manifest;
 
 /// This device's.
 pub(crate) fn own<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PackId, PackRecord>, FlowError> {
     of(ctx, &BTreeSet::from([ctx.device.peer()]))
+}
+
+/// The packs of this device's newest manifest itself.
+pub(crate) fn head<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeSet<PackId>, FlowError> {
+    let Some(head) = publish::current_head(ctx)? else { return Ok(BTreeSet::new()) };
+    let packs = ctx.vault.open_head(&head.sealed)?.manifest;
+    Ok(packs.into_iter().map(|record| record.meta.id).collect())
+}
+
+/// The packs named by this device's manifest that are elsewhere now than it says.
+pub(crate) fn moved<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PackId, PackRecord>, FlowError> {
+    let mut moved = BTreeMap::new();
+    let Some(bytes) = ctx.catalog.get(publish::MANIFEST)? else { return Ok(moved) };
+    for root in Manifest::decode(&bytes)?.roots {
+        if let Some((_, stored)) = ctx.catalog.pack(&root.meta.id)? {
+            let now = PackRecord::decode_stored(&stored)?;
+            if now.shards != root.shards {
+                moved.insert(root.meta.id, now);
+            }
+        }
+    }
+    Ok(moved)
 }
 
 /// Those of these devices.

@@ -144,7 +144,10 @@ impl Targets {
         let distances = distances_of(ctx, &peers);
         let (now_secs, rooms) = (ctx.clock.now_secs(), rooms_of(&peers));
         let me = ctx.device.peer();
-        let online = peers.into_iter().filter(|info| info.state == PeerState::Online);
+        let serves = |info: &PeerInfo| {
+            info.state == PeerState::Online && !presences.is_declared_lost(&info.peer)
+        };
+        let online = peers.into_iter().filter(serves);
         let target = |info: PeerInfo| Target {
             peer: info.peer,
             owner: info.owner,

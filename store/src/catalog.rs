@@ -227,9 +227,19 @@ impl Catalog {
         holders::all(&self.db.read())
     }
 
+    /// What is known of one holder.
+    pub fn holder(&self, peer: &PeerId) -> Result<Option<Vec<u8>>, CatalogError> {
+        holders::one(&self.db.read(), peer)
+    }
+
     /// Which shards their holders turned out not to have.
     pub fn gone(&self) -> Result<Vec<(PeerId, ShardId)>, CatalogError> {
         holders::gone(&self.db.read())
+    }
+
+    /// Whether a holder turned out not to have a shard.
+    pub fn is_gone(&self, peer: &PeerId, shard: &ShardId) -> Result<bool, CatalogError> {
+        holders::is_gone(&self.db.read(), peer, shard)
     }
 
     /// Forgets everything, named values included, but for what was found of holders.

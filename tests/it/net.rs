@@ -15,6 +15,7 @@ mod messages;
 mod proximity;
 mod prune;
 mod relay;
+mod repair;
 pub(crate) mod rig;
 mod risk;
 mod whole;

@@ -13,6 +13,7 @@ mod measured;
 mod memory;
 mod moving;
 mod prune;
+mod repair;
 mod risk;
 mod stale;
 mod stories;

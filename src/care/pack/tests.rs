@@ -33,9 +33,25 @@ fn silent_shards_count_and_gone_ones_do_not() {
 fn small_codes_are_mended_at_the_first_loss_and_large_ones_at_half_the_parity() {
     let threshold = |k, m| Policy::default().threshold(Code::new(k, m).unwrap());
     assert_eq!((threshold(4, 2), threshold(1, 1), threshold(2, 0)), (6, 2, 2));
-    assert_eq!((threshold(8, 4), threshold(10, 20)), (11, 21));
+    assert_eq!((threshold(8, 4), threshold(3, 5), threshold(10, 20)), (12, 6, 21));
+    assert_eq!(threshold(1, 7), 8);
     let at = |at, k, m| Policy { repair_at: Some(at) }.threshold(Code::new(k, m).unwrap());
     assert_eq!((at(10, 8, 4), at(3, 8, 4), at(200, 8, 4)), (10, 9, 12));
+}
+
+#[test]
+fn of_whole_copies_no_more_are_missed_than_machines_could_have() {
+    let grade = |k, m, counted, machines| {
+        let code = Code::new(k, m).unwrap();
+        let shards = std::iter::repeat_n(ShardState::Here, counted);
+        let tally = Tally::of(code, shards).among(machines);
+        (tally.grade(), Policy::default().wants_repair(code, &tally))
+    };
+    assert_eq!(grade(1, 7, 6, 8), (Grade::Degraded, true));
+    assert_eq!(grade(1, 7, 6, 6), (Grade::Full, false));
+    assert_eq!(grade(1, 7, 6, 0), (Grade::Full, false), "all of them silent");
+    assert_eq!(grade(1, 7, 2, 2), (Grade::Degraded, true), "too few in any case");
+    assert_eq!(grade(4, 2, 5, 5), (Grade::Degraded, true), "every shard is another");
 }
 
 #[test]

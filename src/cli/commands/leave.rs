@@ -5,7 +5,7 @@ use crate::api::{Answer, Call, Failure, LeaveView};
 use crate::cli::args::Global;
 use crate::cli::output::plural;
 use crate::cli::progress::Job;
-use crate::cli::prompts::{Question, unanswered};
+use crate::cli::prompts::{Question, confirmed};
 use crate::cli::shell::{Look, Shell};
 
 use super::{ask, wrong_answer};
@@ -21,12 +21,7 @@ pub(crate) fn run(
     backend: &impl Backend,
     shell: &mut Shell<'_>,
 ) -> Result<u8, Failure> {
-    if !global.yes {
-        let answer = shell.ask.text(QUESTION)?;
-        if !["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
-            return Err(unanswered(QUESTION));
-        }
-    }
+    confirmed(QUESTION, global.yes, shell)?;
     let Answer::Leave(view) = ask(backend, Call::Leave, Job::Look, shell)? else {
         return Err(wrong_answer());
     };

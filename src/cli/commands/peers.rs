@@ -6,19 +6,37 @@ use crate::cli::args::{Peers, PeersWhat};
 use crate::cli::exit;
 use crate::cli::output::{Column, escape, month, plural, table};
 use crate::cli::progress::Job;
+use crate::cli::prompts::{Question, confirmed};
 use crate::cli::shell::{Look, Shell};
 
 use super::{ask, wrong_answer};
 
 pub(crate) fn run(
     args: &Peers,
+    yes: bool,
     backend: &impl Backend,
     shell: &mut Shell<'_>,
 ) -> Result<u8, Failure> {
     match &args.what {
         None | Some(PeersWhat::Ls) => list(backend, shell),
+        Some(PeersWhat::Lost { peer }) => lost(peer, yes, backend, shell),
         Some(PeersWhat::Evacuate { peer }) => evacuate(peer, backend, shell),
     }
+}
+
+fn lost(
+    peer: &str,
+    yes: bool,
+    backend: &impl Backend,
+    shell: &mut Shell<'_>,
+) -> Result<u8, Failure> {
+    let text = format!("Give {} up for good and send what it had to others? [y/N]", escape(peer));
+    confirmed(Question { text: &text, flag: "--yes", default: Some("") }, yes, shell)?;
+    let call = Call::PeerLost(peer.to_owned());
+    let Answer::Repair(view) = ask(backend, call, Job::Look, shell)? else {
+        return Err(wrong_answer());
+    };
+    super::repair::show(&view, shell)
 }
 
 fn evacuate(peer: &str, backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {

@@ -169,6 +169,20 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak check", "which files it concerns"), PEERS],
     },
     Explained {
+        code: codes::REPAIR_PARTIAL,
+        what: "gbak repair: some packs still have fewer shards than they should",
+        data: "can be restored; with less to spare than was asked for",
+        gbak: "repairs again when other machines have room",
+        you: &[("gbak invite", "bring in another machine"), PEERS, STATUS],
+    },
+    Explained {
+        code: codes::REPAIR_LOSS,
+        what: "gbak repair: packs have too few shards left, and no file here has what was in them",
+        data: "what was in them cannot be restored unless a holder returns; everything else can",
+        gbak: "stores again with the next backup what the files here still have",
+        you: &[("gbak check", "which files it concerns"), ("gbak backup PATH", "store it again")],
+    },
+    Explained {
         code: codes::DRILL_FAILED,
         what: "gbak drill: files that were drawn could not be restored from the peers that answer",
         data: "not lost as far as is known: more peers may bring it",

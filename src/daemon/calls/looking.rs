@@ -33,6 +33,8 @@ impl Run {
         let usage = self.ctx.work(move || shelf.usage_by_owner()).await?;
         let usage: BTreeMap<_, Usage> = usage.map_err(EngineError::from)?.into_iter().collect();
         let audits = health::scores(&self.ctx)?;
+        let holders = health::holders(&self.ctx)?;
+        let standing = |peer: &PeerId| holders.get(peer).map(|known| known.standing.state());
         let me = self.me().await?;
         let peers = self.ctx.grid.peers();
         let view = |info: &p2p::PeerInfo| PeerView {
@@ -43,6 +45,7 @@ impl Run {
                 failed: score.failed,
                 window_days: WINDOW_DAYS,
             }),
+            standing: standing(&info.peer).unwrap_or_default().word().to_owned(),
             ..views::peer(info)
         };
         let peers: Vec<_> = peers.iter().map(view).collect();
@@ -134,6 +137,7 @@ impl Run {
             theirs_here_bytes: 0,
             path: "none".to_owned(),
             audit: AuditView::default(),
+            standing: State::Present.word().to_owned(),
             since: views::time_secs(hello.device.since_secs),
         })
     }

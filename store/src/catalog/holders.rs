@@ -4,7 +4,7 @@
 //! shows the shard, or somebody says that it does not matter any more.
 
 use chunker::{PeerId, ShardId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{Bulk, id};
 use crate::db::CatalogError;
@@ -56,6 +56,20 @@ pub(super) fn all(db: &Connection) -> Result<Vec<(PeerId, Vec<u8>)>, CatalogErro
         holders.push((id(row, 0, "holder")?, row.get(1)?));
     }
     Ok(holders)
+}
+
+pub(super) fn one(db: &Connection, peer: &PeerId) -> Result<Option<Vec<u8>>, CatalogError> {
+    let mut query = db.prepare_cached("SELECT record FROM holder WHERE peer = ?1")?;
+    Ok(query.query_row([peer.as_bytes()], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn is_gone(
+    db: &Connection,
+    peer: &PeerId,
+    shard: &ShardId,
+) -> Result<bool, CatalogError> {
+    let mut query = db.prepare_cached("SELECT 1 FROM gone WHERE peer = ?1 AND shard = ?2")?;
+    Ok(query.exists(params![peer.as_bytes(), shard.as_bytes()])?)
 }
 
 pub(super) fn gone(db: &Connection) -> Result<Vec<(PeerId, ShardId)>, CatalogError> {

@@ -5,7 +5,7 @@ use std::fs;
 use super::rig::{Rig, backup, online};
 
 /// Empties a stopped holder's shelf, as a failed disk does that was replaced.
-fn empty_shards(rig: &mut Rig, holder: usize) {
+pub(super) fn empty_shards(rig: &mut Rig, holder: usize) {
     let agent = &mut rig.agents[holder];
     assert_eq!(agent.stop(), Some(0));
     let mut dirs = vec![agent.home().to_owned()];

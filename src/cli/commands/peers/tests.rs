@@ -23,6 +23,7 @@ fn peer(name: &str, state: &str) -> PeerView {
         theirs_here_bytes: 0,
         path: "lan".to_owned(),
         audit: AuditView::default(),
+        standing: "present".to_owned(),
         since: "2026-03-05T10:00:00Z".to_owned(),
     }
 }
