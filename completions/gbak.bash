@@ -415,6 +415,12 @@ _gbak() {
             gbak__subcmd__help__subcmd__peers,ls)
                 cmd="gbak__subcmd__help__subcmd__peers__subcmd__ls"
                 ;;
+            gbak__subcmd__help__subcmd__repair,index)
+                cmd="gbak__subcmd__help__subcmd__repair__subcmd__index"
+                ;;
+            gbak__subcmd__help__subcmd__repair,snapshots)
+                cmd="gbak__subcmd__help__subcmd__repair__subcmd__snapshots"
+                ;;
             gbak__subcmd__limits,help)
                 cmd="gbak__subcmd__limits__subcmd__help"
                 ;;
@@ -456,6 +462,24 @@ _gbak() {
                 ;;
             gbak__subcmd__peers__subcmd__help,ls)
                 cmd="gbak__subcmd__peers__subcmd__help__subcmd__ls"
+                ;;
+            gbak__subcmd__repair,help)
+                cmd="gbak__subcmd__repair__subcmd__help"
+                ;;
+            gbak__subcmd__repair,index)
+                cmd="gbak__subcmd__repair__subcmd__index"
+                ;;
+            gbak__subcmd__repair,snapshots)
+                cmd="gbak__subcmd__repair__subcmd__snapshots"
+                ;;
+            gbak__subcmd__repair__subcmd__help,help)
+                cmd="gbak__subcmd__repair__subcmd__help__subcmd__help"
+                ;;
+            gbak__subcmd__repair__subcmd__help,index)
+                cmd="gbak__subcmd__repair__subcmd__help__subcmd__index"
+                ;;
+            gbak__subcmd__repair__subcmd__help,snapshots)
+                cmd="gbak__subcmd__repair__subcmd__help__subcmd__snapshots"
                 ;;
             *)
                 ;;
@@ -743,12 +767,16 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__check)
-            opts="-q -v -p -h --read-data --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
+            opts="-q -v -p -h --read-data --read-data-subset --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --read-data-subset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --wait-peers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3709,8 +3737,36 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__help__subcmd__repair)
-            opts=""
+            opts="index snapshots"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__help__subcmd__repair__subcmd__index)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__help__subcmd__repair__subcmd__snapshots)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -5275,7 +5331,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__repair)
-            opts="-q -v -p -h --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
+            opts="-q -v -p -h --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help index snapshots help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5285,6 +5341,190 @@ _gbak() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --passphrase-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -p)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --passphrase-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__repair__subcmd__help)
+            opts="index snapshots help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__repair__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__repair__subcmd__help__subcmd__index)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__repair__subcmd__help__subcmd__snapshots)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__repair__subcmd__index)
+            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --passphrase-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -p)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --passphrase-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__repair__subcmd__snapshots)
+            opts="-n -q -v -p -h --forget --dry-run --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --passphrase-file)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then

@@ -727,6 +727,7 @@ complete -c gbak -n "__fish_gbak_using_subcommand status" -s v -l verbose -d 'Pr
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand status" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand status" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand check" -l read-data-subset -d 'The same for some packs: 2/5 is the second of five parts, 10% a random tenth' -r
 complete -c gbak -n "__fish_gbak_using_subcommand check" -l wait-peers -d 'How long to wait for peers to connect' -r
 complete -c gbak -n "__fish_gbak_using_subcommand check" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand check" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
@@ -754,19 +755,51 @@ complete -c gbak -n "__fish_gbak_using_subcommand audit" -s v -l verbose -d 'Pri
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -s h -l help -d 'Print help'
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -l wait-peers -d 'How long to wait for peers to connect' -r
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -l limit-download -d 'Receive at most this fast' -r
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -l json -d 'Print JSON'
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -s q -l quiet -d 'Print results and errors only'
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -s v -l verbose -d 'Print more; repeat for debug logs'
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -l no-progress -d 'Show no progress'
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -l yes -d 'Take the default answer of every ordinary question'
-complete -c gbak -n "__fish_gbak_using_subcommand repair" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -l wait-peers -d 'How long to wait for peers to connect' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -f -a "index" -d 'Read again from the grid what this home knows of it'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -f -a "snapshots" -d 'Make snapshots again without what is lost: exit 6 when some of it could not be'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and not __fish_seen_subcommand_from index snapshots help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from index" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -l forget -d 'Forget the originals afterwards'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -s n -l dry-run -d 'Only tell what is lost'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from snapshots" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from help" -f -a "index" -d 'Read again from the grid what this home knows of it'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from help" -f -a "snapshots" -d 'Make snapshots again without what is lost: exit 6 when some of it could not be'
+complete -c gbak -n "__fish_gbak_using_subcommand repair; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -l files -d 'Restore so many files, drawn at random' -r
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -l max-bytes -d 'Restore at most this much' -r
 complete -c gbak -n "__fish_gbak_using_subcommand drill" -l without-peers -d 'Set so many machines aside, drawn at random, as if they were gone' -r
@@ -999,6 +1032,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcomma
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "stop" -d 'Lend nothing any more; an added disk that is empty is forgotten'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from limits" -f -a "show" -d 'Show the limits in force'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from limits" -f -a "set" -d 'Be slower or faster, from now on; what is not said stays'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from repair" -f -a "index" -d 'Read again from the grid what this home knows of it'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from repair" -f -a "snapshots" -d 'Make snapshots again without what is lost: exit 6 when some of it could not be'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from guardians" -f -a "ls" -d 'List them, and those who are looked after here'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from guardians" -f -a "add" -d 'Make a machine of another member one'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from guardians" -f -a "remove" -d 'End a machine\'s mandate'

@@ -43,7 +43,7 @@ pub use placement::{
     DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
     UnmetRule,
 };
-pub use repair::{RepairArgs, RepairView};
+pub use repair::{RepairArgs, RepairView, SalvageArgs, SalvageView, SalvagedView};
 pub use retention::{
     ForgetArgs, ForgetGroup, ForgetView, GroupByArgs, KeptView, PruneArgs, PruneView,
 };
@@ -106,6 +106,8 @@ pub enum Call {
     Audit(AuditArgs),
     /// Make again what is missing.
     Repair(RepairArgs),
+    /// Make snapshots again without what is lost.
+    Salvage(SalvageArgs),
     /// Give a holder up for good, and make again what it had.
     PeerLost(String),
     /// Rehearse a restore.
@@ -181,6 +183,8 @@ pub enum Answer {
     Audit(AuditRunView),
     /// What was made again.
     Repair(RepairView),
+    /// What was made without what is lost.
+    Salvage(SalvageView),
     /// What the rehearsal showed.
     Drill(DrillView),
     /// The guardians.

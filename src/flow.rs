@@ -39,6 +39,7 @@ pub mod restore;
 pub mod retain;
 pub mod risk;
 mod roots;
+pub mod salvage;
 pub mod scan;
 pub mod standing;
 pub mod target;

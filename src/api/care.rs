@@ -10,6 +10,8 @@ use super::PathBytes;
 pub struct CheckArgs {
     /// Fetch every pack from its holders, verify and open it.
     pub read_data: bool,
+    /// Only of some: `2/5` for the second of five parts, `10%` for a random tenth.
+    pub read_subset: Option<String>,
     /// How long to wait for peers to connect, in seconds; 10 when absent.
     pub wait_peers_secs: Option<u64>,
 }

@@ -79,6 +79,8 @@ codes! {
     REPAIR_PARTIAL = "gbak::repair::partial", 4;
     /// `repair` found packs with too few shards left.
     REPAIR_LOSS = "gbak::repair::loss", 6;
+    /// `repair snapshots` found something lost, and made no snapshot without it.
+    SALVAGE_LOSS = "gbak::repair::snapshots", 6;
     /// `drill` could not restore all it drew from the peers that answered.
     DRILL_FAILED = "gbak::drill::failed", 5;
     /// `drill` found data loss, or files that came back different.

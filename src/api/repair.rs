@@ -1,6 +1,8 @@
-//! Making again what is missing: question and answer.
+//! Making again what is missing, or going on without it: questions and answers.
 
 use serde::{Deserialize, Serialize};
+
+use super::PathBytes;
 
 /// What to repair.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -34,4 +36,48 @@ pub struct RepairView {
     pub packs_lost: u64,
     /// The exit code: 0, 4 (some packs still miss shards) or 6 (some are lost).
     pub exit: u8,
+}
+
+/// Which snapshots to make again without what is lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SalvageArgs {
+    /// As in `restore`; all of this device's when empty.
+    pub snapshots: Vec<String>,
+    /// Forget the originals afterwards.
+    pub forget: bool,
+    /// Only look.
+    pub dry_run: bool,
+}
+
+/// What became of snapshots that lack something.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SalvageView {
+    /// `gbak.salvage/1`.
+    pub schema: String,
+    /// Snapshots looked through.
+    pub snapshots_checked: u64,
+    /// Those that lack something.
+    pub snapshots: Vec<SalvagedView>,
+    /// Originals forgotten.
+    pub forgotten: u64,
+    /// The exit code: 0, or 6 when something is lost and no snapshot without it was made.
+    pub exit: u8,
+}
+
+/// A snapshot that lacks something.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SalvagedView {
+    /// Its full id.
+    pub snapshot_id: String,
+    /// The full id of what was made of it.
+    pub salvaged_id: Option<String>,
+    /// What cannot be restored; the first thousand.
+    pub left_out: Vec<PathBytes>,
+    /// How many there are.
+    pub left_out_total: u64,
+    /// Entries that are whole.
+    pub whole: u64,
 }

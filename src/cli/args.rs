@@ -32,7 +32,7 @@ pub(crate) use global::Global;
 pub(crate) use guardians::{Guardians, GuardiansCommand};
 pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat, Pause};
 pub(crate) use mount::{Mount, Unmount};
-pub(crate) use repairing::Repair;
+pub(crate) use repairing::{Repair, RepairWhat};
 pub(crate) use shells::{Completions, ShellName};
 
 /// Back up to other members' unused disk, and lend them yours.
@@ -507,6 +507,9 @@ pub(crate) struct Check {
     /// Fetch every pack from its holders, verify and open it
     #[arg(long)]
     pub(crate) read_data: bool,
+    /// The same for some packs: 2/5 is the second of five parts, 10% a random tenth
+    #[arg(long, value_name = "PART|%", conflicts_with = "read_data")]
+    pub(crate) read_data_subset: Option<String>,
     /// How long to wait for peers to connect
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_peers: Option<Duration>,

@@ -32,7 +32,8 @@ mod packing;
 mod parent;
 mod reading;
 
-pub(crate) use commit::{Committed, commit};
+pub(crate) use archive::Stored;
+pub(crate) use commit::{Committed, commit, remake};
 pub(crate) use reading::{Entries, Segments};
 
 /// What to back up and how.

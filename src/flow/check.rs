@@ -10,7 +10,7 @@
 //! are together fewer than k, nobody else has the rest, and the spool does not have the pack
 //! either. A copy in the metadata cache does not count: it may be evicted at any time.
 //!
-//! A holder answers [`Request::Have`] from its records, without reading its disk; only `read_data`
+//! A holder answers [`Request::Have`] from its records, without reading its disk; only reading
 //! finds what has rotted there, in the shards that it reads.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,10 @@ use crate::flow::{Ctx, FlowError, fetch, health, look, roots};
 use crate::monitor::Counter;
 use crate::vault::index::{PackRecord, Placed};
 
+mod sample;
 mod structure;
+
+pub use sample::{NotASample, Sample};
 
 /// Packs fetched and opened at once.
 const PACKS_UNDER_WAY: usize = 3;
@@ -102,8 +105,12 @@ struct Pack {
 /// Whether a holder has a shard; absent when it did not answer.
 type Answers = BTreeMap<(PeerId, ShardId), bool>;
 
-/// Checks everything; with `read_data` also what is in the packs.
-pub async fn check<G: Grid>(ctx: &Ctx<G>, read_data: bool) -> Result<CheckReport, FlowError> {
+/// Checks everything, and what is in those packs that `sample` has.
+pub async fn check<G: Grid>(
+    ctx: &Ctx<G>,
+    sample: impl Into<Sample>,
+) -> Result<CheckReport, FlowError> {
+    let sample = sample.into();
     let snapshots = look::snapshots(ctx)?;
     let mut needed = BTreeSet::new();
     let mut walk = structure::Walk::new(ctx);
@@ -117,11 +124,13 @@ pub async fn check<G: Grid>(ctx: &Ctx<G>, read_data: bool) -> Result<CheckReport
     let packs = packs(ctx, &needed, &roots)?;
     let mut answers = ask_holders(ctx, &packs).await;
     report.packs = packs.len() as u64;
-    let failed = if read_data {
-        read(ctx, &packs, &roots, &mut answers, &mut report).await?
-    } else {
+    let failed = if sample == Sample::Nothing {
         report.chunks = packs.values().map(|pack| pack.chunks).sum();
         BTreeMap::new()
+    } else {
+        let seed = crate::entropy::bytes(&*ctx.entropy);
+        let drawn = packs.iter().filter(|(id, _)| sample.has(id, &seed)).collect();
+        read(ctx, drawn, &roots, &mut answers, &mut report).await?
     };
     note(ctx, &packs, &answers).await?;
     for (id, pack) in &packs {
@@ -233,16 +242,16 @@ async fn ask_holder<G: Grid>(ctx: &Ctx<G>, peer: PeerId, shards: BTreeSet<ShardI
     answers
 }
 
-/// Fetches and opens every pack that is on the grid. Shards that turn out to be gone or rotten are
-/// noted in `answers`. Returns what went wrong, by pack.
+/// Fetches and opens those of these packs that are on the grid. Shards that turn out to be gone or
+/// rotten are noted in `answers`. Returns what went wrong, by pack.
 async fn read<G: Grid>(
     ctx: &Ctx<G>,
-    packs: &BTreeMap<PackId, Pack>,
+    packs: Vec<(&PackId, &Pack)>,
     roots: &BTreeMap<PackId, PackRecord>,
     answers: &mut Answers,
     report: &mut CheckReport,
 ) -> Result<BTreeMap<PackId, FlowError>, FlowError> {
-    let placed = packs.iter().filter(|(_, pack)| !pack.queued);
+    let placed = packs.into_iter().filter(|(_, pack)| !pack.queued);
     let reads: Vec<_> =
         placed.map(|(id, pack)| async move { (*id, pack, open(ctx, id, roots).await) }).collect();
     let mut reads = futures::stream::iter(reads).buffer_unordered(PACKS_UNDER_WAY);

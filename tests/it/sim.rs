@@ -15,6 +15,7 @@ mod moving;
 mod prune;
 mod repair;
 mod risk;
+mod salvage;
 mod stale;
 mod stories;
 mod world;

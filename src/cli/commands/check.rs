@@ -24,6 +24,7 @@ pub(crate) fn run(
 ) -> Result<u8, Failure> {
     let call = Call::Check(CheckArgs {
         read_data: args.read_data,
+        read_subset: args.read_data_subset.clone(),
         wait_peers_secs: args.wait_peers.map(|wait| wait.as_secs()),
     });
     let Answer::Check(view) = ask(backend, call, Job::Look, shell)? else {

@@ -21,30 +21,36 @@ pub(crate) fn run(
     backend: &impl Backend,
     shell: &mut Shell<'_>,
 ) -> Result<u8, Failure> {
-    let view = if args.rebuild {
-        rebuild(backend, shell)?
-    } else {
-        let asks = !args.non_interactive && !shell.look.json && shell.ask.present();
-        let call = call_args(args, given, asks, shell)?;
+    if args.rebuild {
+        return rebuilt(backend, shell);
+    }
+    let asks = !args.non_interactive && !shell.look.json && shell.ask.present();
+    let call = call_args(args, given, asks, shell)?;
+    let view = {
         let mut watch = Watch::new(shell, Job::Look);
         backend.recover(call, &mut |event| watch.see(event))?
     };
+    show(&view, shell)
+}
+
+/// Reads again from the grid what the catalog knows, and tells.
+pub(super) fn rebuilt(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
+    let Answer::Rebuild(view) = ask(backend, Call::Rebuild, Job::Look, shell)? else {
+        return Err(wrong_answer());
+    };
+    show(&view, shell)
+}
+
+fn show(view: &RecoverView, shell: &mut Shell<'_>) -> Result<u8, Failure> {
     if shell.look.json {
-        shell.print_json(&view)?;
+        shell.print_json(view)?;
     } else {
         for warning in &view.warnings {
             shell.note(&format!("warning: {}", escape(warning)));
         }
-        shell.say(&text(&view))?;
+        shell.say(&text(view))?;
     }
     Ok(0)
-}
-
-fn rebuild(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<RecoverView, Failure> {
-    match ask(backend, Call::Rebuild, Job::Look, shell)? {
-        Answer::Rebuild(view) => Ok(view),
-        _ => Err(wrong_answer()),
-    }
 }
 
 fn call_args(

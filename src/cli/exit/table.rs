@@ -183,6 +183,19 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[("gbak check", "which files it concerns"), ("gbak backup PATH", "store it again")],
     },
     Explained {
+        code: codes::SALVAGE_LOSS,
+        what: "gbak repair snapshots: some cannot be restored whole",
+        data: "the files named cannot be restored from these snapshots; everything else can",
+        gbak: "changed nothing of these snapshots",
+        you: &[
+            (
+                "gbak backup PATH",
+                "store again what is still here: that mends old snapshots as well",
+            ),
+            ("gbak repair snapshots", "make them again without what is lost"),
+        ],
+    },
+    Explained {
         code: codes::DRILL_FAILED,
         what: "gbak drill: files that were drawn could not be restored from the peers that answer",
         data: "not lost as far as is known: more peers may bring it",

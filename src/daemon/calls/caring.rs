@@ -14,15 +14,19 @@ use crate::api::{
 };
 use crate::daemon::patience;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
-use crate::flow::check::{self, CheckProblem, CheckReport, Grade};
+use crate::flow::check::{self, CheckProblem, CheckReport, Grade, Sample};
 
 impl Run {
     pub(super) async fn check(&self, args: CheckArgs) -> Result<CheckView, Failure> {
         self.settle(wait(args.wait_peers_secs)).await?;
-        let report = check::check(&self.ctx, args.read_data).boxed().await?;
+        let part = args.read_subset.as_deref().map(str::parse::<Sample>);
+        let wrong = |error| codes::USAGE.failure(format!("--read-data-subset is {error}"));
+        let part = part.transpose().map_err(wrong)?;
+        let sample = part.unwrap_or(Sample::from(args.read_data));
+        let report = check::check(&self.ctx, sample).boxed().await?;
         let peers = self.ctx.grid.peers();
         let names = peers.into_iter().map(|info| (info.peer, info.name)).collect();
-        Ok(view(report, &names, args.read_data))
+        Ok(view(report, &names, sample != Sample::Nothing))
     }
 
     pub(super) async fn audit(&self, args: AuditArgs) -> Result<AuditRunView, Failure> {

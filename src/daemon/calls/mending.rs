@@ -1,15 +1,18 @@
-//! `repair` and `peers lost`: make again what is missing. They write the backup, and may be cut off
-//! anywhere.
+//! `repair` and `peers lost`: make again what is missing, or go on without it. They write the
+//! backup, and may be cut off anywhere.
 
 use futures::FutureExt;
 use p2p::Grid;
 
 use super::caring::named;
-use super::{Run, WAIT_PEERS, wait};
-use crate::api::{Failure, RepairArgs, RepairView, codes};
+use super::{Run, WAIT_PEERS, parse_spec, wait};
+use crate::api::{
+    Failure, PathBytes, RepairArgs, RepairView, SalvageArgs, SalvageView, SalvagedView, codes,
+};
 use crate::daemon::patience;
 use crate::flow::health;
 use crate::flow::repair::{self, RepairReport};
+use crate::flow::salvage::{self, SalvagePlan, SalvageReport, Salvaged};
 
 impl Run {
     pub(super) async fn repair(&self, args: RepairArgs) -> Result<RepairView, Failure> {
@@ -45,6 +48,20 @@ impl Run {
         let plan = patience::repair(&self.engine.config, true);
         Ok(view(&repair::repair(&self.ctx, plan).boxed().await?))
     }
+
+    /// Makes snapshots again without what is lost.
+    pub(super) async fn salvage(&self, args: SalvageArgs) -> Result<SalvageView, Failure> {
+        let named = args.snapshots.iter().map(|text| parse_spec(text));
+        let plan = SalvagePlan {
+            named: named.collect::<Result<_, _>>()?,
+            forget: args.forget,
+            dry_run: args.dry_run,
+        };
+        self.settle(WAIT_PEERS).await?;
+        let _writing = self.write().await?;
+        let report = salvage::salvage(&self.ctx, &plan, &self.cancel).boxed().await?;
+        Ok(salvaged(&report))
+    }
 }
 
 const fn view_exit(report: &RepairReport) -> u8 {
@@ -67,5 +84,23 @@ fn view(report: &RepairReport) -> RepairView {
         packs_still_degraded: report.packs_still_degraded,
         packs_lost: report.packs_lost,
         exit: view_exit(report),
+    }
+}
+
+fn salvaged(report: &SalvageReport) -> SalvageView {
+    let view = |one: &Salvaged| SalvagedView {
+        snapshot_id: one.original.to_string(),
+        salvaged_id: one.salvaged.map(|id| id.to_string()),
+        left_out: one.left_out.paths.iter().map(|path| PathBytes(path.clone())).collect(),
+        left_out_total: one.left_out.count,
+        whole: one.left_out.whole,
+    };
+    let short = report.salvaged.iter().any(|one| one.salvaged.is_none());
+    SalvageView {
+        schema: "gbak.salvage/1".to_owned(),
+        snapshots_checked: report.looked as u64,
+        snapshots: report.salvaged.iter().map(view).collect(),
+        forgotten: report.forgotten as u64,
+        exit: if short { codes::SALVAGE_LOSS.exit } else { 0 },
     }
 }

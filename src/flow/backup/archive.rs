@@ -21,11 +21,18 @@ use crate::flow::FlowError;
 use crate::flow::backup::packing::Packing;
 use crate::flow::backup::reading::{Batch, Entries, Item, Reader};
 use crate::flow::backup::{Archived, Counts, Run};
+use crate::flow::scan::Event;
 use crate::monitor::{Counter, Problem};
 use crate::offload::offload;
 use crate::vault::tree::{Content, INLINE_PIECES, Kind, Meta, Node, Piece, PieceList, Tree};
 
 type Work<T> = Pin<Box<dyn Future<Output = Result<T, crate::offload::WorkLost>> + Send>>;
+
+/// A tree whose contents are stored already.
+pub(crate) trait Stored: Send {
+    /// What comes next, in tree order; files with their content.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Event>, FlowError>> + Send;
+}
 
 /// The serial stage.
 pub(super) struct Pipeline<'a, G> {
@@ -113,6 +120,26 @@ impl<'a, G: Grid> Pipeline<'a, G> {
             }
         }
         self.finish(interrupted).await
+    }
+
+    /// The same of a tree that is stored already: only its listings are made anew.
+    pub(super) async fn remake<S: Stored>(
+        mut self,
+        mut stored: S,
+        cancel: &CancellationToken,
+    ) -> Result<Archived, FlowError> {
+        while let Some(event) = stored.next().await? {
+            if cancel.is_cancelled() {
+                return Err(FlowError::Cancelled);
+            }
+            match event {
+                Event::EnterDir { name, meta, .. } => self.enter(name, meta, true),
+                Event::LeaveDir => self.leave().await?,
+                Event::Leaf(found) => self.whole(found.node, true),
+                Event::Problem(problem) => self.problems.push(problem),
+            }
+        }
+        self.finish(false).await
     }
 
     fn read<E: Entries>(&self, mut reader: Reader<E>) -> Work<(Reader<E>, Batch)> {

@@ -1,15 +1,17 @@
-//! A tree that is not a file system's, as a snapshot: what a drive's commit is.
+//! A tree that is not a file system's, as a snapshot: what a drive's commit is, and what is left of
+//! a snapshot of which something is lost.
 //!
 //! The same pipeline, the same order of durability, the same queueing when peers are away; only the
-//! entries come from elsewhere, and nothing is left out: a tree of which something cannot be read
-//! makes no snapshot.
+//! entries come from elsewhere, and nothing is left out on the way: a tree of which something
+//! cannot be read makes no snapshot.
 
 use chunker::SnapshotId;
 use p2p::Grid;
 use tokio_util::sync::CancellationToken;
 
+use super::archive::{Pipeline, Stored};
 use super::reading::{Entries, Reader};
-use super::{BackupPlan, BackupReport, Run, archive, choose_code, parent};
+use super::{BackupPlan, BackupReport, Run, choose_code, parent};
 use crate::flow::place;
 use crate::flow::targets::Targets;
 use crate::flow::{Ctx, FlowError, recover};
@@ -36,15 +38,11 @@ pub(crate) async fn commit<G: Grid, E: Entries>(
 ) -> Result<Committed, FlowError> {
     let targets = Targets::now(ctx);
     let chosen = choose_code(ctx, plan, &targets)?;
-    if targets.len() > 0 {
-        recover::refresh(ctx).await?;
-    }
-    place::resume(ctx, &targets).await?;
+    catch_up(ctx, &targets).await?;
     let started = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
     let run = Run { ctx, plan, targets: &targets, chosen, parent: parent.as_ref() };
     let reader = Reader::new(ctx, entries, parent::Cursor::none(), plan);
-    let pipeline = archive::Pipeline::new(&run).noting_contents();
-    let mut archived = pipeline.drive(reader, cancel).await?;
+    let mut archived = Pipeline::new(&run).noting_contents().drive(reader, cancel).await?;
     if archived.interrupted {
         return Err(FlowError::Cancelled);
     }
@@ -59,4 +57,30 @@ pub(crate) async fn commit<G: Grid, E: Entries>(
     }
     run.keep_snapshot(started, &archived, &mut report).await?;
     Ok(Committed { report, made })
+}
+
+/// Makes a snapshot, as of `time`, of what is stored already. Stop it as [`commit`].
+pub(crate) async fn remake<G: Grid, S: Stored>(
+    ctx: &Ctx<G>,
+    plan: &BackupPlan,
+    time: Stamp,
+    stored: S,
+    cancel: &CancellationToken,
+) -> Result<BackupReport, FlowError> {
+    let targets = Targets::now(ctx);
+    let chosen = choose_code(ctx, plan, &targets)?;
+    catch_up(ctx, &targets).await?;
+    let run = Run { ctx, plan, targets: &targets, chosen, parent: None };
+    let archived = Pipeline::new(&run).remake(stored, cancel).await?;
+    let mut report = run.report(&archived);
+    run.keep_snapshot(time, &archived, &mut report).await?;
+    Ok(report)
+}
+
+async fn catch_up<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<(), FlowError> {
+    if targets.len() > 0 {
+        recover::refresh(ctx).await?;
+    }
+    place::resume(ctx, targets).await?;
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use gbak::care::{Rules, Score, Verdict};
 use gbak::entropy::SeededEntropy;
 use gbak::flow::audit::{self, AuditReport, SAMPLES};
-use gbak::flow::check::{CheckReport, Grade, check};
+use gbak::flow::check::{CheckReport, Grade, Sample, check};
 use gbak::flow::health::scores;
 use gbak::flow::{Ctx, FlowError};
 use gbak::vault::index::PackRecord;
@@ -58,6 +58,11 @@ async fn a_healthy_grid_checks_without_a_problem_also_when_all_of_it_is_read() {
     assert_eq!((looked.missing, looked.unconfirmed, looked.bytes_read), (0, 0, 0));
     assert!(looked.packs > 2 && looked.confirmed > looked.packs, "{looked:?}");
     let read = check(&ada.ctx, true).await.unwrap();
+    let mut parts = 0;
+    for part in 1..=3 {
+        parts += check(&ada.ctx, Sample::Part { part, of: 3 }).await.unwrap().bytes_read;
+    }
+    assert_eq!(parts, read.bytes_read, "three thirds are everything");
     assert_eq!(read.problems, Vec::new());
     assert_eq!((read.packs, read.chunks), (looked.packs, looked.chunks));
     assert!(read.bytes_read > 3_000_000, "{read:?}");

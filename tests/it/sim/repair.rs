@@ -25,7 +25,7 @@ async fn mend(ada: &Node) -> RepairReport {
 }
 
 /// Those that hold shards of the files, the others last.
-fn by_use<'a>(ada: &Node, others: &'a [Node]) -> Vec<&'a Node> {
+pub(crate) fn by_use<'a>(ada: &Node, others: &'a [Node]) -> Vec<&'a Node> {
     let mut used = BTreeSet::new();
     let each = |row: &store::PackRow| {
         let record = PackRecord::decode_stored(&row.record)?;
@@ -203,4 +203,19 @@ async fn a_holder_given_up_is_made_good_at_once_and_counted_in_again_when_it_is_
     assert_eq!(repair(&ada.ctx, everything).await.unwrap(), RepairReport::default());
     let rest: Vec<&Node> = others.iter().collect();
     restores(&world, &source, 2, &rest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn repair_sends_no_faster_than_it_may() {
+    let world = World::new(76, Weather::calm());
+    let (ada, others) = grid(&world, 8).await;
+    let source = source(&world);
+    ada.backup_with(&source, |plan| plan.code = Some("4+2".parse().unwrap())).await.unwrap();
+    lose(&ada, by_use(&ada, &others)[0]);
+    audit(&ada.ctx, None, &rules()).await.unwrap();
+    let (up, began) = (64 << 10, tokio::time::Instant::now());
+    let report =
+        repair(&ada.ctx, RepairPlan { up: Some(up), ..RepairPlan::default() }).await.unwrap();
+    let least = Duration::from_secs_f64(report.bytes_sent as f64 / up as f64);
+    assert!(report.bytes_sent > 10 * up && began.elapsed() >= least, "{report:?}");
 }

@@ -68,3 +68,12 @@ fn what_is_asked_for_is_passed_on() {
     let Call::Check(args) = &state.calls[0] else { panic!("{:?}", state.calls) };
     assert!(args.read_data && args.wait_peers_secs == Some(60), "{args:?}");
 }
+
+#[test]
+fn a_part_is_passed_on_as_it_was_typed() {
+    let fake = fake(healthy());
+    ran(&fake, "gbak check --read-data-subset 2/5");
+    let state = fake.0.borrow();
+    let Call::Check(args) = &state.calls[0] else { panic!("{:?}", state.calls) };
+    assert_eq!((args.read_subset.as_deref(), args.read_data), (Some("2/5"), false));
+}
