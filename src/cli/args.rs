@@ -17,6 +17,7 @@ use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
 mod backup;
+mod bench;
 mod drive;
 mod global;
 mod guardians;
@@ -27,6 +28,7 @@ mod repairing;
 mod shells;
 
 pub(crate) use backup::Backup;
+pub(crate) use bench::Bench;
 pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use global::Global;
 pub(crate) use guardians::{Guardians, GuardiansCommand};
@@ -105,6 +107,8 @@ pub(crate) enum Command {
     Risk(Risk),
     /// Live years of a grid through in virtual time
     Simulate(Box<Simulate>),
+    /// Measure what this machine can do, and what would limit a backup
+    Bench(Bench),
     /// Run the agent in the foreground
     Daemon(Daemon),
     /// Show the main job on a small grid of this machine's own
