@@ -135,6 +135,7 @@ complete -c gbak -n "__fish_gbak_using_subcommand invite" -s v -l verbose -d 'Pr
 complete -c gbak -n "__fish_gbak_using_subcommand invite" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand invite" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand invite" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand recover" -l as-of -d 'Bring back what was there at this time, though it was deleted since: 2026-11-24, "2026-11-24 18:00" or 2d (ago). Holders keep what is deleted for a week' -r
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l phrase-file -d 'File with the 24 words; - reads stdin' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l kit -d 'Recovery kit: the words and addresses are taken from it' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand recover" -l name -d 'Name of this machine; the host name when absent' -r

@@ -35,7 +35,7 @@ pub use drive::{
     DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
 };
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
-pub use joining::{InviteArgs, InviteView, RecoverView};
+pub use joining::{InviteArgs, InviteView, RecoverView, RewoundView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
 pub use listing::{LsArgs, LsEntry, LsView};
 pub use mounting::{MountArgs, MountView};
@@ -100,6 +100,8 @@ pub enum Call {
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
     Rebuild,
+    /// Bring back what was there at this time, in seconds since 1970.
+    Rewind(u64),
     /// See whether everything is where it should be.
     Check(CheckArgs),
     /// See whether holders still have what they took.

@@ -37,6 +37,7 @@ pub mod recover;
 pub mod repair;
 pub mod restore;
 pub mod retain;
+pub mod rewind;
 pub mod risk;
 mod roots;
 pub mod salvage;

@@ -12,7 +12,7 @@ mod simulate;
 
 pub(crate) use simulate::Simulate;
 
-use super::parse;
+use super::parse::{self, Moment};
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
@@ -219,6 +219,10 @@ pub(crate) struct Recover {
     /// Rebuild the index of the home that is here from the grid
     #[arg(long, conflicts_with_all = ["phrase_file", "kit", "name", "listen", "bootstrap"])]
     pub(crate) rebuild: bool,
+    /// Bring back what was there at this time, though it was deleted since: 2026-11-24, "2026-11-24
+    /// 18:00" or 2d (ago). Holders keep what is deleted for a week
+    #[arg(long, value_name = "WHEN", value_parser = parse::moment)]
+    pub(crate) as_of: Option<Moment>,
     /// File with the 24 words; - reads stdin
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) phrase_file: Option<PathBuf>,

@@ -2,9 +2,9 @@
 //!
 //! Order (I2, deletion in reverse): the new head is confirmed by a majority before this catalog
 //! drops its rows; a run that is cut short leaves the old head, or a new one that the next run
-//! sends again. Only snapshots this device published are judged: each device's head chain is its
-//! own, so those of the owner's other devices stay, and so do those that still wait in the spool.
-//! No shard is released: the packs stay in the index and can be deduplicated against.
+//! sends again. Only snapshots this device published or adopted are judged: each device's head
+//! chain is its own, so those of the owner's other devices stay, and so do those that still wait in
+//! the spool. No shard is released: the packs stay in the index and can be deduplicated against.
 
 use std::collections::BTreeSet;
 
@@ -73,10 +73,11 @@ pub async fn forget<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetRe
 
 fn judge<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetReport, FlowError> {
     let mut report = ForgetReport::default();
+    let ours = publish::named(ctx)?;
     for listed in look::snapshots(ctx)? {
         if listed.queued {
             report.queued += 1;
-        } else if listed.snapshot.device == ctx.device.peer() {
+        } else if ours.contains(&listed.id) {
             report.judged.push(listed);
         } else {
             report.elsewhere += 1;

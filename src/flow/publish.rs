@@ -189,6 +189,41 @@ pub(crate) async fn withdraw<G: Grid>(
     finish_pending(ctx, targets).await
 }
 
+/// Publishes the manifest with everything that these name besides: from then on this device answers
+/// for it. Does nothing when it names all of it already.
+pub(crate) async fn adopt<G: Grid>(
+    ctx: &Ctx<G>,
+    targets: &Targets,
+    manifests: &[Manifest],
+) -> Result<Option<Published>, FlowError> {
+    finish_pending(ctx, targets).await?;
+    let mut manifest = current_manifest(ctx)?;
+    let mut grew = false;
+    for other in manifests {
+        grew |= manifest.adopt(other);
+    }
+    if !grew {
+        return Ok(None);
+    }
+    let head = make_head(ctx, targets, &manifest).await?;
+    let pending = Pending {
+        head: head.encode(),
+        manifest: manifest.encode(),
+        packs: Vec::new(),
+        snapshots: Vec::new(),
+        segment: None,
+        forgotten: Vec::new(),
+        dropped: Vec::new(),
+    };
+    note(ctx, &pending).await?;
+    finish_pending(ctx, targets).await
+}
+
+/// The snapshots that this device's newest manifest names: those it may forget.
+pub(crate) fn named<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeSet<SnapshotId>, FlowError> {
+    Ok(current_manifest(ctx)?.snapshots.iter().map(|entry| entry.id).collect())
+}
+
 /// Keeps a head here before it is sent: one number never gets two heads.
 async fn note<G: Grid>(ctx: &Ctx<G>, pending: &Pending) -> Result<(), FlowError> {
     let (catalog, noted) = (ctx.catalog.clone(), pending.encode());

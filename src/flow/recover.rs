@@ -315,7 +315,10 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
     import.segments(&known, &manifest).await?;
     import.snapshots(&known, &manifest).await?;
     let missing = import.missing;
-    let gone = forgotten(&known, &manifest, seen.as_deref(), head);
+    let mut gone = forgotten(&known, &manifest, seen.as_deref(), head);
+    // What this device names stays, whoever else forgets it.
+    let ours = publish::named(ctx)?;
+    gone.retain(|id| head.device() == ctx.device.peer() || !ours.contains(id));
     let (catalog, roots) = (ctx.catalog.clone(), manifest.roots.clone());
     let (noted, sent, whole) = (manifest.encode(), head.encode(), missing.is_empty());
     ctx.work(move || {
@@ -336,6 +339,30 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
     })
     .await??;
     Ok(missing)
+}
+
+/// Reads what a head points to into the catalog, beside what is there: nothing goes, and the head
+/// does not count as its device's newest. Returns its manifest, and a sentence for everything that
+/// is missing.
+pub(crate) async fn bring_in<G: Grid>(
+    ctx: &Ctx<G>,
+    head: &SignedHead,
+) -> Result<(Manifest, Vec<String>), FlowError> {
+    let body = ctx.vault.open_head(&head.sealed)?;
+    let manifest: Manifest = ChunkReader::over(ctx, &body.manifest).record(&body.chunks).await?;
+    let mut import =
+        Import { ctx, reader: ChunkReader::over(ctx, &manifest.roots), missing: vec![] };
+    let nothing = Manifest::first(head.device());
+    import.segments(&nothing, &manifest).await?;
+    import.snapshots(&nothing, &manifest).await?;
+    let missing = import.missing;
+    let (catalog, roots) = (ctx.catalog.clone(), manifest.roots.clone());
+    ctx.work(move || {
+        let named = roots.iter().chain(&body.manifest);
+        named.into_iter().try_for_each(|root| add_to_catalog(&catalog, PackState::Indexed, root))
+    })
+    .await??;
+    Ok((manifest, missing))
 }
 
 /// The snapshots that a device named in the head seen before and forgot since. None by an older

@@ -6,9 +6,10 @@
 //! manifest is in; everything below is found through segments. The head is sealed with the vault's
 //! head key and signed by the device (`p2p::head`).
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use chunker::{Class, CutParams, Cutter, PeerId, Record, SnapshotId, VaultKeys};
+use chunker::{ChunkId, Class, CutParams, Cutter, PackId, PeerId, Record, SnapshotId, VaultKeys};
 use serde::{Deserialize, Serialize};
 
 use crate::vault::index::PackRecord;
@@ -67,6 +68,29 @@ impl Manifest {
     /// The manifest of a device that published nothing yet.
     pub const fn first(device: PeerId) -> Self {
         Self { device, roots: Vec::new(), segments: Vec::new(), snapshots: Vec::new() }
+    }
+}
+
+impl Manifest {
+    /// Names everything besides that `other` names. Whether there was anything new.
+    pub fn adopt(&mut self, other: &Self) -> bool {
+        let before = (self.snapshots.len(), self.segments.len());
+        let known: BTreeSet<SnapshotId> = self.snapshots.iter().map(|entry| entry.id).collect();
+        let new = other.snapshots.iter().filter(|entry| !known.contains(&entry.id));
+        self.snapshots.extend(new.cloned());
+        let known: BTreeSet<_> = self.segments.iter().map(SegmentRef::name).collect();
+        let new = other.segments.iter().filter(|segment| !known.contains(&segment.name()));
+        self.segments.extend(new.cloned());
+        let known: BTreeSet<PackId> = self.roots.iter().map(|root| root.meta.id).collect();
+        let new = other.roots.iter().filter(|root| !known.contains(&root.meta.id));
+        self.roots.extend(new.cloned());
+        before != (self.snapshots.len(), self.segments.len())
+    }
+}
+
+impl SegmentRef {
+    fn name(&self) -> Option<ChunkId> {
+        self.chunks.first().and_then(|piece| piece.chunk)
     }
 }
 

@@ -14,6 +14,7 @@ mod memory;
 mod moving;
 mod prune;
 mod repair;
+mod rewind;
 mod risk;
 mod salvage;
 mod stale;
