@@ -33,8 +33,8 @@ pub(crate) fn run(command: &mut Command, fine: &[i32]) -> Result<Cost, Failure> 
     let status = std::thread::scope(|scope| {
         let waiting = scope.spawn(move || {
             let status = child.wait();
-            // The other end waits until this is sent or dropped.
-            drop(ended.send(()));
+            // The other end listens until this is sent.
+            let _nobody = ended.send(());
             status
         });
         while let Err(RecvTimeoutError::Timeout) = end.recv_timeout(LOOK) {
