@@ -16,8 +16,8 @@ use crate::keys::Class;
 /// Lengths between one and its double.
 const STEPS: usize = 2;
 
-/// The lengths a pack can have, in bytes. Few, so that a length says little: it is rounded up by half
-/// at most, and only a run's last packs are not of the largest.
+/// The lengths a pack can have, in bytes. Few, so that a length says little: it is rounded up by
+/// half at most, and only a run's last packs are not of the largest.
 pub const PACK_SIZES: [usize; 13] = sizes();
 
 /// Two to each doubling from 256 KiB: the first lengths there were (256 KiB, 1, 4 and 16 MiB) are
