@@ -298,7 +298,7 @@ fn messages_of_version_1_look_like_this_for_ever() {
     }
     assert_eq!(
         hasher.finalize().to_string(),
-        "16acf6f7f43b163c7016ec1d847c0902defcee94ab608dcfa49717c1fadfb8de"
+        "335abe455d38cb6d329757a5270485ece18ac7eb23bd5f804efaab1f307939aa"
     );
 }
 
