@@ -26,7 +26,9 @@ mod marking;
 mod mount;
 mod placing;
 mod repairing;
+mod running;
 mod shells;
+mod simulate;
 
 pub(crate) use backup::Backup;
 pub(crate) use bench::Bench;
@@ -37,7 +39,9 @@ pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat, Pause};
 pub(crate) use marking::{Pin, Tag};
 pub(crate) use mount::{Mount, Unmount};
 pub(crate) use repairing::{Repair, RepairWhat};
+pub(crate) use running::{Daemon, Demo, Explain};
 pub(crate) use shells::{Completions, ShellName};
+pub(crate) use simulate::Simulate;
 
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
@@ -570,33 +574,4 @@ pub(crate) struct Risk {
     /// What if everything at this site were gone (repeatable)
     #[arg(long, value_name = "LABEL")]
     pub(crate) without_site: Vec<String>,
-}
-
-/// `gbak daemon`
-#[derive(Debug, Args)]
-pub(crate) struct Daemon {
-    /// Listen on this multiaddress instead of the configured ones (repeatable)
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) listen: Vec<String>,
-    /// Address of a member to try besides the known ones (repeatable)
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) bootstrap: Vec<String>,
-    /// Do not look for members on the local network
-    #[arg(long)]
-    pub(crate) no_mdns: bool,
-}
-
-/// `gbak demo`
-#[derive(Debug, Args)]
-pub(crate) struct Demo {
-    /// The tree to back up; a small generated one when absent
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub(crate) dir: Option<PathBuf>,
-}
-
-/// `gbak explain`
-#[derive(Debug, Args)]
-pub(crate) struct Explain {
-    /// Like gbak::grid::no_peers, or an exit code; all codes when absent
-    pub(crate) code: Option<String>,
 }
