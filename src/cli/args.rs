@@ -8,10 +8,6 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-mod simulate;
-
-pub(crate) use simulate::Simulate;
-
 use super::parse::{self, Moment};
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
