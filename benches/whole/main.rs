@@ -5,7 +5,9 @@
 //! byte and attribute; one difference ends the run. Environment: `BENCH_SCALE` (percent of the
 //! sizes in issue 6, 10 when absent), `BENCH_ROUNDS` (1; medians are printed), `BENCH_CORPORA`
 //! (all), `BENCH_PROGRAMS` (programs to compare, separated by commas; the gbak of this build),
-//! `BENCH_RIVALS` (restic, rustic and borg, those of them that are installed; or `none`).
+//! `BENCH_RIVALS` (restic, rustic and borg, those of them that are installed; or `none`),
+//! `BENCH_LINK` (megabytes a second and milliseconds there and back, like `20,50`: the holders are
+//! reached over such a link, and only that is measured).
 //!
 //! Before the grid, every program found does the same work alone, each step by turns, with its own
 //! local store: processor time, time, memory and bytes stand side by side.
@@ -17,11 +19,13 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 mod corpus;
 mod cost;
+mod far;
 mod grid;
 mod rivals;
 
@@ -65,8 +69,8 @@ impl Table {
         for key in &self.order {
             let (corpus, measure) = key;
             let value = self.median(key);
-            if measure.ends_with("MB") {
-                writeln!(out, "| {corpus} | {measure} | {value:.1} MB | | |")?;
+            if measure.ends_with("MB") || measure.ends_with('%') {
+                writeln!(out, "| {corpus} | {measure} | {value:.1} | | |")?;
                 continue;
             }
             if measure.starts_with("one") || measure.ends_with("s CPU") {
@@ -120,6 +124,7 @@ fn main() -> Result<(), Failure> {
     let text = |name: &str, absent: &str| std::env::var(name).unwrap_or_else(|_| absent.into());
     let wanted = text("BENCH_CORPORA", "code,docs,big,tiny");
     let rivals = text("BENCH_RIVALS", "restic,rustic,borg");
+    let link = std::env::var("BENCH_LINK").ok().map(|text| long(&text)).transpose()?;
     let built = env!("CARGO_BIN_EXE_gbak").to_owned();
     let programs = std::env::var("BENCH_PROGRAMS").unwrap_or(built);
     let programs: Vec<PathBuf> = programs.split(',').map(PathBuf::from).collect();
@@ -144,13 +149,22 @@ fn main() -> Result<(), Failure> {
                     corpus.name = format!("{name}, {}", program.display());
                 }
                 sizes.insert(corpus.name.clone(), (corpus.files, corpus.bytes));
-                gridded(program, &place, &corpus, &mut table)?;
+                match link {
+                    Some(link) => far::run(program, &place, &corpus, link, &mut table)?,
+                    None => gridded(program, &place, &corpus, &mut table)?,
+                }
             }
         }
     }
     writeln!(std::io::stdout(), "scale {scale} %, {rounds} rounds, release build\n")?;
     table.print(&sizes)?;
     beside.print_beside(&names)
+}
+
+/// A link: megabytes a second and milliseconds there and back, like `20,50`.
+fn long(text: &str) -> Result<(f64, Duration), Failure> {
+    let (megabytes, millis) = text.split_once(',').ok_or("BENCH_LINK is like 20,50")?;
+    Ok((megabytes.parse()?, Duration::from_millis(millis.parse()?)))
 }
 
 /// Everybody's turn at every step, on the same files.
