@@ -807,6 +807,7 @@ complete -c gbak -n "__fish_gbak_using_subcommand audit" -l retry-lock -d 'Wait 
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand audit" -l history -d 'Ask nobody: show what audits found in the last 30 days (--json has all of it)'
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -s q -l quiet -d 'Print results and errors only'
 complete -c gbak -n "__fish_gbak_using_subcommand audit" -s v -l verbose -d 'Print more; repeat for debug logs'

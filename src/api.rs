@@ -14,6 +14,7 @@ mod care;
 pub mod codes;
 mod drill;
 mod drive;
+mod evidence;
 mod guardians;
 mod joining;
 mod lending;
@@ -37,6 +38,7 @@ pub use drill::{DrillArgs, DrillView, ProofView};
 pub use drive::{
     DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
 };
+pub use evidence::{EvidenceArgs, EvidenceDay, EvidenceFailure, EvidenceView, HolderEvidence};
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView, RewoundView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
@@ -114,6 +116,8 @@ pub enum Call {
     Audit(AuditArgs),
     /// Make again what is missing.
     Repair(RepairArgs),
+    /// Show what audits found so far.
+    Evidence(EvidenceArgs),
     /// Tag, pin or unpin snapshots.
     Mark(MarkArgs),
     /// Make snapshots again without what is lost.
@@ -195,6 +199,8 @@ pub enum Answer {
     Audit(AuditRunView),
     /// What was made again.
     Repair(RepairView),
+    /// What audits found so far.
+    Evidence(EvidenceView),
     /// Of how many something else is said now.
     Mark(MarkView),
     /// What was made without what is lost.

@@ -14,6 +14,7 @@ use crate::api::{GroupByArgs, Overwrite};
 
 mod backup;
 mod bench;
+mod caring;
 mod drive;
 mod global;
 mod guardians;
@@ -28,6 +29,7 @@ mod simulate;
 
 pub(crate) use backup::Backup;
 pub(crate) use bench::Bench;
+pub(crate) use caring::{Audit, Check};
 pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use global::Global;
 pub(crate) use guardians::{Guardians, GuardiansCommand};
@@ -517,30 +519,6 @@ pub(crate) struct Status {
     /// Wait until the agent answers; then exit 0 whatever the state
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_ready: Option<Duration>,
-}
-
-/// `gbak check`: exit 0, 5 (damage), 6 (data loss) or 21 (too few holders answer to tell)
-#[derive(Debug, Args)]
-pub(crate) struct Check {
-    /// Fetch every pack from its holders, verify and open it
-    #[arg(long)]
-    pub(crate) read_data: bool,
-    /// The same for some packs: 2/5 is the second of five parts, 10% a random tenth
-    #[arg(long, value_name = "PART|%", conflicts_with = "read_data")]
-    pub(crate) read_data_subset: Option<String>,
-    /// How long to wait for peers to connect
-    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
-    pub(crate) wait_peers: Option<Duration>,
-}
-
-/// `gbak audit`: exit 0, 5 (holders failed), 6 (data loss) or 21 (no holder answered)
-#[derive(Debug, Args)]
-pub(crate) struct Audit {
-    /// Name or id of one machine; all holders when absent
-    pub(crate) peer: Option<String>,
-    /// How long to wait for peers to connect
-    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
-    pub(crate) wait_peers: Option<Duration>,
 }
 
 /// `gbak drill`: exit 0, 5 (not all could be restored), 6 (data loss) or 21 (no holder answered)

@@ -37,6 +37,7 @@ mod absenting;
 mod caring;
 mod drilling;
 mod driving;
+mod evidence;
 mod forgetting;
 mod guarding;
 mod leaving;
@@ -127,6 +128,7 @@ impl Run {
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
             Call::PeerLost(peer) => self.peer_lost(&peer).await.map(Answer::Repair),
+            Call::Evidence(args) => self.evidence(&args).await.map(Answer::Evidence),
             Call::Mark(args) => self.mark(args).await.map(Answer::Mark),
             Call::Salvage(args) => self.salvage(args).await.map(Answer::Salvage),
             Call::Repair(args) => self.repair(args).await.map(Answer::Repair),

@@ -94,6 +94,10 @@ fn dead_disks_rot_and_a_departure_are_found_and_every_pack_is_whole_again() {
     let done = (0..600).any(|n| whole(&n));
     let (status, _) = rig.agents[0].run(&["status", "--json"]).unwrap();
     assert!(done, "{status}");
+    let kept = rig.agents[0].expect(&["audit", "--history", "peer3", "--json"]).unwrap();
+    let kept = &kept["holders"][0];
+    assert!(kept["correctness"].as_f64() < Some(1.0), "{kept}");
+    assert!(kept["failures"].as_array().is_some_and(|failed| !failed.is_empty()), "{kept}");
     let again = rig.agents[0].expect(&["repair", "--json"]).unwrap();
     assert_eq!((&again["shards_made"], &again["packs_still_degraded"]), (&0.into(), &0.into()));
     assert_eq!(again["bytes_from_peers"], 0);
