@@ -34,6 +34,7 @@ pub mod engine;
 mod events;
 pub mod failure;
 mod guarding;
+mod hearing;
 mod keys;
 mod measuring;
 mod patience;

@@ -24,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::disks;
 use super::drives::Drives;
+use super::hearing::Hearing;
 use super::keys;
 use super::measuring;
 use super::regulator::{Files, Regulator};
@@ -134,6 +135,8 @@ pub struct Engine {
     pub(super) auditing: tokio::sync::Mutex<()>,
     /// What other owners entrusted to this device.
     pub(super) wards: Wards,
+    /// Told of whenever a holder said that it lost shards of ours.
+    pub(super) lost: Arc<tokio::sync::Notify>,
     /// Held by whatever drills: one at a time.
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
@@ -240,6 +243,12 @@ impl Engine {
         };
         let changing = Arc::<Mutex<()>>::default();
         let watch = Watch::new(&host, &swarm, (&ctx.offload, home.config()), Arc::clone(&changing));
+        let lost = Arc::<tokio::sync::Notify>::default();
+        host.listen_with(Arc::new(Hearing {
+            catalog: ctx.catalog.clone(),
+            clock: Arc::clone(&ctx.clock),
+            news: Arc::clone(&lost),
+        }));
         let engine = Self {
             home,
             config,
@@ -249,6 +258,7 @@ impl Engine {
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
             wards,
+            lost,
             drilling: tokio::sync::Mutex::new(()),
             changing,
             watch,

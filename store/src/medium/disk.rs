@@ -93,7 +93,7 @@ impl Medium for DiskMedium {
     fn forget(&self, path: &str) {
         if let Ok(file) = no_follow(OpenOptions::new().read(true)).open(self.at(path)) {
             // What the system does not drop was read by somebody else just now.
-            drop(rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed));
+            let _best_effort = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
         }
     }
 

@@ -107,8 +107,7 @@ pub(super) struct FileRow {
 pub(super) fn file(db: &Connection, shard: ShardId) -> Result<Option<FileRow>, DbError> {
     let mut query = db.prepare_cached("SELECT state, len, disk FROM shard WHERE id = ?1")?;
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let found: Option<(i64, i64, i64)> =
-        query.query_row([shard.as_bytes()], read).optional()?;
+    let found: Option<(i64, i64, i64)> = query.query_row([shard.as_bytes()], read).optional()?;
     let Some((state, len, disk)) = found else { return Ok(None) };
     Ok(Some(FileRow { state: file_state(state)?, len: file_len(len)?, disk: DiskNo(disk) }))
 }

@@ -156,7 +156,8 @@ impl Shelf {
             pass.skipped += 1;
             return Ok(());
         };
-        let forget = || [incoming(shard), place(shard)].iter().for_each(|it| disk.medium.forget(it));
+        let forget =
+            || [incoming(shard), place(shard)].iter().for_each(|it| disk.medium.forget(it));
         forget();
         let found = read_verified(&disk, shard, file.len);
         forget();
