@@ -18,6 +18,7 @@ mod joining;
 mod lending;
 pub mod limits;
 mod listing;
+mod marking;
 mod mounting;
 mod placement;
 mod repair;
@@ -40,6 +41,7 @@ pub use lending::{
     DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView, ScrubView,
 };
 pub use listing::{LsArgs, LsEntry, LsView};
+pub use marking::{MarkArgs, MarkView};
 pub use mounting::{MountArgs, MountView};
 pub use placement::{
     DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
@@ -110,6 +112,8 @@ pub enum Call {
     Audit(AuditArgs),
     /// Make again what is missing.
     Repair(RepairArgs),
+    /// Tag, pin or unpin snapshots.
+    Mark(MarkArgs),
     /// Make snapshots again without what is lost.
     Salvage(SalvageArgs),
     /// Give a holder up for good, and make again what it had.
@@ -187,6 +191,8 @@ pub enum Answer {
     Audit(AuditRunView),
     /// What was made again.
     Repair(RepairView),
+    /// Of how many something else is said now.
+    Mark(MarkView),
     /// What was made without what is lost.
     Salvage(SalvageView),
     /// What the rehearsal showed.
@@ -488,6 +494,9 @@ pub struct SnapshotView {
     pub paths: Vec<PathBytes>,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Whether no rule forgets it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
     /// How many files.
     pub files: u64,
     /// Their bytes.

@@ -21,6 +21,7 @@ mod drive;
 mod global;
 mod guardians;
 mod limiting;
+mod marking;
 mod mount;
 mod placing;
 mod repairing;
@@ -31,6 +32,7 @@ pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use global::Global;
 pub(crate) use guardians::{Guardians, GuardiansCommand};
 pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat, Pause};
+pub(crate) use marking::{Pin, Tag};
 pub(crate) use mount::{Mount, Unmount};
 pub(crate) use repairing::{Repair, RepairWhat};
 pub(crate) use shells::{Completions, ShellName};
@@ -65,6 +67,12 @@ pub(crate) enum Command {
     Snapshots,
     /// Forget snapshots, by name or by rules
     Forget(Box<Forget>),
+    /// Change the tags of snapshots
+    Tag(Tag),
+    /// Keep snapshots whatever the rules of forget say
+    Pin(Pin),
+    /// Leave snapshots to the rules of forget again
+    Unpin(Pin),
     /// Give up what no snapshot needs, so that holders can free it
     Prune(Prune),
     /// List the files of a snapshot

@@ -54,3 +54,5 @@ fn ask(
 fn wrong_answer() -> Failure {
     codes::INTERNAL.failure("The agent answered something else than was asked")
 }
+
+pub(crate) mod tag;

@@ -125,6 +125,7 @@ impl Run {
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
             Call::PeerLost(peer) => self.peer_lost(&peer).await.map(Answer::Repair),
+            Call::Mark(args) => self.mark(args).await.map(Answer::Mark),
             Call::Salvage(args) => self.salvage(args).await.map(Answer::Salvage),
             Call::Repair(args) => self.repair(args).await.map(Answer::Repair),
             Call::Risk(args) => self.risk(args).await.map(Answer::Risk),

@@ -171,7 +171,7 @@ fn reply() -> impl Strategy<Value = Reply> {
         Just(Reply::Stored),
         body().prop_map(|body| Reply::Shard { body }),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|held| Reply::Have { held }),
-        Just(Reply::HeadStored),
+        any::<u64>().prop_map(|at_secs| Reply::HeadStored { at_secs }),
         Just(Reply::Noted),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|gone| Reply::LetGo { gone }),
         prop::collection::vec(shard(), 0..20).prop_map(|shards| Reply::Moves { shards }),
@@ -286,7 +286,7 @@ fn messages_of_version_1_look_like_this_for_ever() {
         Reply::Stored,
         Reply::Shard { body: Bytes::from_static(b"body") },
         Reply::Have { held: vec![true, false] },
-        Reply::HeadStored,
+        Reply::HeadStored { at_secs: 1 },
         Reply::Heads { heads: vec![vec![5].into()] },
         Reply::Refused(Refusal::Full { free_bytes: 6 }),
         Reply::Refused(Refusal::NotAdmitted),
@@ -300,7 +300,7 @@ fn messages_of_version_1_look_like_this_for_ever() {
     }
     assert_eq!(
         hasher.finalize().to_string(),
-        "16acf6f7f43b163c7016ec1d847c0902defcee94ab608dcfa49717c1fadfb8de"
+        "335abe455d38cb6d329757a5270485ece18ac7eb23bd5f804efaab1f307939aa"
     );
 }
 
