@@ -90,7 +90,7 @@ async fn rot_that_a_holder_finds_counts_with_the_owner_at_once_and_until_the_sha
     // An owner who was not there is told when it is: here by a holder that restarted.
     let (mut anew, busy) = (Told::default(), Duration::from_secs(11));
     assert_eq!(tell(&holder.host, &holder.ctx.grid, &mut anew).await.unwrap(), (0, false), "busy");
-    tokio::time::sleep(busy).await;
+    tokio::time::advance(busy).await;
     assert_eq!(tell(&holder.host, &holder.ctx.grid, &mut anew).await.unwrap(), (1, false));
     assert_eq!(ada.ctx.catalog.gone().unwrap().len(), 1);
 }
@@ -112,11 +112,11 @@ async fn a_holder_cannot_make_an_owner_forget_what_others_hold_nor_keep_it_busy(
     // The next one has to wait: longer after a notice of nothing.
     let nothing = vec![ShardId::from_bytes([9; 32])];
     assert_eq!(say(nothing.clone()).await.unwrap(), Reply::Refused(Refusal::Busy));
-    tokio::time::sleep(Duration::from_secs(11)).await;
+    tokio::time::advance(Duration::from_secs(11)).await;
     assert_eq!(say(nothing).await.unwrap(), Reply::Noted);
-    tokio::time::sleep(Duration::from_secs(50)).await;
+    tokio::time::advance(Duration::from_secs(50)).await;
     assert_eq!(say(shards.clone()).await.unwrap(), Reply::Refused(Refusal::Busy));
-    tokio::time::sleep(Duration::from_secs(11)).await;
+    tokio::time::advance(Duration::from_secs(11)).await;
     assert_eq!(say(shards).await.unwrap(), Reply::Noted);
     assert_eq!(ada.ctx.catalog.gone().unwrap(), own);
     // More than fits in a notice is not even looked at; others are heard meanwhile.
