@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+mod absence;
 pub mod backend;
 mod care;
 pub mod codes;
@@ -27,6 +28,7 @@ mod risk;
 pub mod setup;
 mod status;
 
+pub use absence::{AwayArgs, AwayView};
 pub use care::{
     AuditArgs, AuditRunView, AuditSummary, AuditView, CheckArgs, CheckProblemView, CheckView,
     HolderView, VerdictView,
@@ -100,6 +102,8 @@ pub enum Call {
     Pause(limits::PauseArgs),
     /// End what was paused.
     Resume,
+    /// Announce an absence, or take it back.
+    Away(AwayArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
@@ -181,6 +185,8 @@ pub enum Answer {
     Pause(limits::PauseView),
     /// What is still paused.
     Resume(limits::PauseView),
+    /// What was announced.
+    Away(AwayView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.

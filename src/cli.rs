@@ -132,6 +132,7 @@ fn dispatch(
         Command::Leave => c::leave::run(given.global, backend, shell),
         Command::Limits(args) => c::limits::run(args, backend, shell),
         Command::Pause(args) => c::pause::run(args, backend, shell),
+        Command::Away(args) => c::away::run(args, backend, shell),
         Command::Resume => c::pause::run_resume(backend, shell),
         Command::Status(args) => c::status::run(args, backend, shell),
         Command::Check(args) => c::check::run(args, backend, shell),

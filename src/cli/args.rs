@@ -31,7 +31,7 @@ pub(crate) use backup::Backup;
 pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use global::Global;
 pub(crate) use guardians::{Guardians, GuardiansCommand};
-pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat, Pause};
+pub(crate) use limiting::{Away, Limits, LimitsSet, LimitsWhat, Pause};
 pub(crate) use marking::{Pin, Tag};
 pub(crate) use mount::{Mount, Unmount};
 pub(crate) use repairing::{Repair, RepairWhat};
@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Pause(Pause),
     /// End what was paused
     Resume,
+    /// Tell the others that this machine will not be here for a while
+    Away(Away),
     /// Show whether everything is backed up
     Status(Status),
     /// Check that everything is still where it should be

@@ -6,6 +6,7 @@ use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, codes};
 
 pub(crate) mod audit;
+pub(crate) mod away;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod completions;

@@ -40,6 +40,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "limits",
         "pause",
         "resume",
+        "away",
         "status",
         "check",
         "audit",

@@ -33,6 +33,7 @@ use crate::host::token_hash;
 use crate::monitor::{Monitor, Tally};
 use crate::vault::view::SnapshotSpec;
 
+mod absenting;
 mod caring;
 mod drilling;
 mod driving;
@@ -117,6 +118,7 @@ impl Run {
             Call::Evacuate(peer) => self.evacuate(&peer).await.map(Answer::Evacuate),
             Call::Limits => Ok(Answer::Limits(self.limits())),
             Call::Pause(args) => self.pause(args).await.map(Answer::Pause),
+            Call::Away(args) => self.away(args).await.map(Answer::Away),
             Call::Resume => self.resume().await.map(Answer::Resume),
             Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),

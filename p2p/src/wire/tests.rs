@@ -12,13 +12,14 @@ fn shard() -> impl Strategy<Value = ShardId> {
 }
 
 fn offer() -> impl Strategy<Value = Offer> {
-    any::<[u64; 6]>().prop_map(|[total, reserved, donated, used, free, moving]| Offer {
+    any::<[u64; 7]>().prop_map(|[total, reserved, donated, used, free, moving, away]| Offer {
         total_bytes: total,
         reserved_bytes: reserved,
         donated_bytes: donated,
         used_bytes: used,
         free_bytes: free,
         moving_bytes: moving,
+        away_until_secs: away,
     })
 }
 
