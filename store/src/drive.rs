@@ -81,8 +81,8 @@ impl DriveStore {
     /// not sync: from now on nobody knows any more that it was not.
     fn settle(&self, dir: &Path) -> io::Result<()> {
         sync_dir(&self.data)?;
-        let above = dir.ancestors().take(3).filter(|dir| !dir.as_os_str().is_empty());
-        above.map(sync_dir).collect::<io::Result<()>>()?;
+        let mut above = dir.ancestors().take(3).filter(|dir| !dir.as_os_str().is_empty());
+        above.try_for_each(sync_dir)?;
         Ok(rustix::fs::syncfs(File::open(&self.data)?)?)
     }
 

@@ -139,9 +139,8 @@ impl Exercise {
 
     fn same(&self, from: usize, read: &[u8], how: &str) {
         let wanted = &self.model[from..from + read.len()];
-        if let Some(bad) = read.iter().zip(wanted).position(|(one, other)| one != other) {
-            panic!("operation {}: {how} differs at {}", self.op, from + bad);
-        }
+        let bad = read.iter().zip(wanted).position(|(one, other)| one != other);
+        assert_eq!(bad, None, "operation {}: {how} from {from} differs", self.op);
     }
 
     fn read(&mut self, at: u64, len: u64) {

@@ -113,7 +113,7 @@ fn build(dir: &Path) {
         let unit =
             format!("long unit{no}(void){{long all=0;for(int i=0;i<{no};i++)all+=i;return all;}}");
         fs::write(dir.join(format!("unit{no}.c")), unit).unwrap();
-        write!(main, "{{long unit{no}(void);all+=unit{no}();}}\n").unwrap();
+        writeln!(main, "{{long unit{no}(void);all+=unit{no}();}}").unwrap();
     }
     main.push_str("printf(\"%ld\\n\",all);return 0;}\n");
     fs::write(dir.join("main.c"), main).unwrap();

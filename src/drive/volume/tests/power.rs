@@ -255,8 +255,26 @@ impl Drop for At {
 struct Known {
     /// Sizes it has or had, in cells, since the table was saved: the last is the one it has.
     sizes: Vec<usize>,
-    /// Each cell's value, and what else it may be until the file is synced.
-    cells: Vec<(u8, BTreeSet<u8>)>,
+    cells: Vec<Cell>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Cell {
+    value: u8,
+    /// What it may be until the file is synced.
+    maybe: BTreeSet<u8>,
+    /// What it was at any time: the disk may have that still where a new value did not reach it,
+    /// whatever was cut off meanwhile.
+    ever: BTreeSet<u8>,
+}
+
+impl Cell {
+    /// Something is done to it that may or may not reach the disk.
+    fn set(&mut self, value: u8) {
+        self.ever.insert(self.value);
+        self.maybe.extend(&self.ever);
+        self.maybe.extend([value, 0]);
+    }
 }
 
 struct Program {
@@ -302,7 +320,7 @@ impl Program {
     fn make(&mut self, name: String) -> Result<(), Errno> {
         let new = New { kind: Type::File, mode: 0o644, umask: 0, rdev: 0, target: Vec::new() };
         let ino = self.volume.make(ROOT, name.as_bytes(), &new, ME)?.ino;
-        let cells = vec![(0, BTreeSet::new()); CELLS];
+        let cells = vec![Cell::default(); CELLS];
         self.files.insert(ino, Known { sizes: vec![0], cells });
         let mut tree = self.trees.last().cloned().unwrap_or_default();
         tree.insert(name, ino);
@@ -325,16 +343,13 @@ impl Program {
         let to = self.rng.random_range(from + 1..=CELLS.min(from + 12));
         self.value = self.value % 250 + 1;
         let known = self.files.get_mut(&ino).unwrap();
-        for (value, maybe) in &mut known.cells[from..to] {
-            // It may be on the disk whether the write is answered or not; where nothing was here
-            // before, it may be zeros.
-            maybe.extend([*value, self.value, 0]);
-        }
+        // It may be on the disk whether the write is answered or not.
+        known.cells[from..to].iter_mut().for_each(|cell| cell.set(self.value));
         let bytes = vec![self.value; (to - from) * CELL];
         let size = known.sizes.last().copied().unwrap_or_default();
         known.sizes.push(size.max(to));
         self.volume.write(ino, (from * CELL) as u64, &bytes, true)?;
-        known.cells[from..to].iter_mut().for_each(|(value, _)| *value = self.value);
+        known.cells[from..to].iter_mut().for_each(|cell| cell.value = self.value);
         Ok(())
     }
 
@@ -342,19 +357,17 @@ impl Program {
         let size = if self.rng.random_ratio(1, 3) { 0 } else { self.rng.random_range(0..CELLS) };
         let known = self.files.get_mut(&ino).unwrap();
         let old = known.sizes.last().copied().unwrap_or_default();
-        for (value, maybe) in known.cells[size.min(old)..].iter_mut() {
-            maybe.extend([*value, 0]);
-        }
+        known.cells[size.min(old)..].iter_mut().for_each(|cell| cell.set(0));
         known.sizes.push(size);
         let change = Change { size: Some((size * CELL) as u64), ..Change::default() };
         self.volume.set_attr(ino, &change, ME)?;
-        known.cells[size.min(old)..].iter_mut().for_each(|(value, _)| *value = 0);
+        known.cells[size.min(old)..].iter_mut().for_each(|cell| cell.value = 0);
         Ok(())
     }
 
     fn sync(&mut self, ino: Ino) -> Result<(), Errno> {
         self.volume.sync(ino)?;
-        self.files.get_mut(&ino).unwrap().cells.iter_mut().for_each(|(_, maybe)| maybe.clear());
+        self.files.get_mut(&ino).unwrap().cells.iter_mut().for_each(|cell| cell.maybe.clear());
         self.saved();
         Ok(())
     }
@@ -382,7 +395,7 @@ impl Program {
             assert!(known.sizes.contains(&size), "{name}: {size} of {:?}", known.sizes);
             let Read::Now(bytes) = volume.read(ino, 0, 1 << 20).unwrap() else { panic!("far") };
             for (no, cell) in bytes.chunks(CELL).enumerate() {
-                let (value, maybe) = &known.cells[no];
+                let Cell { value, maybe, .. } = &known.cells[no];
                 let is = cell[0];
                 assert!(cell.iter().all(|byte| *byte == is), "{name}: cell {no} is torn");
                 let may = is == *value || maybe.contains(&is);
