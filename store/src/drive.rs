@@ -77,8 +77,8 @@ impl DriveStore {
         Ok(store)
     }
 
-    /// Makes durable that the drive is there, and what a program that was killed wrote to it and did
-    /// not sync: from now on nobody knows any more that it was not.
+    /// Makes durable that the drive is there, and what a program that was killed wrote to it and
+    /// did not sync: from now on nobody knows any more that it was not.
     fn settle(&self, dir: &Path) -> io::Result<()> {
         sync_dir(&self.data)?;
         let mut above = dir.ancestors().take(3).filter(|dir| !dir.as_os_str().is_empty());

@@ -1,5 +1,5 @@
-//! The power is cut at any instant: the drive's home lies on a disk that keeps only what it was told
-//! to keep, and of the rest whatever it likes.
+//! The power is cut at any instant: the drive's home lies on a disk that keeps only what it was
+//! told to keep, and of the rest whatever it likes.
 //!
 //! The disk is a tree in memory, mounted through the kernel, so that SQLite and everything else
 //! below the drive runs as it is. Of a file, each page that was not synced may be the old or the
