@@ -290,7 +290,7 @@ impl Host {
             stored.map_err(|error| refusal(&error))
         };
         self.run(pass, keep).await??;
-        Ok(Reply::HeadStored)
+        Ok(Reply::HeadStored { at_secs: now })
     }
 
     async fn heads(&self, owner: OwnerId, pass: Pass) -> Result<Reply, Refusal> {

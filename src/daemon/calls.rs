@@ -33,9 +33,11 @@ use crate::host::token_hash;
 use crate::monitor::{Monitor, Tally};
 use crate::vault::view::SnapshotSpec;
 
+mod absenting;
 mod caring;
 mod drilling;
 mod driving;
+mod evidence;
 mod forgetting;
 mod guarding;
 mod leaving;
@@ -117,6 +119,7 @@ impl Run {
             Call::Evacuate(peer) => self.evacuate(&peer).await.map(Answer::Evacuate),
             Call::Limits => Ok(Answer::Limits(self.limits())),
             Call::Pause(args) => self.pause(args).await.map(Answer::Pause),
+            Call::Away(args) => self.away(args).await.map(Answer::Away),
             Call::Resume => self.resume().await.map(Answer::Resume),
             Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
@@ -125,6 +128,8 @@ impl Run {
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
             Call::PeerLost(peer) => self.peer_lost(&peer).await.map(Answer::Repair),
+            Call::Evidence(args) => self.evidence(&args).await.map(Answer::Evidence),
+            Call::Mark(args) => self.mark(args).await.map(Answer::Mark),
             Call::Salvage(args) => self.salvage(args).await.map(Answer::Salvage),
             Call::Repair(args) => self.repair(args).await.map(Answer::Repair),
             Call::Risk(args) => self.risk(args).await.map(Answer::Risk),

@@ -166,6 +166,7 @@ pub(crate) fn snapshot(listed: &Listed) -> SnapshotView {
         hostname: snapshot.hostname.clone(),
         paths: snapshot.paths.iter().map(|path| PathBytes(path.to_vec())).collect(),
         tags: snapshot.tags.clone(),
+        pinned: listed.pinned,
         files: snapshot.totals.files,
         bytes: snapshot.totals.bytes,
         state: state.to_owned(),

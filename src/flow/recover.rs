@@ -18,7 +18,7 @@ use store::PackState;
 use crate::flow::fetch::ChunkReader;
 use crate::flow::place::add_to_catalog;
 use crate::flow::publish::{HEAD, MANIFEST, SNAPSHOT_PENDING, SNAPSHOT_PUBLISHED, current_head};
-use crate::flow::{Ctx, FlowError, look, publish};
+use crate::flow::{Ctx, FlowError, look, marks, publish};
 use crate::vault::index::{PackRecord, Segment};
 use crate::vault::manifest::{Manifest, SnapshotEntry};
 use crate::vault::snapshot::Snapshot;
@@ -320,6 +320,7 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
     let ours = publish::named(ctx)?;
     gone.retain(|id| head.device() == ctx.device.peer() || !ours.contains(id));
     let (catalog, roots) = (ctx.catalog.clone(), manifest.roots.clone());
+    let marked = marks::noted(ctx, &manifest)?;
     let (noted, sent, whole) = (manifest.encode(), head.encode(), missing.is_empty());
     ctx.work(move || {
         for root in roots.iter().chain(&body.manifest) {
@@ -329,6 +330,7 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
             for id in &gone {
                 bulk.drop_snapshot(id)?;
             }
+            bulk.set(marks::MARKS, &marked)?;
             if whole {
                 bulk.set(&head_key, &sent)?;
                 bulk.set(&manifest_key, &noted)?;

@@ -16,7 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chunker::{HeadHash, PeerId, ShardId};
+use chunker::{HeadHash, PeerId, ShardId, SnapshotId};
 use futures::StreamExt;
 use p2p::head::SignedHead;
 use p2p::wire::{HISTORY_PAGE, KeptHead, LEASE_PAGE};
@@ -58,15 +58,20 @@ type History = BTreeMap<(u64, HeadHash), (SignedHead, Vec<u64>)>;
 pub async fn rewind<G: Grid>(ctx: &Ctx<G>, at_secs: u64) -> Result<RewindReport, FlowError> {
     let histories = histories(ctx).await?;
     let mut report = RewindReport::default();
-    let before = ctx.catalog.snapshots()?.len() as u64;
+    let known: BTreeSet<SnapshotId> =
+        ctx.catalog.snapshots()?.into_iter().map(|(id, ..)| id).collect();
     let mut manifests = Vec::new();
     for (device, history) in &histories {
         let Some(head) = newest_by(history, at_secs) else { continue };
         match bring_in(ctx, head).await {
-            Ok((manifest, missing)) => {
+            Ok((mut manifest, missing)) => {
                 report.heads.insert(*device, head.seq);
                 report.warnings.extend(missing);
-                manifests.push(manifest);
+                // What its device still names is that one's to keep or to forget.
+                manifest.snapshots.retain(|entry| !known.contains(&entry.id));
+                if !manifest.snapshots.is_empty() {
+                    manifests.push(manifest);
+                }
             }
             Err(error) => {
                 let (device, seq) = (device.short(), head.seq);
@@ -75,6 +80,7 @@ pub async fn rewind<G: Grid>(ctx: &Ctx<G>, at_secs: u64) -> Result<RewindReport,
             }
         }
     }
+    let before = known.len() as u64;
     report.snapshots = (ctx.catalog.snapshots()?.len() as u64).saturating_sub(before);
     call_back(ctx, &mut report).await?;
     match publish::adopt(ctx, &Targets::now(ctx), &manifests).await {
@@ -96,7 +102,7 @@ fn newest_by(history: &History, at_secs: u64) -> Option<&SignedHead> {
 
 /// The later of the two in the middle when there is no middle one: rather too late than too early,
 /// since what came later was published after it.
-fn middle(times: &[u64]) -> u64 {
+pub(crate) fn middle(times: &[u64]) -> u64 {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     sorted.get(sorted.len() / 2).copied().unwrap_or(u64::MAX)

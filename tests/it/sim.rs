@@ -9,6 +9,7 @@ mod guard;
 mod health;
 mod leases;
 mod limits;
+mod marks;
 mod measured;
 mod memory;
 mod moving;
