@@ -23,7 +23,7 @@ use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Problem;
 use crate::placement::choose::Limit;
 use crate::placement::redundancy;
-use crate::vault::snapshot::{Snapshot, SnapshotState, Totals};
+use crate::vault::snapshot::{LargeCut, Snapshot, SnapshotState, Totals};
 use crate::vault::tree::{Content, Piece, Stamp};
 
 mod archive;
@@ -329,6 +329,7 @@ impl<G: Grid> Run<'_, G> {
                 problems: archived.problems.len() as u64,
             },
             cut: CutParams::default(),
+            large: Some(LargeCut::now()),
         }
     }
 

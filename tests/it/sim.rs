@@ -1,6 +1,7 @@
 //! Stories on a simulated grid: the real engine and hosts, virtual time, one seed each.
 
 mod care;
+mod cutting;
 mod drill;
 mod faults;
 mod forget;
