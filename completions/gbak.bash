@@ -445,6 +445,9 @@ _gbak() {
             gbak__subcmd__help__subcmd__peers,ls)
                 cmd="gbak__subcmd__help__subcmd__peers__subcmd__ls"
                 ;;
+            gbak__subcmd__help__subcmd__peers,show)
+                cmd="gbak__subcmd__help__subcmd__peers__subcmd__show"
+                ;;
             gbak__subcmd__help__subcmd__repair,index)
                 cmd="gbak__subcmd__help__subcmd__repair__subcmd__index"
                 ;;
@@ -481,6 +484,9 @@ _gbak() {
             gbak__subcmd__peers,ls)
                 cmd="gbak__subcmd__peers__subcmd__ls"
                 ;;
+            gbak__subcmd__peers,show)
+                cmd="gbak__subcmd__peers__subcmd__show"
+                ;;
             gbak__subcmd__peers__subcmd__help,evacuate)
                 cmd="gbak__subcmd__peers__subcmd__help__subcmd__evacuate"
                 ;;
@@ -492,6 +498,9 @@ _gbak() {
                 ;;
             gbak__subcmd__peers__subcmd__help,ls)
                 cmd="gbak__subcmd__peers__subcmd__help__subcmd__ls"
+                ;;
+            gbak__subcmd__peers__subcmd__help,show)
+                cmd="gbak__subcmd__peers__subcmd__help__subcmd__show"
                 ;;
             gbak__subcmd__repair,help)
                 cmd="gbak__subcmd__repair__subcmd__help"
@@ -3844,7 +3853,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__help__subcmd__peers)
-            opts="ls lost evacuate"
+            opts="ls show lost evacuate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3886,6 +3895,20 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__help__subcmd__peers__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__help__subcmd__peers__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4990,7 +5013,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__peers)
-            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help ls lost evacuate help"
+            opts="-q -v -p -h --wide --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help ls show lost evacuate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5118,7 +5141,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__peers__subcmd__help)
-            opts="ls lost evacuate help"
+            opts="ls show lost evacuate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5174,6 +5197,20 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__peers__subcmd__help__subcmd__ls)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__peers__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5252,6 +5289,70 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__peers__subcmd__ls)
+            opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --passphrase-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -p)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --passphrase-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-upload)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit-download)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        gbak__subcmd__peers__subcmd__show)
             opts="-q -v -p -h --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -525,22 +525,24 @@ complete -c gbak -n "__fish_gbak_using_subcommand placement" -s v -l verbose -d 
 complete -c gbak -n "__fish_gbak_using_subcommand placement" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand placement" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand placement" -s h -l help -d 'Print help'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -l limit-download -d 'Receive at most this fast' -r
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -l json -d 'Print JSON'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -s q -l quiet -d 'Print results and errors only'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -s v -l verbose -d 'Print more; repeat for debug logs'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -l no-progress -d 'Show no progress'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -l yes -d 'Take the default answer of every ordinary question'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -s h -l help -d 'Print help'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -f -a "ls" -d 'List them'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -f -a "lost" -d 'Give one up for good, and make again elsewhere what it had'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -f -a "evacuate" -d 'Move your data away from one: exit 4 when some has nowhere to go'
-complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls lost evacuate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -l wide -d 'Show every amount: disk, reserved, used, and what share of it is mine'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -f -a "ls" -d 'List them'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -f -a "show" -d 'Show all that is known of one'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -f -a "lost" -d 'Give one up for good, and make again elsewhere what it had'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -f -a "evacuate" -d 'Move your data away from one: exit 4 when some has nowhere to go'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and not __fish_seen_subcommand_from ls show lost evacuate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from ls" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from ls" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from ls" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
@@ -553,6 +555,18 @@ complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcomm
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from ls" -l no-progress -d 'Show no progress'
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from ls" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -l limit-upload -d 'Send at most this fast, like 1MiB/s or restic\'s KiB/s; the agent too, while it works for us' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -l limit-download -d 'Receive at most this fast' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -l json -d 'Print JSON'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print results and errors only'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more; repeat for debug logs'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -l no-progress -d 'Show no progress'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -l yes -d 'Take the default answer of every ordinary question'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from lost" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from lost" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from lost" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r
@@ -578,6 +592,7 @@ complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcomm
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from evacuate" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from evacuate" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "ls" -d 'List them'
+complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show all that is known of one'
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "lost" -d 'Give one up for good, and make again elsewhere what it had'
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "evacuate" -d 'Move your data away from one: exit 4 when some has nowhere to go'
 complete -c gbak -n "__fish_gbak_using_subcommand peers; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -1103,6 +1118,7 @@ complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcomma
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "rollback" -d 'Make a drive what it was at a commit'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from drive" -f -a "delete" -d 'Take a drive from this machine; its commits stay'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "ls" -d 'List them'
+complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "show" -d 'Show all that is known of one'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "lost" -d 'Give one up for good, and make again elsewhere what it had'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from peers" -f -a "evacuate" -d 'Move your data away from one: exit 4 when some has nowhere to go'
 complete -c gbak -n "__fish_gbak_using_subcommand help; and __fish_seen_subcommand_from donate" -f -a "show" -d 'Show how the disk is split'

@@ -41,7 +41,9 @@ pub use drive::{
 pub use evidence::{EvidenceArgs, EvidenceDay, EvidenceFailure, EvidenceView, HolderEvidence};
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView, RewoundView};
-pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
+pub use lending::{
+    DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView, ScrubView,
+};
 pub use listing::{LsArgs, LsEntry, LsView};
 pub use marking::{MarkArgs, MarkView};
 pub use mounting::{MountArgs, MountView};

@@ -109,6 +109,10 @@ pub struct Donate {
     pub grace: Span,
     /// How often the disks are looked at.
     pub look_every: Span,
+    /// How fast what is stored here is read again, in bytes a second; 0 is never.
+    pub scrub: Amount,
+    /// From the beginning of one such pass to that of the next.
+    pub scrub_every: Span,
     /// Disks that are lent besides the home's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disks: Vec<LentDisk>,
@@ -124,6 +128,8 @@ impl Default for Donate {
             ceiling: None,
             grace: Span(24 * 3600),
             look_every: Span(10),
+            scrub: Amount::Bytes(2 * 1024 * 1024),
+            scrub_every: Span(7 * 24 * 3600),
             disks: Vec::new(),
         }
     }

@@ -412,6 +412,9 @@ pub(crate) struct Placement {
 pub(crate) struct Peers {
     #[command(subcommand)]
     pub(crate) what: Option<PeersWhat>,
+    /// Show every amount: disk, reserved, used, and what share of it is mine
+    #[arg(long)]
+    pub(crate) wide: bool,
 }
 
 /// What to do about the machines of the grid; to list them when nothing is said.
@@ -419,6 +422,12 @@ pub(crate) struct Peers {
 pub(crate) enum PeersWhat {
     /// List them
     Ls,
+    /// Show all that is known of one
+    Show {
+        /// Its name, or the beginning of its id
+        #[arg(value_name = "NAME")]
+        peer: String,
+    },
     /// Give one up for good, and make again elsewhere what it had
     #[command(after_help = "Exit as `gbak repair`. A machine given up that comes back is counted \
                             in again.")]

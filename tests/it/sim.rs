@@ -19,6 +19,7 @@ mod repair;
 mod rewind;
 mod risk;
 mod salvage;
+mod scrub;
 mod stale;
 mod stories;
 mod world;
