@@ -517,6 +517,15 @@ pub struct SnapshotView {
     pub state: String,
 }
 
+/// Fewest digits that name a device.
+const MIN_PREFIX: usize = 4;
+
+/// Whether a device of this name and id is called so: by its name, or by the beginning of its id.
+pub fn is_called(wanted: &str, name: &str, id: &str) -> bool {
+    let prefix = wanted.to_ascii_lowercase();
+    name == wanted || (prefix.len() >= MIN_PREFIX && id.starts_with(&prefix))
+}
+
 /// The table of peers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PeersView {

@@ -1,7 +1,7 @@
 //! `gbak peers`
 
 use crate::api::backend::Backend;
-use crate::api::{Answer, AuditView, Call, Failure, PeerView, PeersView, codes};
+use crate::api::{Answer, AuditView, Call, Failure, PeerView, PeersView, codes, is_called};
 use crate::cli::args::{Peers, PeersWhat};
 use crate::cli::exit;
 use crate::cli::output::{Column, escape, month, plural, table};
@@ -77,15 +77,9 @@ fn known(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<PeersView, Fai
     Ok(view)
 }
 
-/// Fewest digits that name a device.
-const MIN_PREFIX: usize = 4;
-
 fn show(wanted: &str, backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
     let view = known(backend, shell)?;
-    let is_meant = |peer: &&PeerView| {
-        let begins = wanted.len() >= MIN_PREFIX && peer.peer_id.starts_with(wanted);
-        peer.name == wanted || begins
-    };
+    let is_meant = |peer: &&PeerView| is_called(wanted, &peer.name, &peer.peer_id);
     let all: Vec<&PeerView> = std::iter::once(&view.me).chain(&view.peers).collect();
     match all.into_iter().filter(is_meant).collect::<Vec<_>>().as_slice() {
         [peer] if shell.look.json => shell.print_json(*peer)?,

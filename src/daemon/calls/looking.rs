@@ -33,8 +33,7 @@ impl Run {
         let shelf = self.engine.host.shelf().clone();
         let usage = self.ctx.work(move || shelf.usage_by_owner()).await?;
         let usage: BTreeMap<_, Usage> = usage.map_err(EngineError::from)?.into_iter().collect();
-        let audits = health::scores(&self.ctx)?;
-        let holders = health::holders(&self.ctx)?;
+        let (holders, now) = (health::holders(&self.ctx)?, self.ctx.clock.now_secs());
         let standing = |peer: &PeerId| holders.get(peer).map(|known| known.standing.state());
         let me = self.me().await?;
         let peers = self.ctx.grid.peers();
@@ -47,10 +46,9 @@ impl Run {
             } else {
                 0
             },
-            audit: audits.get(&info.peer).map_or_else(AuditView::default, |score| AuditView {
-                proved: score.proved,
-                failed: score.failed,
-                window_days: WINDOW_DAYS,
+            audit: holders.get(&info.peer).map_or_else(AuditView::default, |known| {
+                let score = known.evidence.score(now);
+                AuditView { proved: score.proved, failed: score.failed, window_days: WINDOW_DAYS }
             }),
             standing: standing(&info.peer).unwrap_or_default().word().to_owned(),
             ..views::peer(info)
