@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Amount, Config, Donate};
+use crate::config::{Config, Donate, Rate};
 use crate::daemon::engine::Engine;
 use crate::daemon::failure::told;
 use crate::host::OfferError;
@@ -54,7 +54,7 @@ async fn step(engine: &Engine, found: &Notify) -> Result<Duration, OfferError> {
     let file = engine.home.config();
     let config = offload(&engine.ctx().offload, move || Config::load(&file)).await?;
     let donate = config.map_or_else(|_| Donate::default(), |config| config.donate);
-    let Amount::Bytes(rate @ 1..) = donate.scrub else { return Ok(LOOK) };
+    let Rate(rate @ 1..) = donate.scrub else { return Ok(LOOK) };
     if engine.regulator.holding().serving.is_some() {
         return Ok(LOOK);
     }
