@@ -164,12 +164,16 @@ impl Shelf {
         let state = match found {
             Ok(Found::Good(_)) => FileState::Good,
             // Only now: it may have gone while it was read.
-            Ok(_) if opening::check_mark(&disk).is_err() => return skip(pass),
+            Ok(_) if opening::check_mark(&disk).is_err() => {
+                pass.skipped += 1;
+                return Ok(());
+            }
             Ok(Found::Rotten) => FileState::Rotten,
             Ok(Found::Missing) => FileState::Missing,
             Err(error) => {
                 tracing::warn!(%error, shard = %shard.short(), "not scrubbed");
-                return skip(pass);
+                pass.skipped += 1;
+                return Ok(());
             }
         };
         pass.shards += 1;
@@ -208,12 +212,6 @@ impl Shelf {
         }
         Ok(page)
     }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "reads as the end of a step")]
-fn skip(pass: &mut ScrubPass) -> Result<(), ShelfError> {
-    pass.skipped += 1;
-    Ok(())
 }
 
 fn load(db: &Connection) -> Result<Scrub, DbError> {
