@@ -64,8 +64,10 @@ pub struct Ctx<G> {
     pub vault: Arc<Vault>,
     /// Who signs.
     pub device: Arc<Device>,
-    /// What the owner asks of placement.
+    /// What the owner asks of placement in this run.
     pub policy: Arc<policy::Policy>,
+    /// What the settings ask of it.
+    pub settings: Arc<policy::Policy>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// CPU and blocking work.
@@ -119,7 +121,7 @@ impl<G: Grid> Ctx<G> {
         Ok(offload(&self.offload, work).await?)
     }
 
-    /// The same engine under another policy.
+    /// The same engine in a run under another policy than the settings'.
     #[must_use]
     pub fn under(&self, policy: policy::Policy) -> Self {
         Self { policy: Arc::new(policy), ..self.clone() }
@@ -135,6 +137,7 @@ impl<G: Grid> Ctx<G> {
             vault: self.vault.clone(),
             device: self.device.clone(),
             policy: self.policy.clone(),
+            settings: self.settings.clone(),
             clock: self.clock.clone(),
             offload: self.offload.clone(),
             budget: self.budget.clone(),

@@ -227,6 +227,7 @@ impl Engine {
         let files = Files { config: home.config(), paused: home.root().join("paused") };
         let (limits, given) = (config.limits.clone(), opening.limits);
         let regulator = Arc::new(Regulator::new(shared, system, files, limits, given));
+        let settings = Arc::new(super::policy::configured(&config.placement));
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -234,7 +235,8 @@ impl Engine {
             cache: Arc::new(disk.cache),
             vault: Arc::new(Vault::from_secret(&keys.vault_secret)),
             device: Arc::new(keys::device(&keys)),
-            policy: Arc::new(super::policy::configured(&config.placement)),
+            policy: Arc::clone(&settings),
+            settings,
             clock,
             offload: pool,
             budget: Budget::new(Budget::AGENT),

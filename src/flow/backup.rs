@@ -270,6 +270,16 @@ struct Archived {
 }
 
 impl<G: Grid> Run<'_, G> {
+    /// The redundancy of listings.
+    fn metadata(&self) -> Code {
+        let (ctx, targets, code) = (self.ctx, self.targets, self.chosen.code);
+        if self.plan.spool {
+            targets.metadata_later(ctx, code)
+        } else {
+            targets.metadata(ctx, code)
+        }
+    }
+
     async fn archive(&self, scan: Scan, cancel: &CancellationToken) -> Result<Archived, FlowError> {
         let old = match self.parent {
             Some((_, parent)) => parent::Cursor::open(self.ctx, parent).await?,

@@ -150,7 +150,7 @@ async fn publish_with<G: Grid>(
         .or_else(|| targets.auto(ctx).map(|(code, _)| code))
         .or_else(|| records.first().map(|record| record.code))
         .ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
-    let code = targets.metadata(ctx, data);
+    let code = targets.roots(ctx, data)?;
     let segment = add_roots(ctx, targets, &mut manifest, (records, &snapshots), code).await?;
     let head = make_head(ctx, targets, &manifest).await?;
     let pending = Pending {

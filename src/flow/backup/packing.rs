@@ -160,7 +160,7 @@ impl<'a, G: Grid> Packing<'a, G> {
         let builder = std::mem::take(&mut self.stream(kind).pack);
         let code = match kind {
             Kind::Data => self.run.chosen.code,
-            Kind::Meta => self.run.targets.metadata(self.run.ctx, self.run.chosen.code),
+            Kind::Meta => self.run.metadata(),
         };
         let lane = match kind {
             Kind::Meta => Lane::META,

@@ -67,6 +67,7 @@ fn counting(node: &Node, room: usize) -> Ctx<Counting> {
         vault: ctx.vault.clone(),
         device: ctx.device.clone(),
         policy: ctx.policy.clone(),
+        settings: ctx.settings.clone(),
         clock: ctx.clock.clone(),
         offload: ctx.offload.clone(),
         budget: Budget::new(room),

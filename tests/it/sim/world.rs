@@ -157,6 +157,7 @@ impl World {
             vault: Arc::new(Vault::from_secret(root.vault_secret().expose())),
             device: Arc::new(Device { key: device_key, cert: device_cert }),
             policy: Arc::default(),
+            settings: Arc::default(),
             clock: self.clock.clone(),
             offload: Arc::new(InlineOffload),
             budget: Budget::new(Budget::AGENT),
