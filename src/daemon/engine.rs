@@ -225,8 +225,8 @@ impl Engine {
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
         let (shared, system) = ((swarm.clone(), host.clone()), (clock.clone(), pool.clone()));
         let files = Files { config: home.config(), paused: home.root().join("paused") };
-        let (limits, given) = (config.limits.clone(), opening.limits);
-        let regulator = Arc::new(Regulator::new(shared, system, files, limits, given));
+        let regulator =
+            Regulator::new(shared, system, files, config.limits.clone(), opening.limits);
         let settings = Arc::new(super::policy::configured(&config.placement));
         let ctx = Ctx {
             grid: swarm.clone(),
@@ -257,7 +257,7 @@ impl Engine {
             drilling: tokio::sync::Mutex::new(()),
             changing: Arc::clone(&watch.changing),
             watch,
-            regulator,
+            regulator: Arc::new(regulator),
             reads: tokio::sync::OnceCell::new(),
             drives: Drives::default(),
             roster: Arc::new(Mutex::new(disk.roster)),

@@ -102,7 +102,8 @@ pub(crate) async fn keep<G: Grid>(
     place(ctx, targets, record, shards).await
 }
 
-/// Places what an earlier run left in the spool, under that run's policy. Holders are asked first what they already have.
+/// Places what an earlier run left in the spool, under that run's policy. Holders are asked first
+/// what they already have.
 pub(crate) async fn resume<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<Resumed, FlowError> {
     let mut resumed = Resumed::default();
     let mut ours = spooled::Ours::new(ctx, targets);

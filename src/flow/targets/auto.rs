@@ -1,10 +1,10 @@
 //! Redundancy `auto`: solved from what was measured of the places there are.
 //!
 //! Availability is what this device saw ([`Presences`]); of a place with several peers, the one
-//! that is here least. Departures and the time until repair are those of [`Churn`], which begins with
-//! assumptions; assumed as [`risk`] does is the availability of the few that were not seen for a
-//! day yet. Where most were not, nothing is
-//! solved: the table says what fits the number of places, and [`By::Table`] that it did.
+//! that is here least. Departures and the time until repair are those of [`Churn`], which begins
+//! with assumptions; assumed as [`risk`] does is the availability of the few that were not seen for
+//! a day yet. Where most were not, nothing is solved: the table says what fits the number of
+//! places, and [`By::Table`] that it did.
 //!
 //! [`Presences`]: crate::flow::presence::Presences
 //! [`Churn`]: crate::care::Churn
