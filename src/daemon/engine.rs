@@ -208,11 +208,11 @@ impl Engine {
         let (root, discard) = (home.clone(), opening.discard_damaged_catalog);
         let opened = offload(&pool, move || {
             let config = Config::load(&root.config())?;
-            let disk = open_disk(&root, &config, discard)?;
-            Ok::<_, EngineError>((config, disk))
+            Ok::<_, EngineError>((open_disk(&root, &config, discard)?, config))
         });
-        let (config, disk) = opened.await??;
+        let (disk, config) = opened.await??;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let settings = Arc::new(super::policy::configured(&config.placement));
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
         introduce(&members, &config, home.root());
         measuring::resume(&disk.catalog, &members);
@@ -227,7 +227,6 @@ impl Engine {
         let files = Files { config: home.config(), paused: home.root().join("paused") };
         let regulator =
             Regulator::new(shared, system, files, config.limits.clone(), opening.limits);
-        let settings = Arc::new(super::policy::configured(&config.placement));
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
