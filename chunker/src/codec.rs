@@ -107,12 +107,11 @@ pub(crate) fn compress(raw: &[u8], level: i32) -> Result<Vec<u8>, Error> {
 }
 
 fn compress_with(kept: &mut Option<Encoder>, raw: &[u8], level: i32) -> io::Result<Vec<u8>> {
-    let encoder = match kept {
-        Some(encoder) => encoder,
-        None => {
-            let compressor = Compressor::new(level)?;
-            kept.insert(Encoder { level, compressor, out: Vec::new() })
-        }
+    let encoder = if let Some(encoder) = kept {
+        encoder
+    } else {
+        let compressor = Compressor::new(level)?;
+        kept.insert(Encoder { level, compressor, out: Vec::new() })
     };
     if encoder.level != level {
         encoder.compressor.set_compression_level(level)?;
