@@ -38,7 +38,7 @@ pub const PACK_MAX: usize = 16 << 20;
 /// A pack takes no more blocks than fit into this length: what a pipeline holds of packs is counted
 /// in whole ones, and with smaller ones more of them are under way in the same memory. Only a
 /// single block that is larger by itself makes a larger one.
-pub const PACK_FULL: usize = 6 << 20;
+pub const PACK_FULL: usize = 4 << 20;
 
 pub(super) const COMMIT_LEN: usize = 32;
 pub(super) const MAGIC: [u8; 4] = *b"GBKP";

@@ -285,9 +285,9 @@ fn empty_block(len: usize) -> Block {
 /// A pack whose blocks fill it up to the last `short` bytes, by the builder's own account.
 fn filled(short: usize) -> (PackBuilder, bool) {
     let mut builder = PackBuilder::new();
-    builder.push(empty_block(4 << 20));
+    builder.push(empty_block(2 << 20));
     let fixed = HEADER + 4 + 16 + 4 + 16 + 2 * (15 + 36 + 16);
-    let last = empty_block(PACK_FULL - (4 << 20) - fixed - short);
+    let last = empty_block(PACK_FULL - (2 << 20) - fixed - short);
     let fits = builder.fits(&last);
     builder.push(last);
     (builder, fits)

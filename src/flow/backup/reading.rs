@@ -1,5 +1,5 @@
 //! The reading stage: takes the scan's entries in order, decides what is unchanged, reads and cuts
-//! the rest, and hands everything on in batches of a few megabytes.
+//! the rest, and hands everything on in batches of half a megabyte.
 //!
 //! A batch owns one buffer; chunks are slices of it all the way into their pack.
 
@@ -22,7 +22,7 @@ use crate::vault::snapshot::LargeCut;
 use crate::vault::tree::{Kind, Meta, Node, Piece, Stamp};
 
 /// A batch is handed on when its buffer holds this much.
-const BATCH_BYTES: usize = 1024 * 1024;
+const BATCH_BYTES: usize = 512 * 1024;
 /// ... or when it has this many entries.
 const BATCH_ITEMS: usize = 512;
 /// How much is read at once.
