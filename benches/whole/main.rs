@@ -8,8 +8,8 @@
 //! `BENCH_RIVALS` (restic, rustic and borg, those of them that are installed; or `none`),
 //! `BENCH_LINK` (megabytes a second and milliseconds there and back, like `20,50`: the holders are
 //! reached over such a link, and only that is measured), `BENCH_DAYS` (so many daily snapshots, and
-//! what restoring the first and the last takes; only that), `BENCH_INDEX` (chunks and snapshots like
-//! `10000000,1000`: what opening a vault of them takes; only that).
+//! what restoring the first and the last takes; only that), `BENCH_INDEX` (chunks and snapshots
+//! like `10000000,1000`: what opening a vault of them takes; only that).
 //!
 //! Before the grid, every program found does the same work alone, each step by turns, with its own
 //! local store: processor time, time, memory and bytes stand side by side.
