@@ -13,7 +13,7 @@ fn json(agent: &Agent, args: &[&str]) -> Value {
 }
 
 fn number(value: &Value, field: &str) -> u64 {
-    value[field].as_u64().unwrap_or_else(|| panic!("{field} of {value}"))
+    value[field].as_u64().ok_or((field, value)).unwrap()
 }
 
 fn sum<'a>(values: impl IntoIterator<Item = &'a Value>, field: &str) -> u64 {

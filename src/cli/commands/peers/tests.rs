@@ -33,8 +33,8 @@ fn peer(name: &str, state: &str) -> PeerView {
     }
 }
 
-fn said(bytes: u64, compared: &str) -> Option<StatedView> {
-    Some(StatedView {
+fn said(bytes: u64, compared: &str) -> StatedView {
+    StatedView {
         shards: bytes / GIB,
         bytes,
         left_shards: u64::from(compared == "more"),
@@ -45,7 +45,7 @@ fn said(bytes: u64, compared: &str) -> Option<StatedView> {
         at: "2026-07-31T10:00:00Z".to_owned(),
         heard: "2026-07-31T10:00:00Z".to_owned(),
         statement: "a1".to_owned(),
-    })
+    }
 }
 
 fn view(peers: Vec<PeerView>) -> PeersView {
@@ -63,10 +63,10 @@ fn view(peers: Vec<PeerView>) -> PeersView {
 
 fn three() -> PeersView {
     let far = PeerView { rtt_ms: Some(18.4), path: "direct".to_owned(), ..peer("mia", "online") };
-    let near = PeerView { stated: said(31 * GIB, "same"), ..peer("attic-nas", "online") };
-    let far = PeerView { stated: said(33 * GIB, "more"), ..far };
+    let near = PeerView { stated: Some(said(31 * GIB, "same")), ..peer("attic-nas", "online") };
+    let far = PeerView { stated: Some(said(33 * GIB, "more")), ..far };
     let gone = peer("kate\u{202e}cp\x1b[31m", "offline");
-    view(vec![near, far, PeerView { stated: said(12 * GIB, "less"), ..gone }])
+    view(vec![near, far, PeerView { stated: Some(said(12 * GIB, "less")), ..gone }])
 }
 
 /// What CLI.md shows.
@@ -173,7 +173,7 @@ fn a_holder_that_signs_for_less_than_our_records_is_marked() {
     assert!(!row("attic").contains(['!', '+']), "{}", row("attic"));
     let mut one = three();
     one.peers.truncate(1);
-    one.peers[0].stated = said(12 * GIB, "less");
+    one.peers[0].stated = Some(said(12 * GIB, "less"));
     let card = ran(&Fake::answering(Answer::Peers(one)), "gbak peers show attic-nas").out;
     assert!(card.contains("less than our records: 31.0 GiB in 31 shards"), "{card}");
 }
