@@ -47,6 +47,7 @@ pub mod scan;
 pub mod standing;
 pub mod target;
 pub mod targets;
+pub mod usage;
 pub mod whereabouts;
 
 /// Everything a verb works with.
