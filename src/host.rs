@@ -26,6 +26,7 @@ use store::{Contact, InviteError, Shelf, ShelfError, Wards};
 use crate::offload::{Offload, WorkLost, offload};
 
 mod busy;
+mod counting;
 pub mod giveback;
 pub mod handover;
 mod leases;

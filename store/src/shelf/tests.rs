@@ -20,6 +20,7 @@ mod faults;
 mod giveback;
 mod leases;
 mod model;
+mod recount;
 mod scrub;
 mod speed;
 
