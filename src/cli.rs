@@ -31,6 +31,7 @@ mod progress;
 mod prompts;
 mod settings;
 mod shell;
+mod weight;
 
 use crate::api::backend::{Backend, Open};
 use args::{Cli, Command, Global};
@@ -63,6 +64,11 @@ pub fn main(open: &impl Open) -> ExitCode {
         exit::tell(&mut shell, &failure);
         exit::code_of(&failure)
     }))
+}
+
+/// Whether this process's command works through packs in this very process, when no agent runs.
+pub fn moves_packs() -> bool {
+    Cli::try_parse().is_ok_and(|cli| weight::moves_packs(&cli.command))
 }
 
 /// Help and version are results; everything else clap says is an error of usage.
