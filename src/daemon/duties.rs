@@ -1,7 +1,7 @@
 //! The agent: serves the control socket, catches up on what is queued whenever peers are there,
 //! cares for what is stored ([`caring`]), moves away what holders cannot keep ([`moving`]), reads
-//! what it holds for others again ([`scrubbing`]), counts it ([`counting`]), and tells holders every
-//! day what is still wanted.
+//! what it holds for others again ([`scrubbing`]), counts it ([`counting`]), and tells holders
+//! every day what is still wanted.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
