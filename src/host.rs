@@ -32,6 +32,7 @@ pub mod handover;
 mod leases;
 pub mod lost;
 mod moves;
+mod usage;
 mod wards;
 
 use busy::{Busy, Pass};
@@ -101,6 +102,8 @@ struct Inner {
     /// Hears what holders lost of ours; not set where nobody backs up.
     ear: OnceLock<Arc<dyn lost::Ear>>,
     heard: lost::Heard,
+    /// Signs what is kept for owners; not set where nothing is signed.
+    signer: OnceLock<usage::Signer>,
     /// Shards are neither taken in nor given out.
     paused: AtomicBool,
     /// Who spent which invitation in this process's life.
@@ -132,6 +135,7 @@ impl Host {
             wards: OnceLock::new(),
             ear: OnceLock::new(),
             heard: lost::Heard::default(),
+            signer: OnceLock::new(),
             paused: AtomicBool::new(false),
             joiners: Mutex::default(),
         };
@@ -198,6 +202,7 @@ impl Host {
                 self.call_back((self.owner(from)?, from), shards, pass).await
             }
             Request::HeadHistory { skip } => self.head_history(self.owner(from)?, skip, pass).await,
+            Request::Usage { nonce } => self.usage(self.owner(from)?, nonce, pass).await,
             _ => self.serve_owner(self.owner(from)?, request, pass).await,
         }
     }
@@ -228,7 +233,11 @@ impl Host {
         let owner = self.inner.roll.owner_of(&from)?;
         let writes = !matches!(
             request,
-            Request::Get { .. } | Request::Slice { .. } | Request::Have { .. } | Request::HeadGet
+            Request::Get { .. }
+                | Request::Slice { .. }
+                | Request::Have { .. }
+                | Request::HeadGet
+                | Request::Usage { .. }
         );
         let (contact, now) = (Contact { owner, device: from, writes }, self.inner.clock.now_secs());
         self.inner.shelf.contact_due(contact, now).then_some((contact, now))

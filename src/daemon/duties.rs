@@ -1,7 +1,7 @@
 //! The agent: serves the control socket, catches up on what is queued whenever peers are there,
 //! cares for what is stored ([`caring`]), moves away what holders cannot keep ([`moving`]), reads
-//! what it holds for others again ([`scrubbing`]), counts it ([`counting`]), and tells holders
-//! every day what is still wanted.
+//! what it holds for others again ([`scrubbing`]), counts it ([`counting`]), asks what they keep
+//! ([`comparing`]), and tells holders every day what is still wanted.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
@@ -25,6 +25,7 @@ use crate::flow::retain::{self, RetainPlan};
 use crate::flow::{Ctx, FlowError, drill, publish};
 
 mod caring;
+mod comparing;
 mod counting;
 mod moving;
 mod scrubbing;
@@ -76,10 +77,11 @@ pub async fn run(
         }
     };
     let measuring = keep_measuring(&engine, stop.clone());
+    let comparing = Box::pin(comparing::keep_comparing(&engine, stop.clone()));
     // All of them end with `stop`.
     tokio::join!(
         serving, catching, caring, retaining, drilling, guarding, measuring, moving, scrubbing,
-        counting, greeting
+        comparing, counting, greeting
     );
     engine.stop().await;
     Ok(())

@@ -218,7 +218,8 @@ impl Engine {
         measuring::resume(&disk.catalog, &members);
         let (roll, wards) = (Arc::new(members.clone()), Wards::at(home.wards()));
         let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
-            .guarding(wards.clone());
+            .guarding(wards.clone())
+            .signing(keys::device_key(&keys), keys.device_cert.clone());
         if let Ok(offer) = host.offer().await {
             members.set_offer(offer);
         }

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chunker::{Class, PackId, PeerId, Record, ShardId};
+use p2p::usage::Kept;
 use p2p::{Grid, PeerState};
 use serde::{Deserialize, Serialize};
 use store::{PackRow, PackState};
@@ -19,7 +20,7 @@ use crate::care::{
     Crowd, Evidence, Grade, Looks, Policy, Rules, Score, ShardState, Standing, State, Tally,
     Verdict, days_to_loss,
 };
-use crate::flow::{Ctx, FlowError, roots};
+use crate::flow::{Ctx, FlowError, roots, usage};
 use crate::vault::index::{PackRecord, Placed};
 
 /// Holders kept; when there are more, those not seen for longest are forgotten.
@@ -339,8 +340,8 @@ pub struct Health {
     pub min_held_above_k: Option<i64>,
     /// In how many days the first pack would be lost on average, when nobody mended anything.
     pub days_to_loss: Option<f64>,
-    /// Shard bytes on each holder.
-    pub bytes_by_holder: BTreeMap<PeerId, u64>,
+    /// What each holder keeps of ours, by our records.
+    pub kept_by: BTreeMap<PeerId, Kept>,
     /// Holders of ours that are not simply there.
     pub holders: BTreeMap<PeerId, State>,
 }
@@ -352,7 +353,7 @@ pub fn health<G: Grid>(ctx: &Ctx<G>, policy: Policy) -> Result<Health, FlowError
     for_each_in_use(ctx, |row, record| {
         health.count(&view, policy, &record, row.state == PackState::Queued);
     })?;
-    for peer in health.bytes_by_holder.keys() {
+    for peer in health.kept_by.keys() {
         let state = view.state(peer);
         if state != State::Present {
             health.holders.insert(*peer, state);
@@ -363,10 +364,7 @@ pub fn health<G: Grid>(ctx: &Ctx<G>, policy: Policy) -> Result<Health, FlowError
 
 impl Health {
     fn count(&mut self, view: &View, policy: Policy, record: &PackRecord, queued: bool) {
-        let shard_bytes = record.meta.len.div_ceil(u32::from(record.code.k()));
-        for holder in record.holders() {
-            *self.bytes_by_holder.entry(holder).or_default() += u64::from(shard_bytes);
-        }
+        usage::add(&mut self.kept_by, record);
         self.total += 1;
         if queued {
             return;

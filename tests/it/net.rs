@@ -20,4 +20,5 @@ mod rewind;
 pub(crate) mod rig;
 mod risk;
 mod scrub;
+mod sums;
 mod whole;

@@ -145,7 +145,8 @@ impl World {
         let wards = Wards::at(dir.path().join("wards"));
         let host =
             Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None)
-                .guarding(wards.clone());
+                .guarding(wards.clone())
+                .signing(device_key.clone(), device_cert.clone());
         let twisted = Twisted { host: host.clone(), twist };
         let grid = self.net.join(members.clone(), Arc::new(twisted));
         let monitor = Arc::new(TestMonitor::default());
@@ -251,7 +252,7 @@ impl Node {
             skip_if_unchanged: false,
             code: None,
             spool: false,
-            level: 3,
+            level: Some(3),
         };
         change(&mut plan);
         backup(&self.ctx, plan, &CancellationToken::new()).await
