@@ -71,7 +71,7 @@ fn lending_less_than_is_stored_refuses_new_shards_keeps_old_ones_and_can_be_take
 
 #[test]
 fn what_is_left_is_offered_at_once_however_seldom_the_disks_are_looked_at() {
-    let mut rig = Rig::new(2);
+    let mut rig = Rig::new(3);
     let holder = &mut rig.agents[1];
     holder.stop();
     let config = holder.home().join("config.toml");
