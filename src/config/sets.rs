@@ -53,8 +53,7 @@ pub struct BackupSet {
 
 /// What is wrong with the sets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum WrongSet {
+enum WrongSet {
     /// There are too many.
     #[error("there are {0} sets, more than {MOST}")]
     TooMany(usize),

@@ -1,4 +1,5 @@
-//! When something is done again: `hourly`, `daily at 03:00`, `every 4h`, or cron's five fields. Pure.
+//! When something is done again: `hourly`, `daily at 03:00`, `every 4h`, or cron's five fields.
+//! Pure.
 //!
 //! Times are the wall clock's. A time that comes twice because clocks are set back counts once; one
 //! that is skipped because they are set forward is moved to the first that is there. As in cron,

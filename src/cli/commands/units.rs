@@ -71,7 +71,7 @@ impl Place {
                 When::At(cron) => {
                     let lines = cron.on_calendar();
                     let lines: String =
-                        lines.iter().map(|line| format!("OnCalendar={line}\n")).collect();
+                        lines.iter().flat_map(|line| ["OnCalendar=", line, "\n"]).collect();
                     format!("{lines}Persistent=true\n")
                 }
             };

@@ -214,7 +214,7 @@ pub(crate) const TABLE: &[Explained] = &[
     },
     Explained {
         code: codes::SERVICE,
-        what: "systemd did not do what was asked, or is not there",
+        what: "The service manager systemd did not do what was asked, or is not there",
         data: NOTHING_CHANGED,
         gbak: NOTHING,
         you: &[
