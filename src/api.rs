@@ -336,7 +336,8 @@ pub struct BackupArgs {
     pub limits: LimitArgs,
     /// When too few peers are there: keep sealed packs on disk and place them later.
     pub spool: bool,
-    /// zstd level, 0 = no compression; 3 when absent.
+    /// zstd level, 0 = no compression; when absent 3, or 1 for large files that leave as fast as
+    /// they are read.
     pub compression: Option<i32>,
     /// How long to wait for peers to connect, in seconds; 10 when absent.
     pub wait_peers_secs: Option<u64>,

@@ -15,7 +15,7 @@ use p2p::{Clock, Grid, GridError, Refusal};
 use crate::budget::Budget;
 use crate::entropy::Entropy;
 use crate::monitor::Monitor;
-use crate::offload::{Offload, WorkLost, offload};
+use crate::offload::{Offload, WorkLost, compute, offload};
 use crate::vault::Vault;
 
 pub mod audit;
@@ -118,6 +118,14 @@ impl<G: Grid> Ctx<G> {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, FlowError> {
         Ok(offload(&self.offload, work).await?)
+    }
+
+    /// Runs work that only computes, as many at once as there are processors.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, FlowError> {
+        Ok(compute(&self.offload, work).await?)
     }
 
     /// The same engine under another policy.

@@ -174,8 +174,8 @@ impl Run {
         let redundancy = args.redundancy.as_ref().or(defaults.placement.redundancy.as_ref());
         let code = redundancy
             .map(|text| text.parse().map_err(|_| FlowError::Redundancy { text: text.clone() }));
-        let level = args.compression.unwrap_or(DEFAULT_LEVEL);
-        if !(0..=MAX_LEVEL).contains(&level) {
+        let level = args.compression;
+        if let Some(level) = level.filter(|level| !(0..=MAX_LEVEL).contains(level)) {
             let message = format!("Compression level {level} is not between 0 and {MAX_LEVEL}");
             return Err(codes::USAGE.failure(message));
         }
@@ -309,9 +309,6 @@ impl Run {
         }
     }
 }
-
-/// zstd level when none was given: half of level 6's time for nine tenths of its saving.
-const DEFAULT_LEVEL: i32 = 3;
 
 fn wait(secs: Option<u64>) -> Duration {
     secs.map_or(WAIT_PEERS, Duration::from_secs)

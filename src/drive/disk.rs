@@ -327,7 +327,7 @@ impl<G: Grid> Drive<G> {
             skip_if_unchanged: true,
             code: None,
             spool: true,
-            level: LEVEL,
+            level: Some(LEVEL),
         }
     }
 }

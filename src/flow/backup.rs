@@ -28,6 +28,7 @@ use crate::vault::tree::{Content, Piece, Stamp};
 
 mod archive;
 mod commit;
+mod effort;
 mod packing;
 mod parent;
 mod reading;
@@ -59,8 +60,8 @@ pub struct BackupPlan {
     pub code: Option<Code>,
     /// Keep what cannot be placed, and the snapshot, for later.
     pub spool: bool,
-    /// zstd level of file data; 0 stores it as it is.
-    pub level: i32,
+    /// zstd level of file data; 0 stores it as it is; what fits when absent.
+    pub level: Option<i32>,
 }
 
 /// What came of a backup.

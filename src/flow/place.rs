@@ -124,6 +124,12 @@ async fn resume_one<G: Grid>(
     id: PackId,
 ) -> Result<Outcome, FlowError> {
     let row = ctx.catalog.pack(&id)?;
+    if let Some((state, _)) = &row
+        && nobody_online(ctx)
+        && ctx.spool.was_whole(&id)
+    {
+        return Ok(if *state == PackState::Queued { Outcome::Queued } else { Outcome::Safe });
+    }
     let record = row.as_ref().and_then(|(_, stored)| PackRecord::decode_stored(stored).ok());
     let size = record.map(|record| footprint(record.code, record.meta.len as usize));
     let _room = ctx.budget.take(size.unwrap_or(PACK_MAX)).await;
@@ -145,7 +151,7 @@ async fn resume_one<G: Grid>(
         return Ok(if state == PackState::Queued { Outcome::Queued } else { Outcome::Safe });
     }
     let code = record.code;
-    let shards = ctx.work(move || chunker::encode(code, &bytes)).await??;
+    let shards = ctx.compute(move || chunker::encode(code, &bytes)).await??;
     ctx.monitor.count(Counter::ShardsWanted, shards.len() as u64);
     find_acknowledged(ctx, targets, &mut record).await;
     Ok(place(ctx, targets, record, shards).await?.1)

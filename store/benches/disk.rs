@@ -10,7 +10,7 @@ use chunker::{ChunkId, PackId};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use store::{Catalog, PackState, Spool};
 
-const PACK_LEN: usize = 8 << 20;
+const PACK_LEN: usize = chunker::PACK_FULL;
 /// Chunks of one pack.
 const CHUNKS: u64 = 1_000;
 /// Packs in the catalog.

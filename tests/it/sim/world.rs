@@ -252,7 +252,7 @@ impl Node {
             skip_if_unchanged: false,
             code: None,
             spool: false,
-            level: 3,
+            level: Some(3),
         };
         change(&mut plan);
         backup(&self.ctx, plan, &CancellationToken::new()).await
