@@ -15,11 +15,9 @@ fn configure(agent: &Agent, sets: &[(&str, &Path, &str)]) {
     let file = agent.home().join("config.toml");
     let mut text = fs::read_to_string(&file).unwrap();
     for (name, path, rest) in sets {
-        text += &format!(
-            "\n[[backup.sets]]\nname = \"{name}\"\nsources = [\"{}\"]\ntags = [\"{name}\"]\n\
-             redundancy = \"1+1\"\n{rest}\n",
-            path.display()
-        );
+        let head = format!("\n[[backup.sets]]\nname = \"{name}\"\ntags = [\"{name}\"]\n");
+        let sources = format!("sources = [\"{}\"]\nredundancy = \"1+1\"\n", path.display());
+        text.extend([&head, &sources, *rest, "\n"]);
     }
     fs::write(file, text).unwrap();
 }
