@@ -28,6 +28,7 @@ mod caring;
 mod comparing;
 mod counting;
 mod moving;
+mod scheduling;
 mod scrubbing;
 
 /// Between two looks whether something is queued, while nobody comes or goes.
@@ -78,10 +79,11 @@ pub async fn run(
     };
     let measuring = keep_measuring(&engine, stop.clone());
     let comparing = Box::pin(comparing::keep_comparing(&engine, stop.clone()));
+    let scheduling = Box::pin(scheduling::keep_scheduling(&engine, stop.clone()));
     // All of them end with `stop`.
     tokio::join!(
         serving, catching, caring, retaining, drilling, guarding, measuring, moving, scrubbing,
-        comparing, counting, greeting
+        comparing, counting, scheduling, greeting
     );
     engine.stop().await;
     Ok(())
