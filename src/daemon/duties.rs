@@ -27,6 +27,7 @@ use crate::flow::{Ctx, FlowError, drill, publish};
 mod caring;
 mod comparing;
 mod moving;
+mod scheduling;
 mod scrubbing;
 
 /// Between two looks whether something is queued, while nobody comes or goes.
@@ -76,10 +77,11 @@ pub async fn run(
     };
     let measuring = keep_measuring(&engine, stop.clone());
     let comparing = Box::pin(comparing::keep_comparing(&engine, stop.clone()));
+    let scheduling = Box::pin(scheduling::keep_scheduling(&engine, stop.clone()));
     // All of them end with `stop`.
     tokio::join!(
         serving, catching, caring, retaining, drilling, guarding, measuring, moving, scrubbing,
-        comparing, greeting
+        comparing, scheduling, greeting
     );
     engine.stop().await;
     Ok(())
