@@ -88,7 +88,11 @@ fn what_is_left_is_offered_at_once_however_seldom_the_disks_are_looked_at() {
     assert_eq!(exit, 0);
     let used = disk(holder, &[])["used_bytes"].clone();
     assert_ne!(used, 0);
-    let offered =
-        |_: &u32| holder.run(&["peers", "--json"]).unwrap().0["self"]["used_bytes"] == used;
-    assert!((0..500).any(|n| offered(&n)), "the offer lags behind: {used}");
+    // At the other end, with the next ping.
+    let hears = |_: &u32| {
+        let (view, _) = source.run(&["peers", "--json"]).unwrap();
+        let peers = view["peers"].as_array().unwrap();
+        peers.iter().any(|peer| peer["name"] == holder.name() && peer["used_bytes"] == used)
+    };
+    assert!((0..1_000).any(|n| hears(&n)), "the offer lags behind: {used}");
 }
