@@ -27,7 +27,7 @@ use crate::flow::{Ctx, FlowError, drill, publish};
 mod caring;
 mod comparing;
 mod moving;
-mod scheduling;
+pub(super) mod scheduling;
 mod scrubbing;
 
 /// Between two looks whether something is queued, while nobody comes or goes.
