@@ -44,7 +44,7 @@ pub use evidence::{EvidenceArgs, EvidenceDay, EvidenceFailure, EvidenceView, Hol
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView, RewoundView};
 pub use lending::{
-    DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView, ScrubView,
+    CountView, DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView, ScrubView,
 };
 pub use listing::{LsArgs, LsEntry, LsView};
 pub use marking::{MarkArgs, MarkView};
