@@ -4470,7 +4470,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__init)
-            opts="-q -v -p -h --name --donate --min-free --safe-area --listen --bootstrap --no-mdns --site --phrase-file --kit --skip-phrase-check --non-interactive --join --grid --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
+            opts="-q -v -p -h --name --donate --min-free --safe-area --listen --bootstrap --no-mdns --site --phrase-file --kit --skip-phrase-check --service --non-interactive --join --grid --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4668,7 +4668,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__join)
-            opts="-q -v -p -h --name --donate --min-free --safe-area --listen --bootstrap --no-mdns --site --phrase-file --kit --skip-phrase-check --non-interactive --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
+            opts="-q -v -p -h --name --donate --min-free --safe-area --listen --bootstrap --no-mdns --site --phrase-file --kit --skip-phrase-check --service --non-interactive --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

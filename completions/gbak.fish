@@ -97,6 +97,7 @@ complete -c gbak -n "__fish_gbak_using_subcommand init" -l limit-download -d 'Re
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l no-mdns -d 'Do not look for members on the local network'
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l skip-phrase-check -d 'Do not ask to type three of the words again'
+complete -c gbak -n "__fish_gbak_using_subcommand init" -l service -d 'Then run the agent as a service of your login'
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l non-interactive -d 'Ask nothing'
 complete -c gbak -n "__fish_gbak_using_subcommand init" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand init" -s q -l quiet -d 'Print results and errors only'
@@ -121,6 +122,7 @@ complete -c gbak -n "__fish_gbak_using_subcommand join" -l limit-download -d 'Re
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l no-mdns -d 'Do not look for members on the local network'
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l skip-phrase-check -d 'Do not ask to type three of the words again'
+complete -c gbak -n "__fish_gbak_using_subcommand join" -l service -d 'Then run the agent as a service of your login'
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l non-interactive -d 'Ask nothing'
 complete -c gbak -n "__fish_gbak_using_subcommand join" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand join" -s q -l quiet -d 'Print results and errors only'

@@ -198,6 +198,9 @@ pub(crate) struct NewHome {
     pub(crate) reach: ReachArgs,
     #[command(flatten)]
     pub(crate) phrase: PhraseArgs,
+    /// Then run the agent as a service of your login
+    #[arg(long)]
+    pub(crate) service: bool,
     /// Ask nothing
     #[arg(long)]
     pub(crate) non_interactive: bool,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use super::Range;
 use super::caring::Period;
 use super::when::When;
 
@@ -43,6 +44,12 @@ pub struct BackupSet {
         deserialize_with = "super::redundancy"
     )]
     pub redundancy: Option<String>,
+    /// Round trips between this machine and each holder; as for all backups when absent.
+    #[serde(default, skip_serializing_if = "Range::is_any")]
+    pub latency: Range,
+    /// Round trips between any two holders of a pack; as for all backups when absent.
+    #[serde(default, skip_serializing_if = "Range::is_any")]
+    pub spread: Range,
     /// When the agent backs it up; only when asked when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<When>,

@@ -28,7 +28,7 @@ mod caring;
 mod comparing;
 mod counting;
 mod moving;
-mod scheduling;
+pub(super) mod scheduling;
 mod scrubbing;
 
 /// Between two looks whether something is queued, while nobody comes or goes.

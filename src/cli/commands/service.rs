@@ -7,6 +7,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde::Serialize;
+
 use super::init::Given;
 use super::units::Place;
 use crate::api::{Failure, codes};
@@ -16,11 +18,23 @@ use crate::cli::files;
 use crate::cli::output::escape;
 use crate::cli::shell::Shell;
 
+/// Said once it is started.
+const RUNS: &str = "The agent runs, now and at every login. For a machine where nobody logs in: \
+                    loginctl enable-linger";
+
 pub(crate) fn run(args: &Service, given: Given<'_>, shell: &mut Shell<'_>) -> Result<u8, Failure> {
     let place = place(given)?;
     let unit = place.unit();
     match &args.what {
-        ServiceWhat::Install(args) => return install(args, &place, shell),
+        ServiceWhat::Install(ServiceInstall { print: true, .. }) => {
+            shell.print(place.agent()?.trim_end())?;
+        }
+        ServiceWhat::Install(ServiceInstall { dir, .. }) => {
+            told("Wrote", &install(dir.as_deref(), &place)?, shell)?;
+            if dir.is_none() && !shell.look.json {
+                shell.say(RUNS)?;
+            }
+        }
         ServiceWhat::Uninstall { dir } => return uninstall(dir.as_deref(), &unit, shell),
         ServiceWhat::Start => systemctl(&["start", &unit])?,
         ServiceWhat::Stop => systemctl(&["stop", &unit])?,
@@ -28,6 +42,13 @@ pub(crate) fn run(args: &Service, given: Given<'_>, shell: &mut Shell<'_>) -> Re
         ServiceWhat::Logs => return shown("journalctl", &["--user", "--unit", &unit]),
     }
     Ok(0)
+}
+
+/// Runs the agent of this home as a service from now on. Says nothing in JSON: whoever calls has a
+/// document of its own.
+pub(crate) fn install_here(given: Given<'_>, shell: &mut Shell<'_>) -> Result<(), Failure> {
+    install(None, &place(given)?)?;
+    if shell.look.json { Ok(()) } else { shell.say(RUNS) }
 }
 
 /// What units are to run.
@@ -42,26 +63,35 @@ pub(crate) fn place(given: Given<'_>) -> Result<Place, Failure> {
     Ok(Place { program, home: given.settings.home.clone(), passphrase_file })
 }
 
-fn install(args: &ServiceInstall, place: &Place, shell: &mut Shell<'_>) -> Result<u8, Failure> {
+/// Writes the unit into `dir`, or has systemd start it from where it looks.
+fn install(dir: Option<&Path>, place: &Place) -> Result<PathBuf, Failure> {
     let (text, unit) = (place.agent()?, place.unit());
-    if args.print {
-        shell.print(text.trim_end())?;
-        return Ok(0);
-    }
-    let dir = args.dir.clone().map_or_else(units_dir, Ok)?;
-    let file = dir.join(&unit);
-    let made = std::fs::create_dir_all(&dir).and_then(|()| files::replace(&file, &text));
+    let file = dir.map_or_else(units_dir, |dir| Ok(dir.to_owned()))?.join(&unit);
+    let made = file.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let made = made.and_then(|()| files::replace(&file, &text));
     made.map_err(|error| files::failure("write", &file, &error))?;
-    shell.say(&format!("Wrote {}", escape(&file.to_string_lossy())))?;
-    if args.dir.is_none() {
+    if dir.is_none() {
         systemctl(&["daemon-reload"])?;
         systemctl(&["enable", "--now", &unit])?;
-        shell.say(
-            "The agent runs, now and at every login. For a machine where nobody logs in: \
-                   loginctl enable-linger",
-        )?;
     }
-    Ok(0)
+    Ok(file)
+}
+
+/// What was written or removed.
+#[derive(Serialize)]
+struct Done {
+    /// `gbak.service/1`.
+    schema: &'static str,
+    /// The unit's file.
+    file: String,
+}
+
+fn told(what: &str, file: &Path, shell: &mut Shell<'_>) -> Result<(), Failure> {
+    let file = file.to_string_lossy().into_owned();
+    if shell.look.json {
+        return shell.print_json(&Done { schema: "gbak.service/1", file });
+    }
+    shell.say(&format!("{what} {}", escape(&file)))
 }
 
 fn uninstall(dir: Option<&Path>, unit: &str, shell: &mut Shell<'_>) -> Result<u8, Failure> {
@@ -77,7 +107,7 @@ fn uninstall(dir: Option<&Path>, unit: &str, shell: &mut Shell<'_>) -> Result<u8
     if dir.is_none() {
         systemctl(&["daemon-reload"])?;
     }
-    shell.say(&format!("Removed {}", escape(&file.to_string_lossy())))?;
+    told("Removed", &file, shell)?;
     Ok(0)
 }
 

@@ -25,6 +25,7 @@ name = "etc"
 sources = ["/etc"]
 schedule = "30 2 * * *"
 redundancy = "2+1"
+latency = "2ms..150ms"
 "#;
 
 #[test]

@@ -11,9 +11,10 @@ use jiff::tz::TimeZone;
 
 use super::Run;
 use crate::api::{
-    BackupArgs, BackupSummary, Failure, PathBytes, ScheduleArgs, ScheduleView, SetView, codes,
+    BackupArgs, BackupSummary, Failure, LimitArgs, PathBytes, ScheduleArgs, ScheduleView, SetView,
+    codes,
 };
-use crate::config::{BackupSet, Config};
+use crate::config::{BackupSet, Config, Range};
 use crate::daemon::engine::{Engine, EngineError};
 use crate::daemon::turns::{Habit, Turn, Turns};
 use crate::daemon::views;
@@ -140,6 +141,8 @@ impl Run {
 
 /// What was asked, with what the set says.
 fn of_set(set: &BackupSet, args: BackupArgs) -> BackupArgs {
+    let range = |range: Range| (!range.is_any()).then(|| range.to_string());
+    let LimitArgs { latency, spread, .. } = args.limits.clone();
     let bytes = |path: &OsStr| PathBytes(path.as_bytes().to_vec());
     BackupArgs {
         paths: set.sources.iter().map(|path| bytes(path.as_os_str())).collect(),
@@ -148,6 +151,11 @@ fn of_set(set: &BackupSet, args: BackupArgs) -> BackupArgs {
         one_file_system: args.one_file_system || set.one_file_system,
         skip_if_unchanged: args.skip_if_unchanged || set.skip_if_unchanged,
         redundancy: args.redundancy.or_else(|| set.redundancy.clone()),
+        limits: LimitArgs {
+            latency: latency.or_else(|| range(set.latency)),
+            spread: spread.or_else(|| range(set.spread)),
+            ..args.limits
+        },
         ..args
     }
 }
@@ -173,3 +181,6 @@ fn view(set: &BackupSet, table: &Timetable) -> SetView {
         late: max_age.is_some_and(old),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,10 @@ pub(super) async fn keep_scheduling(engine: &Arc<Engine>, stop: CancellationToke
 }
 
 /// The set that is due, unless backups are paused.
-async fn due(engine: &Engine, since: u64) -> Result<Option<String>, EngineError> {
+pub(in crate::daemon) async fn due(
+    engine: &Engine,
+    since: u64,
+) -> Result<Option<String>, EngineError> {
     if engine.regulator.holding().backups.is_some() {
         return Ok(None);
     }

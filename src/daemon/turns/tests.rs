@@ -15,6 +15,8 @@ fn set(schedule: &str) -> BackupSet {
         one_file_system: false,
         skip_if_unchanged: false,
         redundancy: None,
+        latency: crate::config::Range::default(),
+        spread: crate::config::Range::default(),
         schedule: Some(schedule.parse().unwrap()),
         max_age: None,
     }

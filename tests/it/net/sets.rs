@@ -8,7 +8,7 @@ use gbak::demo::agents::Agent;
 use serde_json::Value;
 
 use super::leaving::source;
-use super::rig::{Rig, online, restores};
+use super::rig::{Rig, init_args, online, restores};
 
 /// Adds sets to the settings of a home.
 fn configure(agent: &Agent, sets: &[(&str, &Path, &str)]) {
@@ -155,6 +155,24 @@ fn the_service_is_written_where_systemd_looks_and_its_command_runs_the_agent_of_
     let elsewhere = rig.path("units");
     service(&["install", "--dir", elsewhere.to_str().unwrap()]);
     assert!(elsewhere.join(&name).exists() && log().lines().count() == 4, "{}", log());
+}
+
+#[test]
+fn a_home_can_be_made_with_its_service() {
+    let rig = Rig::new(0);
+    let (bin, config) = (rig.path("bin"), rig.path("config"));
+    fake_systemctl(&bin);
+    let (ada, words) = (rig.home("ada"), rig.words("ada"));
+    let mut args = init_args("ada", &words);
+    args.push("--service");
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let made = ada.command(&args).env("PATH", &path).env("XDG_CONFIG_HOME", &config).output();
+    let made = made.unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let log = fs::read_to_string(bin.join("log")).unwrap();
+    assert!(log.contains("enable --now gbak-"), "{log}");
+    let view: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!(view["schema"], "gbak.init/1", "one document, whatever else is done");
 }
 
 #[test]
