@@ -27,6 +27,7 @@ mod placement;
 mod repair;
 mod retention;
 mod risk;
+mod sets;
 pub mod setup;
 mod status;
 
@@ -43,12 +44,12 @@ pub use evidence::{EvidenceArgs, EvidenceDay, EvidenceFailure, EvidenceView, Hol
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView, RewoundView};
 pub use lending::{
-    DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView, ScrubView,
+    CountView, DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView, ScrubView,
 };
 pub use listing::{LsArgs, LsEntry, LsView};
 pub use marking::{MarkArgs, MarkView};
 pub use mounting::{MountArgs, MountView};
-pub use peers::{PeerView, PeersView, StatedView, TotalsView};
+pub use peers::{PeerView, PeersView, PingArgs, PingView, StatedView, TotalsView};
 pub use placement::{
     DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
     UnmetRule,
@@ -61,6 +62,7 @@ pub use risk::{
     FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
     ScenarioView, WorstDomainView,
 };
+pub use sets::{ScheduleArgs, ScheduleView, SetView};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
 
 /// One thing to do.
@@ -88,6 +90,10 @@ pub enum Call {
     Placement(PlacementArgs),
     /// The table of peers.
     Peers,
+    /// Whether one answers, and how fast.
+    Ping(PingArgs),
+    /// The backup sets and when they are due.
+    Schedule(ScheduleArgs),
     /// One screen of state.
     Status,
     /// How this machine's disk is split.
@@ -173,6 +179,10 @@ pub enum Answer {
     Placement(PlacementView),
     /// The peers.
     Peers(PeersView),
+    /// What it answered.
+    Ping(PingView),
+    /// The sets.
+    Schedule(ScheduleView),
     /// The state.
     Status(StatusView),
     /// The split.
@@ -298,6 +308,8 @@ pub struct ProblemView {
 pub struct BackupArgs {
     /// Absolute paths, as raw bytes in hex would be unreadable: each is a list of bytes.
     pub paths: Vec<PathBytes>,
+    /// The set of the settings that is backed up, instead of paths.
+    pub set: Option<String>,
     /// Tags of the snapshot.
     pub tags: Vec<String>,
     /// Host name to record; the machine's own when absent.

@@ -121,6 +121,8 @@ fn dispatch(
         Command::Invite(args) => c::invite::run(args, backend, shell),
         Command::Recover(args) => c::recover::run(args, given, backend, shell),
         Command::Backup(args) => c::backup::run(args, backend, shell),
+        Command::Schedule(args) => c::schedule::run(args, given, backend, shell),
+        Command::Service(args) => c::service::run(args, given, shell),
         Command::Restore(args) => c::restore::run(args, backend, shell),
         Command::Snapshots => c::snapshots::run(backend, shell),
         Command::Forget(args) => c::forget::run(args, backend, shell),

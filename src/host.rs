@@ -22,10 +22,12 @@ use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
 use serde_bytes::ByteBuf;
 use store::{Contact, InviteError, Shelf, ShelfError, Wards};
+use tokio::sync::Notify;
 
 use crate::offload::{Offload, WorkLost, offload};
 
 mod busy;
+mod counting;
 pub mod giveback;
 pub mod handover;
 mod leases;
@@ -105,6 +107,8 @@ struct Inner {
     signer: OnceLock<usage::Signer>,
     /// Shards are neither taken in nor given out.
     paused: AtomicBool,
+    /// What is stored became more or less.
+    changed: Notify,
     /// Who spent which invitation in this process's life.
     joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
 }
@@ -136,6 +140,7 @@ impl Host {
             heard: lost::Heard::default(),
             signer: OnceLock::new(),
             paused: AtomicBool::new(false),
+            changed: Notify::new(),
             joiners: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -162,6 +167,12 @@ impl Host {
     /// Whether this host can admit members.
     pub fn admits(&self) -> bool {
         self.inner.admission.is_some()
+    }
+
+    /// Waits until what is stored became more or less since the last wait ended. Cancel-safe; one
+    /// waiter at a time.
+    pub async fn changed(&self) {
+        self.inner.changed.notified().await;
     }
 
     /// What is offered now, measured.
@@ -255,6 +266,7 @@ impl Host {
     ) -> Result<Reply, Refusal> {
         let now = self.inner.clock.now_secs();
         self.work(pass, move |shelf| shelf.put(owner, shard, &body, now)).await?;
+        self.inner.changed.notify_one();
         Ok(Reply::Stored)
     }
 

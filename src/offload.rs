@@ -10,7 +10,8 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -66,32 +67,85 @@ fn told<T: Send + 'static>(
     (job, async move { receiver.await.map_err(|_gone| WorkLost) })
 }
 
-/// tokio's pool of blocking threads.
+/// tokio's pool of blocking threads; and as many threads for computing as there are processors.
 #[derive(Debug, Clone)]
 pub struct PoolOffload {
     handle: tokio::runtime::Handle,
     width: usize,
-    queue: Arc<Mutex<Queue>>,
+    threads: Arc<Threads>,
 }
 
-/// Computations that wait for a thread.
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Job>,
-    /// Threads that take from it.
-    threads: usize,
-}
+/// A thread for computing ends after so long without work, and what it keeps goes with it.
+const IDLE: Duration = Duration::from_secs(5);
 
-impl std::fmt::Debug for Queue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queue").field("threads", &self.threads).finish_non_exhaustive()
+/// The threads for computing. When nobody can give them work any more, they do what waits and end.
+#[derive(Debug)]
+struct Threads(Arc<Queue>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.0.state().closed = true;
+        self.0.wake.notify_all();
     }
 }
 
-/// A thread that computes until nothing waits. Dropped when a job panics, it sees to it that
-/// another one takes its place.
+/// Computations that wait for a thread.
+#[derive(Debug, Default)]
+struct Queue {
+    width: usize,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    threads: usize,
+    /// Threads that wait for work.
+    idle: usize,
+    closed: bool,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("threads", &self.threads).finish_non_exhaustive()
+    }
+}
+
+impl Queue {
+    fn push(self: &Arc<Self>, job: Job) -> Result<(), std::io::Error> {
+        let mut state = self.state();
+        state.waiting.push_back(job);
+        if state.idle >= state.waiting.len() {
+            self.wake.notify_one();
+            return Ok(());
+        }
+        self.call_thread(state)
+    }
+
+    /// Begins one thread more, if something waits and there may be one.
+    fn call_thread(self: &Arc<Self>, mut state: MutexGuard<'_, State>) -> std::io::Result<()> {
+        if state.waiting.is_empty() || state.threads >= self.width {
+            return Ok(());
+        }
+        state.threads += 1;
+        drop(state);
+        let queue = Arc::clone(self);
+        let begun = std::thread::Builder::new()
+            .name("compute".to_owned())
+            .spawn(move || Worker { queue, left: false }.work());
+        begun.map(drop)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A thread that computes. Dropped when a job panics, it sees to it that another one takes its
+/// place.
 struct Worker {
-    pool: PoolOffload,
+    queue: Arc<Queue>,
     /// Counted out already, in the moment in which nothing waited.
     left: bool,
 }
@@ -104,20 +158,38 @@ impl Worker {
     }
 
     fn next(&mut self) -> Option<Job> {
-        let mut queue = self.pool.queue();
-        let job = queue.waiting.pop_front();
-        self.left = job.is_none();
-        queue.threads -= usize::from(self.left);
-        job
+        let mut state = self.queue.state();
+        loop {
+            if let Some(job) = state.waiting.pop_front() {
+                return Some(job);
+            }
+            if state.closed {
+                break;
+            }
+            state.idle += 1;
+            let waited = self.queue.wake.wait_timeout(state, IDLE);
+            let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            state.idle -= 1;
+            if timeout.timed_out() && state.waiting.is_empty() {
+                break;
+            }
+        }
+        self.left = true;
+        state.threads -= 1;
+        None
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if !self.left {
-            self.pool.queue().threads -= 1;
-            self.pool.call_thread();
+        if self.left {
+            return;
         }
+        let mut state = self.queue.state();
+        state.threads -= 1;
+        // If none can begin, the next computation tries again.
+        drop(self.queue.call_thread(state));
     }
 }
 
@@ -125,23 +197,8 @@ impl PoolOffload {
     /// On this runtime, as wide as the machine has processors.
     pub fn new(handle: tokio::runtime::Handle) -> Self {
         let width = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { handle, width, queue: Arc::default() }
-    }
-
-    /// Has one thread more take from the queue, if something waits and there may be one.
-    fn call_thread(&self) {
-        let mut queue = self.queue();
-        if queue.waiting.is_empty() || queue.threads >= self.width {
-            return;
-        }
-        queue.threads += 1;
-        drop(queue);
-        let worker = Worker { pool: self.clone(), left: false };
-        drop(self.handle.spawn_blocking(move || worker.work()));
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        let queue = Arc::new(Queue { width, ..Queue::default() });
+        Self { handle, width, threads: Arc::new(Threads(queue)) }
     }
 }
 
@@ -151,8 +208,13 @@ impl Offload for PoolOffload {
     }
 
     fn compute(&self, job: Job) {
-        self.queue().waiting.push_back(job);
-        self.call_thread();
+        let queue = &self.threads.0;
+        if let Err(error) = queue.push(job) {
+            tracing::warn!(%error, "no thread more for computing");
+            // It is counted: one of the pool's threads takes its place.
+            let worker = Worker { queue: Arc::clone(queue), left: false };
+            drop(self.handle.spawn_blocking(move || worker.work()));
+        }
     }
 
     fn width(&self) -> usize {

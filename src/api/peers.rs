@@ -122,3 +122,32 @@ pub struct TotalsView {
     #[serde(default)]
     pub theirs_here_bytes: u64,
 }
+
+/// Whom to ask whether it is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingArgs {
+    /// Its name, or the beginning of its id.
+    pub peer: String,
+    /// How often.
+    pub count: u32,
+}
+
+/// What it answered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PingView {
+    /// `gbak.ping/1`.
+    pub schema: String,
+    /// Full id.
+    pub peer_id: String,
+    /// Its name.
+    pub name: String,
+    /// `lan`, `direct`, `relay` or `none`.
+    pub path: String,
+    /// How often it was asked.
+    pub asked: u32,
+    /// How long each answer took, in milliseconds; what was not answered is not here.
+    pub rtts_ms: Vec<f64>,
+    /// The exit code: 0, or 21 when nothing was answered.
+    pub exit: u8,
+}

@@ -2,7 +2,7 @@
 //!
 //! Every command is named here: whoever adds one has to say. It cannot fail.
 
-use super::args::{Command, PeersWhat};
+use super::args::{Command, PeersWhat, ScheduleWhat};
 
 /// Whether packs go through the memory of the process that carries the command out.
 pub(super) const fn moves_packs(command: &Command) -> bool {
@@ -21,6 +21,7 @@ pub(super) const fn moves_packs(command: &Command) -> bool {
         Command::Peers(args) => {
             matches!(args.what, Some(PeersWhat::Lost { .. } | PeersWhat::Evacuate { .. }))
         }
+        Command::Schedule(args) => matches!(args.what, Some(ScheduleWhat::Run { .. })),
         Command::Init(_)
         | Command::Join(_)
         | Command::Invite(_)
@@ -39,6 +40,7 @@ pub(super) const fn moves_packs(command: &Command) -> bool {
         | Command::Away(_)
         | Command::Status(_)
         | Command::Audit(_)
+        | Command::Service(_)
         | Command::Guardians(_)
         | Command::Risk(_)
         | Command::Simulate(_)

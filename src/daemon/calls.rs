@@ -47,7 +47,9 @@ mod looking;
 mod mending;
 pub(super) mod mounting;
 mod pausing;
+mod pinging;
 mod risking;
+mod setting;
 
 pub(super) use drilling::plan as drill_plan;
 
@@ -111,6 +113,8 @@ impl Run {
             Call::Prune(args) => self.prune(args).await.map(Answer::Prune),
             Call::Ls(args) => self.ls(args).await.map(Answer::Ls),
             Call::Placement(args) => self.placement(args).await.map(Answer::Placement),
+            Call::Ping(args) => self.ping(args).await.map(Answer::Ping),
+            Call::Schedule(args) => self.schedule(args).await.map(Answer::Schedule),
             Call::Peers => self.peers().await.map(Answer::Peers),
             Call::Status => self.status().await.map(Answer::Status),
             Call::Donate => self.donation().await.map(Answer::Donate),
@@ -139,6 +143,13 @@ impl Run {
     }
 
     async fn backup(&self, args: BackupArgs) -> Result<BackupSummary, Failure> {
+        match args.set.clone() {
+            Some(set) => self.backup_set(set, args).await,
+            None => self.backup_paths(args).await,
+        }
+    }
+
+    async fn backup_paths(&self, args: BackupArgs) -> Result<BackupSummary, Failure> {
         let wait = wait(args.wait_peers_secs);
         let dry_run = args.dry_run;
         let ctx = self.ctx.under(policy::policy(&self.engine.config.placement, &args.limits)?);

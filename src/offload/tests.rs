@@ -1,5 +1,6 @@
 //! Where work runs.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -38,4 +39,15 @@ async fn a_computation_that_panics_takes_no_thread_from_the_others() {
         assert_eq!(lost, Err(WorkLost));
     }
     assert_eq!(compute(&pool, || 7).await, Ok(7));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn computing_is_done_by_the_same_few_threads_again_and_again() {
+    let (pool, width) = pool();
+    let mut names = BTreeSet::new();
+    for _ in 0..100 * width {
+        let name = compute(&pool, || format!("{:?}", std::thread::current().id())).await;
+        names.insert(name.unwrap());
+    }
+    assert!(names.len() <= width, "{names:?}");
 }

@@ -1,7 +1,7 @@
 //! `gbak peers`
 
 use crate::api::backend::Backend;
-use crate::api::{Answer, Call, Failure, PeerView, PeersView, codes, is_called};
+use crate::api::{Answer, Call, Failure, PeerView, PeersView, PingArgs, codes, is_called};
 use crate::cli::args::{Peers, PeersWhat};
 use crate::cli::exit;
 use crate::cli::output::{escape, plural};
@@ -23,9 +23,28 @@ pub(crate) fn run(
     match &args.what {
         None | Some(PeersWhat::Ls) => list(args.wide, backend, shell),
         Some(PeersWhat::Show { peer }) => show(peer, backend, shell),
+        Some(PeersWhat::Ping { peer, count }) => ping(peer, *count, backend, shell),
         Some(PeersWhat::Lost { peer }) => lost(peer, yes, backend, shell),
         Some(PeersWhat::Evacuate { peer }) => evacuate(peer, backend, shell),
     }
+}
+
+fn ping(
+    peer: &str,
+    count: u32,
+    backend: &impl Backend,
+    shell: &mut Shell<'_>,
+) -> Result<u8, Failure> {
+    let call = Call::Ping(PingArgs { peer: peer.to_owned(), count });
+    let Answer::Ping(view) = ask(backend, call, Job::Look, shell)? else {
+        return Err(wrong_answer());
+    };
+    if shell.look.json {
+        shell.print_json(&view)?;
+    } else {
+        shell.print(&table::answered(&view))?;
+    }
+    Ok(view.exit)
 }
 
 fn lost(

@@ -79,6 +79,9 @@ impl Run {
         let less = self.keep_less(&peers)?;
         let level = if level == "ok" && !less.is_empty() { "warning" } else { level };
         reasons.extend(less);
+        let late = self.late_sets().await?;
+        let level = if level == "ok" && !late.is_empty() { "warning" } else { level };
+        reasons.extend(late);
         let paused = self.paused_by_hand();
         let level = if level == "ok" && paused.is_some() { "warning" } else { level };
         reasons.extend(paused);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::api::{AuditView, PeerView, PeersView, StatedView};
+use crate::api::{AuditView, PeerView, PeersView, PingView, StatedView};
 use crate::cli::output::{Column, ago, escape, month, plural, since, table};
 use crate::cli::shell::Look;
 
@@ -271,6 +271,25 @@ fn rtt(milliseconds: f64) -> String {
     } else {
         format!("{:.0}s", milliseconds / 1000.0)
     }
+}
+
+/// How fast a machine answered.
+pub(super) fn answered(view: &PingView) -> String {
+    let (name, count) = (escape(&view.name), view.rtts_ms.len());
+    let asked = plural(u64::from(view.asked), "ping");
+    if count == 0 {
+        return format!("{name} answered none of {asked}");
+    }
+    let least = view.rtts_ms.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = view.rtts_ms.iter().copied().fold(0.0, f64::max);
+    let mean = view.rtts_ms.iter().sum::<f64>() / count as f64;
+    let path = escape(&view.path);
+    format!(
+        "{name} ({path}) answered {count} of {asked}: {} at least, {} on average, {} at most",
+        rtt(least),
+        rtt(mean),
+        rtt(most)
+    )
 }
 
 fn summary(view: &PeersView, look: &Look) -> String {

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
-use crate::api::{AuditView, StatedView, TotalsView};
+use crate::api::{AuditView, PingView, StatedView, TotalsView};
 use crate::cli::commands::fake::{Fake, golden, ran};
 
 const GIB: u64 = 1 << 30;
@@ -149,6 +149,28 @@ fn whatever_names_and_figures_there_are_the_narrow_table_stays_narrow() {
     let peers = view(rows.map(|(name, state)| worst(name, state)).collect());
     let shown = ran(&Fake::answering(Answer::Peers(peers)), "gbak peers").out;
     assert!(widest(&shown) <= table::NARROW && shown.contains('…'), "{shown}");
+}
+
+#[test]
+fn a_ping_says_how_fast_or_that_nobody_answers() {
+    let view = |rtts: &[f64]| PingView {
+        schema: "gbak.ping/1".to_owned(),
+        peer_id: "0a".repeat(32),
+        name: "mia".to_owned(),
+        path: "direct".to_owned(),
+        asked: 3,
+        rtts_ms: rtts.to_vec(),
+        exit: if rtts.is_empty() { 21 } else { 0 },
+    };
+    let show = |line, rtts| ran(&Fake::answering(Answer::Ping(view(rtts))), line);
+    golden(
+        "peers-ping",
+        &[
+            show("gbak peers ping mia", &[18.2, 21.9]),
+            show("gbak peers ping mia --json", &[18.2, 21.9]),
+            show("gbak peers ping mia", &[]),
+        ],
+    );
 }
 
 #[test]
