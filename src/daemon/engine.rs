@@ -220,9 +220,8 @@ impl Engine {
         let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
             .guarding(wards.clone())
             .signing(keys::device_key(&keys), keys.device_cert.clone());
-        if let Ok(offer) = host.offer().await {
-            members.set_offer(offer);
-        }
+        let offer = host.offer().await;
+        offer.iter().for_each(|offer| members.set_offer(*offer));
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
         let (shared, system) = ((swarm.clone(), host.clone()), (clock.clone(), pool.clone()));
         let files = Files { config: home.config(), paused: home.root().join("paused") };
