@@ -113,6 +113,9 @@ pub enum EngineError {
 pub struct Opening {
     /// Listens there instead of where the settings say; empty keeps them.
     pub listen: Vec<String>,
+    /// Listens on another port where one is taken: a command has no need of the one that others
+    /// know, and whoever has it may be another user's agent.
+    pub any_port: bool,
     /// Tried besides the settings' addresses.
     pub bootstrap: Vec<String>,
     /// Keeps away from mDNS whatever the settings say.
@@ -208,11 +211,11 @@ impl Engine {
         let (root, discard) = (home.clone(), opening.discard_damaged_catalog);
         let opened = offload(&pool, move || {
             let config = Config::load(&root.config())?;
-            Ok::<_, EngineError>((open_disk(&root, &config, discard)?, config))
+            let disk = open_disk(&root, &config, discard)?;
+            Ok::<_, EngineError>((config, disk))
         });
-        let (disk, config) = opened.await??;
+        let (config, disk) = opened.await??;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let settings = Arc::new(super::policy::configured(&config.placement));
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
         introduce(&members, &config, home.root());
         measuring::resume(&disk.catalog, &members);
@@ -220,13 +223,13 @@ impl Engine {
         let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
             .guarding(wards.clone())
             .signing(keys::device_key(&keys), keys.device_cert.clone());
-        let offer = host.offer().await;
-        offer.iter().for_each(|offer| members.set_offer(*offer));
+        offer_at_once(&host, &members).await;
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
         let (shared, system) = ((swarm.clone(), host.clone()), (clock.clone(), pool.clone()));
         let files = Files { config: home.config(), paused: home.root().join("paused") };
         let regulator =
             Regulator::new(shared, system, files, config.limits.clone(), opening.limits);
+        let settings = Arc::new(super::policy::configured(&config.placement));
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -392,6 +395,13 @@ fn admission(keys: &KeyFile) -> Option<Admission> {
     Some(Admission { charter: keys.charter.clone(), charter_key })
 }
 
+/// What there is to offer from the first greeting on; nothing, where it cannot be measured yet.
+async fn offer_at_once(host: &Host, members: &Members) {
+    if let Ok(offer) = host.offer().await {
+        members.set_offer(offer);
+    }
+}
+
 /// Says of this machine what its user says of it. Blocks for a moment.
 fn introduce(members: &Members, config: &Config, home: &Path) {
     members.set_site(config.node.site.clone());
@@ -412,6 +422,7 @@ async fn start_swarm(
         key: *keys.device_secret,
         members,
         listen: listen.clone(),
+        any_port: opening.any_port,
         bootstrap,
         mdns: config.node.mdns && !opening.no_mdns,
     };
