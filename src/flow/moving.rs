@@ -221,7 +221,7 @@ async fn move_one<G: Grid>(
         let shard = Shard { index: held.index, id: held.shard, bytes };
         match place::send(ctx, peer, &shard).await {
             Ok(()) => {
-                targets.took(peer);
+                targets.took(peer, len);
                 ctx.monitor.count(Counter::ShardsPlaced, 1);
                 ctx.monitor.count(Counter::BytesMoved, len);
                 return Ok(Home::At(peer, len));
