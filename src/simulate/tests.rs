@@ -131,9 +131,13 @@ fn ten_thousand_peers_cost_one_look_up_for_each_lane_and_refresh() {
 }
 
 #[test]
-fn a_grid_fills_evenly() {
-    for seed in 0..4 {
-        let spread = filling::spread(&Plan { seed, fill_sample: 200, ..Plan::default() }, 15);
+fn a_grid_fills_evenly_whatever_the_seed() {
+    // Large ones where it takes no time.
+    let (seeds, sample, n) = if cfg!(debug_assertions) { (1, 80, 8) } else { (20, 200, 15) };
+    for seed in 0..seeds {
+        let plan = Plan { seed, fill_sample: sample, ..Plan::default() };
+        let spread = filling::spread(&plan, n);
+        println!("seed {seed}: {:.1} %", spread * 100.0);
         assert!(spread > 0.0 && spread <= 0.05, "seed {seed}: {spread}");
     }
 }
