@@ -54,15 +54,15 @@ impl Town {
     fn new(dice: &mut StdRng) -> Self {
         let mut below = |most: f64| dice.random::<f64>() * most;
         let towns: Vec<(f64, f64)> = (0..TOWNS).map(|_| (below(200.0), below(200.0))).collect();
-        let mut near = |town: (f64, f64)| (town.0 + below(TOWN / 2.0), town.1 + below(TOWN / 2.0));
-        let source = near(towns[0]);
-        let mut points: Vec<_> = (0..HONEST).map(|at| near(towns[at / IN_TOWN])).collect();
-        // Half of the liars among honest neighbours, two of them in the town of the source.
-        points.extend((0..LIARS).map(|no| match no {
-            0 | 1 => near(towns[0]),
-            2 => near(towns[1]),
-            _ => (below(200.0), below(200.0)),
-        }));
+        let mut in_town = |no: usize| {
+            let town = towns[no];
+            (town.0 + below(TOWN / 2.0), town.1 + below(TOWN / 2.0))
+        };
+        let source = in_town(0);
+        let mut points: Vec<_> = (0..HONEST).map(|at| in_town(at / IN_TOWN)).collect();
+        // Three liars have honest neighbours, two of them are neighbours of the source.
+        points.extend([0, 0, 1].map(&mut in_town));
+        points.extend((3..LIARS).map(|_| (below(200.0), below(200.0))));
         let waits = (0..points.len()).map(|at| {
             let slow = !is_honest(at) && below(1.0) < 0.5;
             if slow { below(150.0) } else { 0.0 }
