@@ -22,5 +22,4 @@ mod risk;
 mod scrub;
 mod sets;
 mod sums;
-mod whereabouts;
 mod whole;
