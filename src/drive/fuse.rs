@@ -97,7 +97,7 @@ impl<F: Files> Adapter<F> {
                 Err(Errno::IO)
             };
             let answer = tokio::time::timeout(deadline, asking).await;
-            done(&files, answer.unwrap_or_else(|_late| late()).map_err(fuse_errno));
+            done(&files, answer.unwrap_or_else(|_late| patience::late()).map_err(fuse_errno));
         }));
     }
 
@@ -155,12 +155,6 @@ fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
         Ok(()) => reply.ok(),
         Err(errno) => reply.error(fuse_errno(errno)),
     }
-}
-
-/// The grid did not answer in time.
-fn late<T>() -> Result<T, Errno> {
-    tracing::warn!("a request to the drive waited too long for the grid");
-    Err(Errno::IO)
 }
 
 impl<F: Files> Filesystem for Adapter<F> {
@@ -469,7 +463,10 @@ impl<F: Files> Filesystem for Adapter<F> {
         };
         let deadline = self.deadline;
         drop(self.runtime.spawn(async move {
-            match tokio::time::timeout(deadline, later).await.unwrap_or_else(|_late| late()) {
+            match tokio::time::timeout(deadline, later)
+                .await
+                .unwrap_or_else(|_late| patience::late())
+            {
                 Ok(bytes) => reply.data(&bytes),
                 Err(errno) => reply.error(fuse_errno(errno)),
             }
