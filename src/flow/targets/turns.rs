@@ -3,8 +3,8 @@
 //! A lane's sequence is computed once in a run, by how full everybody was when it began. A small
 //! peer that was drawn would then take as much as a large one for as long as the run goes on. So
 //! whoever is ahead of the grid by now ([`Fill::is_ahead`]) comes after all others, who keep their
-//! order; and is taken nevertheless where nobody else keeps the limits. Each peer gets ahead once in
-//! a run, so a lane has few more sets of holders for it. Total; no lock is held across a call.
+//! order; and is taken nevertheless where nobody else keeps the limits. Each peer gets ahead once
+//! in a run, so a lane has few more sets of holders for it. Total; no lock is held across a call.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

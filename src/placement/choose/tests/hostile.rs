@@ -1,10 +1,11 @@
 //! Whole grids with liars in them: what they say of themselves and of others, and how long they
 //! wait before they answer, gets no limit violated and keeps nobody else out.
 //!
-//! Honest members live in towns, a few in each, and tell the truth. The liars are the devices of one
-//! member. They cannot answer faster than light; all else they may: claim any coordinate, say that
-//! they measured anything, and be slow. So one is never nearer to anybody than it was measured, and
-//! as far as it appears to be to everybody alike, by being as slow to everybody alike.
+//! Honest members live in towns, a few in each, and tell the truth. The liars are the devices of
+//! one member. They cannot answer faster than light; all else they may: claim any coordinate, say
+//! that they measured anything, and be slow. So one is never nearer to anybody than it was
+//! measured, and as far as it appears to be to everybody alike, by being as slow to everybody
+//! alike.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
