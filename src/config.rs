@@ -18,6 +18,7 @@ use crate::api::{DomainsRule, UnmetRule};
 pub use crate::placement::proximity::{Range, RangeError};
 
 pub mod caring;
+pub mod driving;
 mod edit;
 mod watching;
 
@@ -54,6 +55,8 @@ pub struct Config {
     pub leases: Leases,
     /// What it may use of line and machine.
     pub limits: Limits,
+    /// How its drives are shared with other machines of the owner.
+    pub drive: driving::Driving,
 }
 
 /// What this machine is on the grid.

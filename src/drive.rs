@@ -16,6 +16,7 @@ pub mod disk;
 mod far;
 pub mod fuse;
 mod import;
+pub mod lease;
 mod lru;
 pub mod ops;
 pub mod reader;
@@ -23,3 +24,11 @@ pub mod session;
 pub(crate) mod tree;
 pub mod view;
 pub mod volume;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What the drive's locks guard is sound at every instant: a panic of whoever held one left nothing
+/// half made.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

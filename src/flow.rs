@@ -22,6 +22,7 @@ pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod drill;
+pub mod fence;
 pub mod fetch;
 pub mod forget;
 pub mod guard;

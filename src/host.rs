@@ -28,6 +28,7 @@ use crate::offload::{Offload, WorkLost, offload};
 mod busy;
 pub mod giveback;
 pub mod handover;
+mod heard;
 mod leases;
 mod moves;
 mod wards;
@@ -100,6 +101,7 @@ struct Inner {
     paused: AtomicBool,
     /// Who spent which invitation in this process's life.
     joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
+    heard: heard::Heard,
 }
 
 /// The name under which an invitation is kept here: who reads it cannot join.
@@ -116,6 +118,7 @@ impl Host {
         offload: Arc<dyn Offload>,
         admission: Option<Admission>,
     ) -> Self {
+        let since = clock.now_secs();
         let inner = Inner {
             shelf,
             roll,
@@ -127,6 +130,7 @@ impl Host {
             wards: OnceLock::new(),
             paused: AtomicBool::new(false),
             joiners: Mutex::default(),
+            heard: heard::Heard::since(since),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -279,6 +283,7 @@ impl Host {
             return Err(Refusal::TooLarge);
         }
         let now = self.inner.clock.now_secs();
+        let inner = Arc::clone(&self.inner);
         let keep = move |shelf: &Shelf| {
             let head = SignedHead::decode(&bytes).map_err(|_| Refusal::HeadInvalid)?;
             // What is kept and hashed must be the one way to write this head, or one number could
@@ -287,7 +292,9 @@ impl Host {
                 return Err(Refusal::HeadInvalid);
             }
             let stored = shelf.head_put(owner, head.device(), head.seq, head.hash(), &bytes, now);
-            stored.map_err(|error| refusal(&error))
+            stored.map_err(|error| refusal(&error))?;
+            inner.heard.note(owner, head.device(), now);
+            Ok(())
         };
         self.run(pass, keep).await??;
         Ok(Reply::HeadStored)
@@ -301,8 +308,10 @@ impl Host {
             left = room.unwrap_or(left);
             room.is_some()
         };
-        let heads = heads.into_iter().filter(fits).map(ByteBuf::from).collect();
-        Ok(Reply::Heads { heads })
+        let now = self.inner.clock.now_secs();
+        let age = |head: Vec<u8>| (self.inner.heard.age(owner, &head, now), ByteBuf::from(head));
+        let (ages, heads) = heads.into_iter().filter(fits).map(age).unzip();
+        Ok(Reply::Heads { heads, ages })
     }
 
     async fn admit(&self, from: PeerId, join: Join, pass: Pass) -> Result<Reply, Refusal> {

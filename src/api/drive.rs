@@ -21,6 +21,9 @@ pub enum DriveAct {
         dir: PathBytes,
         /// Whether other users of the computer may enter.
         allow_other: bool,
+        /// Whether to overrule a writer whose lease ran out.
+        #[serde(default)]
+        take_over: bool,
     },
     /// Unmount it, and make a last commit.
     Unmount,
@@ -109,6 +112,19 @@ pub struct DriveView {
     pub available_bytes: u64,
     /// Why the grid could not be read last, if it could not.
     pub trouble: Option<String>,
+    /// `writer`, `unconfirmed` (too few peers answered), `fenced` (another machine took over); none
+    /// when it is not mounted.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// This machine's claim to write it: it counts up over all machines.
+    #[serde(default)]
+    pub epoch: u64,
+    /// The full id of the device that took it over.
+    #[serde(default)]
+    pub taken_by: Option<String>,
+    /// The snapshot of what was only here when another machine took over.
+    #[serde(default)]
+    pub conflict_snapshot: Option<String>,
 }
 
 /// Who contributes to a drive. All in bytes.

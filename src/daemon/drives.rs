@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::failure::told;
-use crate::drive::disk::Drive;
+use crate::drive::disk::{Drive, DriveError};
+use crate::drive::lease::Taking;
 use crate::drive::session::{self, MountError, Mounted};
 use crate::flow::FlowError;
 use crate::placement::redundancy;
@@ -78,6 +79,10 @@ impl Drives {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn names(&self) -> Vec<String> {
+        self.all().keys().cloned().collect()
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<Arc<Running>> {
         self.all().get(name).cloned()
     }
@@ -114,9 +119,31 @@ impl Engine {
         &self,
         drive: &Drive<Swarm>,
         cancel: &CancellationToken,
-    ) -> Result<(), crate::drive::disk::DriveError> {
+    ) -> Result<(), DriveError> {
         let _writing = self.writing.lock().await;
         drive.commit(cancel).await
+    }
+
+    /// Claims a drive for this machine, or says which one has it.
+    pub(super) async fn take_drive(
+        &self,
+        drive: &Drive<Swarm>,
+        take_over: bool,
+        cancel: &CancellationToken,
+    ) -> Result<(), DriveError> {
+        let _writing = self.writing.lock().await;
+        let (lease_secs, in_use) = (self.config.drive.lease.0, self.drives.names());
+        drive.take(Taking { lease_secs, take_over, in_use: &in_use }, cancel).await
+    }
+
+    /// Renews the lease, unless something else is being published.
+    async fn keep_lease(&self, drive: &Drive<Swarm>) {
+        let Some(_writing) = self.try_write() else { return };
+        let (lease_secs, in_use) = (self.config.drive.lease.0, self.drives.names());
+        let taking = Taking { lease_secs, take_over: false, in_use: &in_use };
+        if let Err(error) = drive.keep_lease(taking).await {
+            tracing::warn!(error = %told(&error), drive = drive.name(), "no lease");
+        }
     }
 
     /// What the grid can still take for this member, after redundancy.
@@ -149,7 +176,7 @@ impl Engine {
         if let Err(error) = saved {
             tracing::warn!(%error, drive = drive.name(), "cannot save a drive's table");
         }
-        if let Err(error) = drive.settle() {
+        if let Err(error) = drive.settle().await {
             tracing::warn!(error = %told(&error), "cannot see whether a commit is on the grid");
         }
         Ok(())
@@ -173,6 +200,9 @@ impl Clockwork {
 
     fn is_due(&mut self, drive: &Drive<Swarm>) -> bool {
         let now = Instant::now();
+        if drive.begins() && now >= self.not_before {
+            return true;
+        }
         if !drive.is_dirty() {
             self.dirty = None;
             return false;
@@ -191,6 +221,9 @@ async fn keep(engine: &Arc<Engine>, running: &Arc<Running>, mut mounted: Mounted
     let drive = &running.drive;
     let stopping = engine.stopping.clone();
     let mut clockwork = Clockwork::new();
+    // Heard of three times in the length of a lease.
+    let renew = Duration::from_secs((engine.config.drive.lease.0 / 3).max(1));
+    let mut renew_at = Instant::now() + renew;
     loop {
         tokio::select! { biased;
             () = stopping.cancelled() => break,
@@ -202,6 +235,10 @@ async fn keep(engine: &Arc<Engine>, running: &Arc<Running>, mut mounted: Mounted
         }
         if engine.look_at(drive).await.is_err() {
             break;
+        }
+        if Instant::now() >= renew_at {
+            engine.keep_lease(drive).await;
+            renew_at = Instant::now() + renew;
         }
         if clockwork.is_due(drive) {
             let cancel = stopping.child_token();
@@ -237,5 +274,11 @@ async fn end(engine: &Arc<Engine>, running: &Arc<Running>, stopping: &Cancellati
         && let Err(error) = engine.commit_drive(drive, &stopping.child_token()).await
     {
         tracing::warn!(error = %told(&error), drive = drive.name(), "no last commit");
+    }
+    if leaving {
+        let _writing = engine.writing.lock().await;
+        if let Err(error) = drive.give_back().await {
+            tracing::warn!(error = %told(&error), drive = drive.name(), "not given back");
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::budget::Hold;
 use crate::entropy;
 use crate::flow::place::{self, Fresh, Outcome};
 use crate::flow::targets::Targets;
-use crate::flow::{Ctx, FlowError, recover};
+use crate::flow::{Ctx, FlowError, fence, recover};
 use crate::monitor::Counter;
 use crate::placement::Lane;
 use crate::vault::index::{PackRecord, Segment};
@@ -442,8 +442,8 @@ async fn make_head<G: Grid>(
         packs.push(record);
     }
     let time = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
-    let body =
-        HeadBody { manifest: packs, chunks, seq, snapshots: manifest.snapshots.len() as u64, time };
+    let (snapshots, drives) = (manifest.snapshots.len() as u64, fence::claims(ctx)?.all);
+    let body = HeadBody { manifest: packs, chunks, seq, snapshots, time, drives };
     let sealed = ctx.vault.seal_head(&body, entropy::bytes(&*ctx.entropy));
     let prev = previous.map(|head| head.hash());
     let (key, cert) = (&ctx.device.key, ctx.device.cert.clone());
@@ -506,7 +506,7 @@ async fn witness<G: Grid>(
 /// counts for nothing: otherwise any one holder could stop every backup.
 async fn proves_fork<G: Grid>(ctx: &Ctx<G>, peer: PeerId, head: &[u8]) -> Result<bool, FlowError> {
     let mine = SignedHead::decode(head)?;
-    let Ok(Reply::Heads { heads }) = ctx.grid.ask(peer, Request::HeadGet).await else {
+    let Ok(Reply::Heads { heads, .. }) = ctx.grid.ask(peer, Request::HeadGet).await else {
         return Ok(false);
     };
     let shown = heads.iter().take(2 * p2p::wire::HEADS_LIMIT);

@@ -114,7 +114,8 @@ pub async fn rebuild<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> 
 }
 
 /// Values that nobody else has and that do not follow from anything.
-const LOCAL: [&str; 2] = [crate::flow::drill::DRILLS, crate::flow::guard::GUARDIANS];
+const LOCAL: [&str; 3] =
+    [crate::flow::drill::DRILLS, crate::flow::guard::GUARDIANS, crate::flow::fence::CLAIMS];
 
 /// Empties the catalog but for what is only here, in one transaction.
 fn start_over<G: Grid>(ctx: &Ctx<G>, pending: Option<Vec<u8>>) -> Result<(), FlowError> {
@@ -247,7 +248,7 @@ async fn answers<G: Grid>(
     let mut chains: BTreeMap<PeerId, Chain> = BTreeMap::new();
     let mut answered = BTreeSet::new();
     for (peer, reply) in futures::future::join_all(asks).await {
-        let Ok(Reply::Heads { heads }) = reply else { continue };
+        let Ok(Reply::Heads { heads, .. }) = reply else { continue };
         answered.insert(peer);
         for bytes in heads.into_iter().take(2 * p2p::wire::HEADS_LIMIT) {
             match genuine(ctx, &bytes) {

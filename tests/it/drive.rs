@@ -4,5 +4,6 @@
 //! test says so in one line and promises nothing.
 
 mod kit;
+mod sharing;
 mod snapshots;
 mod working;

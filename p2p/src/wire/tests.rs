@@ -285,7 +285,7 @@ fn messages_of_version_1_look_like_this_for_ever() {
         Reply::Shard { body: Bytes::from_static(b"body") },
         Reply::Have { held: vec![true, false] },
         Reply::HeadStored,
-        Reply::Heads { heads: vec![vec![5].into()] },
+        Reply::Heads { heads: vec![vec![5].into()], ages: Vec::new() },
         Reply::Refused(Refusal::Full { free_bytes: 6 }),
         Reply::Refused(Refusal::NotAdmitted),
     ];

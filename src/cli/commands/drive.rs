@@ -46,7 +46,8 @@ fn asked(what: &DriveWhat) -> Result<DriveArgs, Failure> {
         DriveWhat::Mount(args) => {
             wait_peers_secs = args.wait_peers.map(|wait| wait.as_secs());
             let (dir, allow_other) = (absolute(&args.dir)?, args.allow_other);
-            (&args.name, DriveAct::Mount { dir, allow_other })
+            let take_over = args.take_over;
+            (&args.name, DriveAct::Mount { dir, allow_other, take_over })
         }
         DriveWhat::Unmount(args) => (&args.name, DriveAct::Unmount),
         DriveWhat::Status(args) => (&args.name, DriveAct::Status),
@@ -90,7 +91,25 @@ fn status(view: &DriveView, look: &Look) -> String {
         None => String::new(),
     };
     let (name, rows) = (escape(&view.name), rows.trim_start_matches('\n'));
-    format!("Drive {name}, {place}, last commit {commit}\n{rows}{trouble}")
+    let standing = standing(view);
+    format!("Drive {name}, {place}, last commit {commit}\n{rows}{standing}{trouble}")
+}
+
+/// Whether it is this machine's to write; nothing in the usual case.
+fn standing(view: &DriveView) -> String {
+    let short = |id: &String| escape(&id.chars().take(8).collect::<String>());
+    let by = view.taken_by.as_ref().map_or_else(|| "another".to_owned(), short);
+    let kept = view.conflict_snapshot.as_ref().map_or_else(String::new, |id| {
+        format!("\nWhat only this machine had: snapshot {}", short(id))
+    });
+    let role = match view.role.as_deref() {
+        Some("fenced") => format!("\nMachine {by} took it over: nothing can be written here"),
+        Some("unconfirmed") => {
+            "\nToo few peers to say whether another machine writes it: kept here for now".to_owned()
+        }
+        _ => String::new(),
+    };
+    role + &kept
 }
 
 fn donors(view: &DriveTableView, look: &Look) -> String {

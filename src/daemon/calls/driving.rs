@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use chunker::Code;
 use futures::FutureExt;
-use p2p::Grid;
 use p2p::swarm::Swarm;
+use p2p::{Grid, PeerState};
 use tokio::runtime::Handle;
 
 use super::{Run, wait};
@@ -23,10 +23,12 @@ use crate::daemon::duties;
 use crate::daemon::failure::{failure, told};
 use crate::daemon::views;
 use crate::drive::disk::{self, Drive, DriveError, DriveSettings};
+use crate::drive::lease::{self, Role};
 use crate::drive::ops::Files;
 use crate::drive::session::{self, Access, Options};
 use crate::flow::backup::is_shortage;
 use crate::flow::look::Listed;
+use crate::flow::recover;
 use crate::vault::tree::Stamp;
 use crate::vault::view::{self, SnapshotSpec};
 
@@ -46,8 +48,8 @@ impl Run {
         }
         match args.act {
             DriveAct::Create { size, cache } => self.create_drive(&name, size, cache).await,
-            DriveAct::Mount { dir, allow_other } => {
-                self.mount_drive(&name, dir, allow_other).boxed().await
+            DriveAct::Mount { dir, allow_other, take_over } => {
+                self.mount_drive(&name, dir, allow_other, take_over).boxed().await
             }
             DriveAct::Unmount => self.unmount_drive(&name).await,
             DriveAct::Status => self.drive_status(&name).await,
@@ -112,6 +114,7 @@ impl Run {
         name: &str,
         dir: PathBytes,
         allow_other: bool,
+        take_over: bool,
     ) -> Result<DriveAnswer, Failure> {
         if !self.engine.is_agent() {
             let message = "A drive is served by the agent, and none runs here";
@@ -122,7 +125,9 @@ impl Run {
             let at = running.dir.display();
             return Err(codes::DRIVE.failure(format!("Drive {name} is mounted at {at} already")));
         }
+        self.learn().await?;
         let drive = Arc::new(self.drive_here(name).boxed().await?);
+        self.engine.take_drive(&drive, take_over, &self.cancel).boxed().await?;
         let at = Path::new(OsStr::from_bytes(&dir.0)).to_owned();
         let options = Options { name: name.to_owned(), allow_other, access: Access::ReadWrite };
         let (volume, runtime) = (Arc::clone(drive.volume()), Handle::current());
@@ -133,12 +138,21 @@ impl Run {
         self.drive_status(name).await
     }
 
+    /// Learns what other machines of the owner committed, as far as anybody answers.
+    async fn learn(&self) -> Result<(), Failure> {
+        if self.ctx.grid.peers().iter().any(|peer| peer.state == PeerState::Online) {
+            recover::refresh(&self.ctx).await?;
+        }
+        Ok(())
+    }
+
     /// The drive on this machine; made from its last commit when it is only on the grid.
     async fn drive_here(&self, name: &str) -> Result<Drive<Swarm>, Failure> {
         if self.engine.drive_dir(name).exists() {
             return self.open_drive(name).await;
         }
-        let newest = disk::commits(&self.ctx, name)?.pop().ok_or_else(|| unknown(name))?;
+        let newest = lease::line(disk::commits(&self.ctx, name)?).pop();
+        let newest = newest.ok_or_else(|| unknown(name))?;
         self.make_drive(name, DriveSettings { size: None, cache: CACHE_BYTES }).await?;
         let adopted = self.adopt(name, &newest).await;
         if adopted.is_err() {
@@ -184,15 +198,21 @@ impl Run {
         drive: &Arc<Drive<Swarm>>,
         dir: Option<PathBytes>,
     ) -> Result<DriveView, Failure> {
-        drive.settle()?;
+        drive.settle().await?;
         let looked = Arc::clone(drive);
         let figures = self.ctx.work(move || looked.figures()).await?;
         self.engine.measure_drive(drive);
         let space = drive.volume().space();
+        let mounted = dir.is_some();
+        let (role, taken_by) = match drive.role() {
+            Role::Unconfirmed { .. } => ("unconfirmed", None),
+            Role::Writer { .. } => ("writer", None),
+            Role::Fenced { by, .. } => ("fenced", Some(by.to_string())),
+        };
         Ok(DriveView {
             schema: "gbak.drive/1".to_owned(),
             name: drive.name().to_owned(),
-            mounted: dir.is_some(),
+            mounted,
             dir,
             stored_bytes: figures.stored,
             dirty_bytes: figures.dirty,
@@ -203,6 +223,10 @@ impl Run {
             capacity_bytes: space.total,
             available_bytes: space.available,
             trouble: drive.trouble(),
+            role: mounted.then(|| role.to_owned()),
+            epoch: drive.role().epoch(),
+            taken_by,
+            conflict_snapshot: drive.conflict().map(|id| id.to_string()),
         })
     }
 
@@ -211,6 +235,9 @@ impl Run {
         let volume = Arc::clone(running.drive.volume());
         self.ctx.work(move || volume.sync_all()).await?.map_err(DriveError::from)?;
         self.engine.commit_drive(&running.drive, &self.cancel).await?;
+        if let Role::Fenced { by, .. } = running.drive.role() {
+            return Err(DriveError::Fenced { by }.into());
+        }
         while grid && running.drive.facts().proven < running.drive.facts().number {
             tokio::select! { biased;
                 () = self.cancel.cancelled() => {
@@ -219,10 +246,13 @@ impl Run {
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }
+            if let Role::Fenced { by, .. } = running.drive.role() {
+                return Err(DriveError::Fenced { by }.into());
+            }
             // Somebody waits: not only when the agent would look by itself.
             match duties::catch_up_once(&self.engine).await {
                 Err(error) if !is_shortage(&error) => return Err(error.into()),
-                _ => running.drive.settle()?,
+                _ => running.drive.settle().await?,
             }
         }
         self.drive_status(name).await
@@ -268,7 +298,7 @@ impl Run {
     }
 
     fn drive_snapshots(&self, name: &str) -> Result<DriveAnswer, Failure> {
-        let all = disk::commits(&self.ctx, name)?;
+        let all = lease::line(disk::commits(&self.ctx, name)?);
         let schema = "gbak.snapshots/1".to_owned();
         let snapshots = all.iter().map(views::snapshot).collect();
         Ok(DriveAnswer::Snapshots(SnapshotsView { schema, snapshots }))
@@ -303,7 +333,7 @@ impl Run {
             return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
         }
         let drive = self.open_drive(name).await?;
-        drive.settle()?;
+        drive.settle().await?;
         let figures = drive.figures();
         let only_here = figures.dirty + figures.queued;
         if only_here > 0 && !force {
@@ -351,6 +381,12 @@ impl From<DriveError> for Failure {
     fn from(error: DriveError) -> Self {
         match error {
             DriveError::Flow(error) => error.into(),
+            DriveError::Held { ran_out, .. } => {
+                let help: &[&str] =
+                    if ran_out { &["gbak drive mount NAME DIR --take-over"] } else { &[] };
+                failure(codes::FENCED, told(&error), help)
+            }
+            DriveError::Fenced { .. } => codes::FENCED.failure(told(&error)),
             other => codes::DISK.failure(told(&other)),
         }
     }

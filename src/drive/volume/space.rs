@@ -93,6 +93,7 @@ impl Volume {
         let cache = get(&self.room.limit).saturating_sub(here).min(get(&self.room.disk));
         let available = get(&self.room.grid).max(cache);
         let available = available.min(get(&self.room.size).saturating_sub(stored));
+        let available = if self.writable().is_ok() { available } else { 0 };
         Space { total: stored.saturating_add(available), available, files }
     }
 

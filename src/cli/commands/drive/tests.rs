@@ -19,6 +19,10 @@ fn view(dir: Option<&str>) -> DriveView {
         capacity_bytes: 105 << 30,
         available_bytes: 100 << 30,
         trouble: dir.map(|_| "Pack 12ab needs 3 shards".to_owned()),
+        role: dir.map(|_| "fenced".to_owned()),
+        epoch: 7,
+        taken_by: dir.map(|_| "bb".repeat(32)),
+        conflict_snapshot: dir.map(|_| "77aa".repeat(16)),
     }
 }
 
@@ -69,8 +73,12 @@ fn every_word_of_the_command_reaches_the_agent() {
             DriveAct::Create { size: Some(1 << 30), cache: Some(2 << 20) },
         ),
         (
-            "mount work /mnt/work --allow-other",
-            DriveAct::Mount { dir: PathBytes(b"/mnt/work".to_vec()), allow_other: true },
+            "mount work /mnt/work --allow-other --take-over",
+            DriveAct::Mount {
+                dir: PathBytes(b"/mnt/work".to_vec()),
+                allow_other: true,
+                take_over: true,
+            },
         ),
         ("unmount work", DriveAct::Unmount),
         ("sync work", DriveAct::Sync { grid: false }),

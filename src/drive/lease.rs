@@ -1,0 +1,326 @@
+//! One writer: what this machine may do with a drive that others of its owner have as well.
+//!
+//! The rules are `flow/fence`'s. Here is what follows from them. A *writer* commits, and calls a
+//! commit *on the grid* only after it was confirmed that no other machine claimed the drive before.
+//! An *unconfirmed* one found too few peers to claim or confirm: it works on this disk, and its
+//! commits are queued until it knows. A *fenced* one was overruled: programs get EROFS, what it had
+//! is still read, and what no commit on the line has is kept as a snapshot with the tag
+//! `conflict:NAME`.
+//!
+//! The *line* is the drive's history: of each epoch the commits its writer made, up to the one on
+//! which the next epoch's first commit builds. What came after that one is beside the line.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chunker::{PeerId, SnapshotId};
+use p2p::Grid;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::disk::{Drive, DriveError, LEVEL, commits, tag};
+use super::lock;
+use crate::flow::backup::BackupPlan;
+use crate::flow::fence::{self, ClaimPlan, Claimed, Verdict};
+use crate::flow::look::Listed;
+use crate::flow::scan::ScanOptions;
+use crate::flow::{FlowError, recover};
+
+/// After peers could not tell whether a commit came first.
+const AGAIN: Duration = Duration::from_secs(5);
+/// What the tag begins with that says in which epoch a commit was made.
+const EPOCH: &str = "epoch:";
+
+/// What this machine may do with a drive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Writes, and waits for peers to say that nobody else does.
+    Unconfirmed {
+        /// Its last claim.
+        epoch: u64,
+    },
+    /// Writes.
+    Writer {
+        /// Its claim.
+        epoch: u64,
+    },
+    /// Wrote, until another machine took over.
+    Fenced {
+        /// Which.
+        by: PeerId,
+        /// Its own claim.
+        epoch: u64,
+    },
+}
+
+impl Role {
+    /// The epoch of the commits it makes.
+    pub const fn epoch(self) -> u64 {
+        match self {
+            Self::Unconfirmed { epoch } | Self::Writer { epoch } | Self::Fenced { epoch, .. } => {
+                epoch
+            }
+        }
+    }
+}
+
+/// What is known of the lease.
+#[derive(Debug)]
+pub(super) struct Lease {
+    role: Role,
+    /// What was only here when another machine took over.
+    conflict: Option<SnapshotId>,
+    /// The epoch's first commit is due even if nothing changed: it says on what the epoch builds.
+    first: bool,
+    not_before: Instant,
+}
+
+impl Lease {
+    /// Nothing is known yet.
+    pub(super) fn unknown(epoch: u64) -> Self {
+        let role = Role::Unconfirmed { epoch };
+        Self { role, conflict: None, first: false, not_before: Instant::now() }
+    }
+}
+
+/// How a drive is taken into use.
+#[derive(Debug, Clone, Copy)]
+pub struct Taking<'a> {
+    /// For how long nobody may have heard of a writer that is overruled, in seconds.
+    pub lease_secs: u64,
+    /// Whether to overrule one.
+    pub take_over: bool,
+    /// Other drives in use here.
+    pub in_use: &'a [String],
+}
+
+/// In which epoch a commit was made.
+pub fn epoch_of(commit: &Listed) -> u64 {
+    let tags = commit.snapshot.tags.iter();
+    tags.filter_map(|tag| tag.strip_prefix(EPOCH)?.parse().ok()).max().unwrap_or_default()
+}
+
+/// A drive's history out of all its commits, oldest first.
+pub fn line(mut all: Vec<Listed>) -> Vec<Listed> {
+    // Stable: within an epoch by time, as they come.
+    all.sort_by_key(epoch_of);
+    let mut line: Vec<Listed> = Vec::new();
+    for commit in all {
+        let begins = line.last().is_some_and(|last| epoch_of(last) < epoch_of(&commit));
+        if begins {
+            let base = line.iter().position(|old| Some(old.id) == commit.snapshot.parent);
+            // One that was forgotten takes nothing with it.
+            line.truncate(base.map_or(line.len(), |at| at + 1));
+        }
+        line.push(commit);
+    }
+    line
+}
+
+impl<G: Grid> Drive<G> {
+    /// What this machine may do with it.
+    pub fn role(&self) -> Role {
+        lock(&self.lease).role
+    }
+
+    /// The snapshot of what was only here when another machine took over.
+    pub fn conflict(&self) -> Option<SnapshotId> {
+        lock(&self.lease).conflict
+    }
+
+    /// Whether its epoch's first commit is due.
+    pub fn begins(&self) -> bool {
+        lock(&self.lease).first
+    }
+
+    fn become_role(&self, role: Role) {
+        tracing::info!(drive = self.name(), ?role, "what this machine may do with the drive");
+        lock(&self.lease).role = role;
+        if let Role::Fenced { .. } = role {
+            self.volume().fence();
+        }
+    }
+
+    /// Claims the drive, and builds on its last commit. What was only here and does not go with it
+    /// is kept as a conflict. Publishes: nothing else may meanwhile.
+    pub async fn take(
+        &self,
+        taking: Taking<'_>,
+        cancel: &CancellationToken,
+    ) -> Result<(), DriveError> {
+        let mine = fence::claim_of(self.ctx(), self.name())?.filter(|mine| mine.held);
+        if let Some(mine) = mine {
+            match fence::confirm(self.ctx(), self.name()).await? {
+                Verdict::Confirmed => {
+                    self.become_role(Role::Writer { epoch: mine.epoch });
+                    return self.build(cancel).await;
+                }
+                Verdict::Unsure => {
+                    self.become_role(Role::Unconfirmed { epoch: mine.epoch });
+                    return Ok(());
+                }
+                Verdict::Overruled { .. } => {}
+            }
+        }
+        match self.claim(taking).await? {
+            Claimed::Yes { epoch, from } => {
+                self.become_role(Role::Writer { epoch });
+                self.build(cancel).await?;
+                lock(&self.lease).first = from.is_some();
+                Ok(())
+            }
+            Claimed::Held { by, ran_out, .. } => Err(DriveError::Held { by, ran_out }),
+            Claimed::Unsure(Some(top)) if top.device != self.ctx().device.peer() => {
+                Err(DriveError::Held { by: top.device, ran_out: false })
+            }
+            Claimed::Unsure(_) => {
+                let mine = fence::claim_of(self.ctx(), self.name())?;
+                let epoch = mine.map_or(0, |mine| mine.epoch);
+                self.become_role(Role::Unconfirmed { epoch });
+                Ok(())
+            }
+        }
+    }
+
+    async fn claim(&self, taking: Taking<'_>) -> Result<Claimed, FlowError> {
+        let Taking { lease_secs, take_over, in_use } = taking;
+        let plan = ClaimPlan { drive: self.name(), lease_secs, take_over, in_use };
+        fence::claim(self.ctx(), &plan).await
+    }
+
+    /// Makes the tree the line's last commit, if it is based on another one.
+    async fn build(&self, cancel: &CancellationToken) -> Result<(), DriveError> {
+        recover::refresh(self.ctx()).await?;
+        let Some(tip) = line(commits(self.ctx(), self.name())?).pop() else { return Ok(()) };
+        if self.facts().tip() == Some(tip.id) {
+            return Ok(());
+        }
+        self.keep_conflict(cancel).await?;
+        self.adopt(tip.id, &tip.snapshot).await
+    }
+
+    /// What this machine has and the line has not, as a snapshot beside it.
+    pub(super) async fn keep_conflict(&self, cancel: &CancellationToken) -> Result<(), DriveError> {
+        let all = commits(self.ctx(), self.name())?;
+        let base = self.facts().tip();
+        let parent = all.into_iter().find(|commit| Some(commit.id) == base);
+        let queued = parent.as_ref().is_some_and(|commit| commit.queued);
+        let parent = parent.map(|commit| (commit.id, commit.snapshot));
+        // One that is on no other machine yet would not be missed by anybody: all of it counts.
+        let plan = BackupPlan { skip_if_unchanged: !queued, ..self.beside() };
+        if parent.is_none() && self.figures().stored == 0 {
+            return Ok(());
+        }
+        let volume = Arc::clone(self.volume());
+        let frozen = self.ctx().work(move || volume.freeze()).await?;
+        let made = self.read(&frozen, &plan, parent, cancel).await;
+        self.volume().thaw();
+        let made = made?.report.snapshot;
+        if let Some(id) = made {
+            tracing::warn!(drive = self.name(), snapshot = %id, "kept beside the drive's line");
+        }
+        lock(&self.lease).conflict = made;
+        self.committed_up_to(frozen.changes);
+        Ok(())
+    }
+
+    /// Whether every commit up to now came before any other machine's claim; if not, there are no
+    /// more. Not asked again at once when peers cannot tell.
+    pub(super) async fn is_confirmed(&self) -> Result<bool, DriveError> {
+        let (role, not_before) = {
+            let lease = lock(&self.lease);
+            (lease.role, lease.not_before)
+        };
+        if matches!(role, Role::Fenced { .. }) || Instant::now() < not_before {
+            return Ok(false);
+        }
+        let epoch = role.epoch();
+        match fence::confirm(self.ctx(), self.name()).await? {
+            Verdict::Confirmed => {
+                if role != (Role::Writer { epoch }) && self.is_held()? {
+                    self.become_role(Role::Writer { epoch });
+                }
+                Ok(true)
+            }
+            Verdict::Overruled { by, .. } => {
+                self.become_role(Role::Fenced { by, epoch });
+                Ok(false)
+            }
+            Verdict::Unsure => {
+                lock(&self.lease).not_before = Instant::now() + AGAIN;
+                Ok(false)
+            }
+        }
+    }
+
+    fn is_held(&self) -> Result<bool, FlowError> {
+        Ok(fence::claim_of(self.ctx(), self.name())?.is_some_and(|mine| mine.held))
+    }
+
+    /// Renews the lease, or claims what could not be claimed before, and learns whether another
+    /// machine took over. May publish: nothing else may meanwhile.
+    pub async fn keep_lease(&self, taking: Taking<'_>) -> Result<(), DriveError> {
+        match self.role() {
+            Role::Fenced { .. } => return Ok(()),
+            Role::Writer { .. } => fence::renew(self.ctx()).await?,
+            Role::Unconfirmed { .. } if self.is_held()? => fence::renew(self.ctx()).await?,
+            Role::Unconfirmed { epoch } => {
+                match self.claim(Taking { take_over: false, ..taking }).await? {
+                    Claimed::Yes { epoch, from: None } => self.become_role(Role::Writer { epoch }),
+                    // Whoever had it since has commits that this tree is not built on.
+                    Claimed::Yes { from: Some(by), .. } | Claimed::Held { by, .. } => {
+                        self.become_role(Role::Fenced { by, epoch });
+                    }
+                    Claimed::Unsure(_) => {}
+                }
+                return Ok(());
+            }
+        }
+        self.is_confirmed().await.map(drop)
+    }
+
+    /// Gives the drive back when everything is on the grid. Otherwise the claim stays, and runs
+    /// out: nobody builds on less than there is without saying so.
+    pub async fn give_back(&self) -> Result<(), DriveError> {
+        let facts = self.facts();
+        let whole = facts.proven == facts.number && !self.is_dirty();
+        if whole && matches!(self.role(), Role::Writer { .. }) {
+            fence::give_back(self.ctx(), self.name()).await?;
+        }
+        Ok(())
+    }
+
+    /// A commit on the line.
+    pub(super) fn plan(&self) -> BackupPlan {
+        let (epoch, first) = (self.role().epoch(), self.begins());
+        BackupPlan {
+            paths: vec![PathBuf::from(tag(self.name()))],
+            scan: ScanOptions::default(),
+            tags: vec![tag(self.name()), format!("{EPOCH}{epoch}")],
+            hostname: self.ctx().device.cert.name.clone(),
+            username: String::new(),
+            force: false,
+            dry_run: false,
+            skip_if_unchanged: !first,
+            code: None,
+            spool: true,
+            level: LEVEL,
+        }
+    }
+
+    /// One beside it.
+    fn beside(&self) -> BackupPlan {
+        let mut plan = self.plan();
+        plan.tags = vec![format!("conflict:{}", self.name())];
+        plan
+    }
+
+    /// The epoch's first commit is made.
+    pub(super) fn has_begun(&self) {
+        lock(&self.lease).first = false;
+    }
+}
+
+#[cfg(test)]
+mod tests;

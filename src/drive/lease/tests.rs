@@ -1,0 +1,48 @@
+//! A drive's history when more than one machine wrote it.
+
+use chunker::{CutParams, PeerId};
+
+use super::*;
+use crate::vault::snapshot::{Snapshot, SnapshotState, Totals};
+use crate::vault::tree::Stamp;
+
+fn id(no: u8) -> SnapshotId {
+    SnapshotId::from_bytes([no; 32])
+}
+
+fn commit(no: u8, epoch: u64, parent: u8, secs: i64) -> Listed {
+    let snapshot = Snapshot {
+        time: Stamp { secs, nanos: 0 },
+        hostname: String::new(),
+        username: String::new(),
+        paths: Vec::new(),
+        tags: vec![tag("work"), format!("{EPOCH}{epoch}")],
+        root: Vec::new(),
+        parent: Some(id(parent)),
+        state: SnapshotState::Complete,
+        device: PeerId::from_bytes([1; 32]),
+        program: String::new(),
+        totals: Totals::default(),
+        cut: CutParams::default(),
+    };
+    Listed { id: id(no), snapshot, queued: false }
+}
+
+fn numbers(line: &[Listed]) -> Vec<u8> {
+    line.iter().map(|commit| commit.id.as_bytes()[0]).collect()
+}
+
+#[test]
+fn what_the_next_epoch_does_not_build_on_is_beside_the_line() {
+    // 3 was made by the writer of epoch 1 when epoch 2 had begun from 2, and has the latest time.
+    let mut all =
+        vec![commit(1, 1, 0, 10), commit(2, 1, 1, 20), commit(4, 2, 2, 15), commit(3, 1, 2, 90)];
+    all.sort_by_key(|commit| commit.snapshot.time);
+    assert_eq!(numbers(&line(all.clone())), [1, 2, 4]);
+    all.push(commit(5, 2, 4, 16));
+    assert_eq!(numbers(&line(all.clone())), [1, 2, 4, 5]);
+    // One epoch alone is all of it, and a base that was forgotten takes nothing with it.
+    assert_eq!(numbers(&line(vec![commit(1, 1, 0, 1), commit(2, 1, 1, 2)])), [1, 2]);
+    all.retain(|commit| commit.id != id(2));
+    assert_eq!(numbers(&line(all)), [1, 3, 4, 5]);
+}

@@ -1,0 +1,231 @@
+//! The lease of a drive: claimed, renewed, confirmed, given back, in this device's chain of heads.
+//!
+//! Invariants: a claim is noted here before it is published, and every later head carries it; its
+//! epoch is above all that were seen; it counts only after the heads of all devices were read from
+//! a majority that has it ([`rules`]). How it fails: with too few peers nothing is decided
+//! ([`Claimed::Unsure`]); what was published then is confirmed or overruled later.
+
+use std::collections::BTreeMap;
+
+use chunker::{PeerId, Record};
+use p2p::{Grid, PeerState, Reply, Request};
+
+use super::publish::{self, current_head};
+use super::recover::genuine;
+use super::targets::Targets;
+use super::{Ctx, FlowError};
+use crate::vault::claim::{Claim, Claims, ELECTORS};
+
+pub mod rules;
+
+use rules::Given;
+pub use rules::{Standing, Survey, Top, Verdict};
+
+/// Local value: this device's claims.
+pub(crate) const CLAIMS: &str = "drive.claims";
+/// How often a claim is made again when another one came in between.
+const TRIES: usize = 3;
+
+/// What came of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimed {
+    /// The drive is this device's to write.
+    Yes {
+        /// With which epoch.
+        epoch: u64,
+        /// Who had it before, if that was another device.
+        from: Option<PeerId>,
+    },
+    /// Another device has it.
+    Held {
+        /// Which.
+        by: PeerId,
+        /// With which epoch.
+        epoch: u64,
+        /// Whether it may be taken over.
+        ran_out: bool,
+    },
+    /// Too few peers answered.
+    Unsure(Option<Top>),
+}
+
+/// How to claim.
+#[derive(Debug, Clone, Copy)]
+pub struct ClaimPlan<'a> {
+    /// The drive.
+    pub drive: &'a str,
+    /// For how long nobody may have heard of a writer that is overruled.
+    pub lease_secs: u64,
+    /// Whether to overrule one.
+    pub take_over: bool,
+    /// Other drives that this device has in use: its claims to all others end.
+    pub in_use: &'a [String],
+}
+
+/// This device's claims.
+pub(crate) fn claims<G: Grid>(ctx: &Ctx<G>) -> Result<Claims, FlowError> {
+    match ctx.catalog.get(CLAIMS)? {
+        Some(bytes) => Ok(Claims::decode(&bytes)?),
+        None => Ok(Claims::default()),
+    }
+}
+
+/// This device's claim to a drive.
+pub fn claim_of<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Option<Claim>, FlowError> {
+    Ok(claims(ctx)?.get(drive).cloned())
+}
+
+async fn note<G: Grid>(ctx: &Ctx<G>, claims: &Claims) -> Result<(), FlowError> {
+    let (catalog, noted) = (ctx.catalog.clone(), claims.encode());
+    Ok(ctx.work(move || catalog.set(CLAIMS, &noted)).await??)
+}
+
+/// Asks every connected peer for the owner's heads, and when each device was heard of.
+pub async fn survey<G: Grid>(ctx: &Ctx<G>) -> Survey {
+    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
+    let asks = online
+        .map(|info| async move { (info.peer, ctx.grid.ask(info.peer, Request::HeadGet).await) });
+    let mut survey = Survey::default();
+    for (peer, reply) in futures::future::join_all(asks).await {
+        let Ok(Reply::Heads { heads, ages }) = reply else { continue };
+        survey.answered.insert(peer);
+        let ages = ages.into_iter().map(u64::from).chain(std::iter::repeat(0));
+        for (bytes, age_secs) in heads.iter().zip(ages) {
+            let Some(head) = genuine(ctx, bytes) else { continue };
+            let Ok(body) = ctx.vault.open_head(&head.sealed) else { continue };
+            let heard = survey.devices.entry(head.device()).or_default();
+            if head.seq >= heard.seq {
+                heard.seq = head.seq;
+                heard.claims = body.drives;
+            }
+            let given = heard.given.entry(peer).or_insert(Given { seq: 0, age_secs });
+            given.seq = given.seq.max(head.seq);
+            given.age_secs = given.age_secs.min(age_secs);
+        }
+    }
+    survey
+}
+
+/// Says this device's newest head to every connected peer again: the lease begins anew there.
+pub async fn renew<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
+    let Some(head) = current_head(ctx)? else { return Ok(()) };
+    let bytes = head.encode();
+    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
+    let says = online.map(|info| ctx.grid.ask(info.peer, Request::HeadPut { head: bytes.clone() }));
+    // Who did not hear it is found out by whoever asks.
+    drop(futures::future::join_all(says).await);
+    Ok(())
+}
+
+/// Claims a drive. Publishes a head; the caller lets nothing else publish meanwhile.
+pub async fn claim<G: Grid>(ctx: &Ctx<G>, plan: &ClaimPlan<'_>) -> Result<Claimed, FlowError> {
+    for _ in 0..TRIES {
+        let before = survey(ctx).await;
+        let standing = before.standing(plan.drive, plan.lease_secs);
+        let me = ctx.device.peer();
+        let top = match standing {
+            Standing::Unclaimed => None,
+            Standing::Free(top) => Some(top),
+            Standing::Unsure(top) => return Ok(Claimed::Unsure(top)),
+            Standing::Held { top, .. } if top.device == me => Some(top),
+            Standing::Held { top, ran_out } => {
+                if !(ran_out && plan.take_over) {
+                    let (by, epoch) = (top.device, top.claim.epoch);
+                    return Ok(Claimed::Held { by, epoch, ran_out });
+                }
+                Some(top)
+            }
+        };
+        if let Some(claimed) = claim_above(ctx, plan, top).await? {
+            return Ok(claimed);
+        }
+    }
+    Ok(Claimed::Unsure(None))
+}
+
+/// Claims the epoch above this one; nothing when somebody else did the same meanwhile.
+async fn claim_above<G: Grid>(
+    ctx: &Ctx<G>,
+    plan: &ClaimPlan<'_>,
+    top: Option<Top>,
+) -> Result<Option<Claimed>, FlowError> {
+    let me = ctx.device.peer();
+    let mut claims = claims(ctx)?;
+    for other in &mut claims.all {
+        other.held &= plan.in_use.contains(&other.drive);
+    }
+    let above = top.as_ref().map_or(0, |top| top.claim.epoch);
+    let own = claims.get(plan.drive).map_or(0, |mine| mine.epoch);
+    let (electors, before) = rules::succeed(top.as_ref().map(|top| &top.claim), electors(ctx));
+    let drive = plan.drive.to_owned();
+    let mine = Claim { drive, epoch: above.max(own) + 1, held: true, before, electors };
+    claims.put(mine.clone());
+    note(ctx, &claims).await?;
+    let published = say(ctx).await;
+    let after = survey(ctx).await;
+    let seq = current_head(ctx)?.map_or(0, |head| head.seq);
+    let verdict = match published {
+        Ok(()) => after.verdict(me, &mine, seq, true),
+        Err(error) if super::backup::is_shortage(&error) => Verdict::Unsure,
+        Err(error) => return Err(error),
+    };
+    match verdict {
+        Verdict::Confirmed => {
+            let from = top.map(|top| top.device).filter(|device| *device != me);
+            Ok(Some(Claimed::Yes { epoch: mine.epoch, from }))
+        }
+        Verdict::Unsure => Ok(Some(Claimed::Unsure(top))),
+        Verdict::Overruled { .. } => {
+            match give_back(ctx, plan.drive).await {
+                Err(error) if !super::backup::is_shortage(&error) => return Err(error),
+                _ => {}
+            }
+            // Whoever else withdrew now tries again as well: not at the same moment.
+            let byte = ctx.entropy.bytes32().first().copied().unwrap_or_default();
+            tokio::time::sleep(std::time::Duration::from_millis(u64::from(byte) * 8)).await;
+            Ok(None)
+        }
+    }
+}
+
+/// The peers that decide from now on: the connected ones of other owners, who are there when this
+/// owner's devices are not.
+fn electors<G: Grid>(ctx: &Ctx<G>) -> Vec<PeerId> {
+    let me = ctx.device.owner();
+    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
+    let mut all: Vec<PeerId> =
+        online.filter(|peer| peer.owner != me).map(|peer| peer.peer).collect();
+    all.sort_unstable();
+    all.truncate(ELECTORS);
+    all
+}
+
+/// Publishes a head with the claims as they are noted.
+async fn say<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
+    let targets = Targets::now(ctx);
+    publish::amend(ctx, &targets, &BTreeMap::new()).await.map(drop)
+}
+
+/// Gives a drive back, so that another device can have it at once.
+pub async fn give_back<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<(), FlowError> {
+    let mut claims = claims(ctx)?;
+    let Some(mine) = claims.get(drive).filter(|mine| mine.held).cloned() else { return Ok(()) };
+    claims.put(Claim { held: false, ..mine });
+    note(ctx, &claims).await?;
+    say(ctx).await
+}
+
+/// Whether what this device published for a drive came before any later claim. Notes that those
+/// who decided before do so no more, once that is so.
+pub async fn confirm<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Verdict, FlowError> {
+    let mut claims = claims(ctx)?;
+    let Some(mine) = claims.get(drive).cloned() else { return Ok(Verdict::Unsure) };
+    let seq = current_head(ctx)?.map_or(0, |head| head.seq);
+    let verdict = survey(ctx).await.verdict(ctx.device.peer(), &mine, seq, false);
+    if verdict == Verdict::Confirmed && !mine.before.is_empty() {
+        // In the next head: until then readers ask both, which is only stricter.
+        claims.put(Claim { before: Vec::new(), ..mine });
+        note(ctx, &claims).await?;
+    }
+    Ok(verdict)
+}

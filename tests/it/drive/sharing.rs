@@ -1,0 +1,176 @@
+//! One drive, several machines of its owner: one writes, whoever takes over overrules it, and
+//! nothing that was acknowledged is lost on either side.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use gbak::demo::agents::Agent;
+use rustix::process::{Signal, kill_process};
+use serde_json::Value;
+
+use super::kit::{can_mount, detach};
+use crate::net::rig::{Rig, online};
+
+/// How short the lease is in these tests.
+const LEASE: &str = "3s";
+
+/// Looks with a process of its own each time: long enough between two, and bounded.
+const LOOKS: usize = 400;
+
+/// A mounted drive; detached when dropped.
+struct Mounted {
+    dir: PathBuf,
+}
+
+impl Mounted {
+    fn at(agent: &Agent, dir: PathBuf, args: &[&str]) -> Self {
+        let tried = Self::tried(agent, dir, args);
+        tried.unwrap_or_else(|code| panic!("not mounted: {code}"))
+    }
+
+    /// The error's code, if it is refused.
+    fn tried(agent: &Agent, dir: PathBuf, args: &[&str]) -> Result<Self, String> {
+        fs::create_dir_all(&dir).unwrap();
+        let mut all = vec!["drive", "mount", "work", dir.to_str().unwrap(), "--json"];
+        all.extend(args);
+        let (view, exit) = agent.run(&all).unwrap();
+        match exit {
+            0 => Ok(Self { dir }),
+            _ => Err(view["code"].as_str().unwrap_or_default().to_owned()),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.dir.join(name)).ok()
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        detach(&self.dir);
+    }
+}
+
+fn status(agent: &Agent) -> Value {
+    agent.expect(&["drive", "status", "work", "--json"]).unwrap()
+}
+
+fn sync(agent: &Agent) {
+    agent.expect(&["drive", "sync", "work", "--wait", "grid", "--json"]).unwrap();
+}
+
+fn unmount(agent: &Agent) {
+    agent.expect(&["drive", "unmount", "work", "--json"]).unwrap();
+}
+
+fn written(path: &Path, text: &str) {
+    let mut file = fs::File::create(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file.sync_all().unwrap();
+}
+
+/// A grid of four, and a second machine of the first member's, all with a short lease.
+fn two_machines() -> (Rig, Agent) {
+    let mut rig = Rig::new(4);
+    rig.agents[0].stop();
+    shorten(&rig.agents[0]);
+    rig.agents[0].start().unwrap();
+    let (mut second, _) = rig.recover("second", &rig.agents[1]);
+    shorten(&second);
+    second.start().unwrap();
+    online(&second, 4);
+    online(&rig.agents[0], 4);
+    (rig, second)
+}
+
+fn shorten(agent: &Agent) {
+    let path = agent.home().join("config.toml");
+    let mut text = fs::read_to_string(&path).unwrap();
+    if !text.contains("[drive]") {
+        text.push_str("\n[drive]\nlease = \"3m\"\nfollow = \"10s\"\n");
+    }
+    let text = text.replace("lease = \"3m\"", &format!("lease = \"{LEASE}\""));
+    fs::write(path, text.replace("follow = \"10s\"", "follow = \"1s\"")).unwrap();
+}
+
+#[test]
+fn a_second_writer_is_refused_until_the_first_gives_the_drive_back() {
+    if !can_mount() {
+        return;
+    }
+    let (rig, second) = two_machines();
+    let first = &rig.agents[0];
+    first.expect(&["drive", "create", "work", "--json"]).unwrap();
+    let here = Mounted::at(first, rig.path("here"), &[]);
+    written(&here.dir.join("a"), "by the first");
+    sync(first);
+    assert_eq!((&status(first)["role"], &status(first)["epoch"]), (&"writer".into(), &1.into()));
+    for args in [&[][..], &["--take-over"]] {
+        let refused = Mounted::tried(&second, rig.path("there"), args);
+        assert_eq!(refused.err().as_deref(), Some("gbak::drive::fenced"), "{args:?}");
+    }
+    unmount(first);
+    let there = Mounted::at(&second, rig.path("there"), &[]);
+    assert_eq!(there.text("a").as_deref(), Some("by the first"));
+    written(&there.dir.join("b"), "by the second");
+    sync(&second);
+    assert_eq!(status(&second)["epoch"], 2);
+    let refused = Mounted::tried(first, rig.path("here"), &[]);
+    assert_eq!(refused.err().as_deref(), Some("gbak::drive::fenced"));
+    unmount(&second);
+    // What the first has on its disk is older: it goes on from what the second made.
+    let here = Mounted::at(first, rig.path("here"), &[]);
+    assert_eq!(here.text("b").as_deref(), Some("by the second"));
+    assert_eq!(status(first)["conflict_snapshot"], Value::Null);
+}
+
+#[test]
+fn a_writer_that_was_cut_off_is_overruled_and_what_only_it_had_is_kept_beside() {
+    if !can_mount() {
+        return;
+    }
+    let (rig, second) = two_machines();
+    let first = &rig.agents[0];
+    first.expect(&["drive", "create", "work", "--json"]).unwrap();
+    let here = Mounted::at(first, rig.path("here"), &[]);
+    written(&here.dir.join("safe"), "acknowledged as on the grid");
+    sync(first);
+    written(&here.dir.join("late"), "only on the first machine's disk");
+    let mut open = fs::OpenOptions::new().append(true).open(here.dir.join("safe")).unwrap();
+    let pid = rustix::process::Pid::from_raw(first.pid().unwrap().cast_signed()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    let takes = |_| Mounted::tried(&second, rig.path("there"), &["--take-over"]).ok();
+    let there = (0..LOOKS).find_map(takes).expect("the lease never runs out");
+    assert_eq!(there.text("safe").as_deref(), Some("acknowledged as on the grid"));
+    assert_eq!(there.text("late"), None);
+    written(&there.dir.join("since"), "by the second machine");
+    sync(&second);
+    kill_process(pid, Signal::CONT).unwrap();
+    let fenced = |_: &usize| status(first)["conflict_snapshot"].is_string();
+    assert!((0..LOOKS).any(|n| fenced(&n)), "the first is never fenced: {}", status(first));
+    let stands = status(first);
+    assert_eq!(stands["role"], "fenced");
+    let rofs = Some(rustix::io::Errno::ROFS.raw_os_error());
+    assert_eq!(fs::write(here.dir.join("more"), "").unwrap_err().raw_os_error(), rofs);
+    assert_eq!(open.write_all(b"more").unwrap_err().raw_os_error(), rofs);
+    // Read as before where it was written, and from the snapshot that was made of it.
+    assert_eq!(here.text("late").as_deref(), Some("only on the first machine's disk"));
+    let kept = stands["conflict_snapshot"].as_str().unwrap();
+    let target = rig.path("kept");
+    let restored = ["restore", kept, "--target", target.to_str().unwrap(), "--json"];
+    first.expect(&restored).unwrap();
+    let late = fs::read_to_string(target.join("work/late")).unwrap();
+    assert_eq!(late, "only on the first machine's disk");
+    let (_, exit) = first.run(&["drive", "sync", "work", "--json"]).unwrap();
+    assert_eq!(exit, 1, "nothing of a fenced drive is called safe");
+    drop(open);
+    unmount(first);
+    unmount(&second);
+    let here = Mounted::at(first, rig.path("here"), &[]);
+    assert_eq!(here.text("since").as_deref(), Some("by the second machine"));
+    assert_eq!(here.text("late"), None);
+    let line = first.expect(&["drive", "snapshots", "work", "--json"]).unwrap();
+    let line = line["snapshots"].as_array().unwrap().clone();
+    assert!(line.iter().all(|commit| commit["id"] != stands["conflict_snapshot"]), "{line:?}");
+}
