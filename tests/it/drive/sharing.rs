@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use gbak::demo::agents::Agent;
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::kit::{can_mount, detach};
@@ -34,11 +34,15 @@ impl Mounted {
         fs::create_dir_all(&dir).unwrap();
         let mut all = vec!["drive", "mount", "work", dir.to_str().unwrap(), "--json"];
         all.extend(args);
-        let (view, exit) = agent.run(&all).unwrap();
-        match exit {
-            0 => Ok(Self { dir }),
-            _ => Err(view["code"].as_str().unwrap_or_default().to_owned()),
+        let out = agent.command(&all).output().unwrap();
+        if out.status.success() {
+            return Ok(Self { dir });
         }
+        let said = String::from_utf8_lossy(&out.stdout).into_owned()
+            + &String::from_utf8_lossy(&out.stderr);
+        let values = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let codes = values.filter_map(|value| value["code"].as_str().map(str::to_owned));
+        Err(codes.last().unwrap_or(said))
     }
 
     fn text(&self, name: &str) -> Option<String> {
@@ -49,6 +53,23 @@ impl Mounted {
 impl Drop for Mounted {
     fn drop(&mut self) {
         detach(&self.dir);
+    }
+}
+
+/// An agent that hears and says nothing, like one that is cut off; goes on when dropped.
+struct Stopped(Pid);
+
+impl Stopped {
+    fn of(agent: &Agent) -> Self {
+        let pid = Pid::from_raw(agent.pid().unwrap().cast_signed()).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        kill_process(self.0, Signal::CONT).unwrap();
     }
 }
 
@@ -138,15 +159,14 @@ fn a_writer_that_was_cut_off_is_overruled_and_what_only_it_had_is_kept_beside() 
     sync(first);
     written(&here.dir.join("late"), "only on the first machine's disk");
     let mut open = fs::OpenOptions::new().append(true).open(here.dir.join("safe")).unwrap();
-    let pid = rustix::process::Pid::from_raw(first.pid().unwrap().cast_signed()).unwrap();
-    kill_process(pid, Signal::STOP).unwrap();
+    let stopped = Stopped::of(first);
     let takes = |_| Mounted::tried(&second, rig.path("there"), &["--take-over"]).ok();
     let there = (0..LOOKS).find_map(takes).expect("the lease never runs out");
     assert_eq!(there.text("safe").as_deref(), Some("acknowledged as on the grid"));
     assert_eq!(there.text("late"), None);
     written(&there.dir.join("since"), "by the second machine");
     sync(&second);
-    kill_process(pid, Signal::CONT).unwrap();
+    drop(stopped);
     let fenced = |_: &usize| status(first)["conflict_snapshot"].is_string();
     assert!((0..LOOKS).any(|n| fenced(&n)), "the first is never fenced: {}", status(first));
     let stands = status(first);
@@ -162,8 +182,8 @@ fn a_writer_that_was_cut_off_is_overruled_and_what_only_it_had_is_kept_beside() 
     first.expect(&restored).unwrap();
     let late = fs::read_to_string(target.join("work/late")).unwrap();
     assert_eq!(late, "only on the first machine's disk");
-    let (_, exit) = first.run(&["drive", "sync", "work", "--json"]).unwrap();
-    assert_eq!(exit, 1, "nothing of a fenced drive is called safe");
+    let synced = first.command(&["drive", "sync", "work"]).status().unwrap();
+    assert_eq!(synced.code(), Some(1), "nothing of a fenced drive is called safe");
     drop(open);
     unmount(first);
     unmount(&second);
