@@ -8,16 +8,19 @@
 
 use serde::{Deserialize, Serialize};
 
+mod absence;
 pub mod backend;
 mod care;
 pub mod codes;
 mod drill;
 mod drive;
+mod evidence;
 mod guardians;
 mod joining;
 mod lending;
 pub mod limits;
 mod listing;
+mod marking;
 mod mounting;
 mod placement;
 mod repair;
@@ -26,6 +29,7 @@ mod risk;
 pub mod setup;
 mod status;
 
+pub use absence::{AwayArgs, AwayView};
 pub use care::{
     AuditArgs, AuditRunView, AuditSummary, AuditView, CheckArgs, CheckProblemView, CheckView,
     HolderView, VerdictView,
@@ -34,10 +38,12 @@ pub use drill::{DrillArgs, DrillView, ProofView};
 pub use drive::{
     DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
 };
+pub use evidence::{EvidenceArgs, EvidenceDay, EvidenceFailure, EvidenceView, HolderEvidence};
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
-pub use joining::{InviteArgs, InviteView, RecoverView};
+pub use joining::{InviteArgs, InviteView, RecoverView, RewoundView};
 pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
 pub use listing::{LsArgs, LsEntry, LsView};
+pub use marking::{MarkArgs, MarkView};
 pub use mounting::{MountArgs, MountView};
 pub use placement::{
     DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
@@ -96,16 +102,24 @@ pub enum Call {
     Pause(limits::PauseArgs),
     /// End what was paused.
     Resume,
+    /// Announce an absence, or take it back.
+    Away(AwayArgs),
     /// Make an invitation.
     Invite(InviteArgs),
     /// Rebuild the catalog from the grid.
     Rebuild,
+    /// Bring back what was there at this time, in seconds since 1970.
+    Rewind(u64),
     /// See whether everything is where it should be.
     Check(CheckArgs),
     /// See whether holders still have what they took.
     Audit(AuditArgs),
     /// Make again what is missing.
     Repair(RepairArgs),
+    /// Show what audits found so far.
+    Evidence(EvidenceArgs),
+    /// Tag, pin or unpin snapshots.
+    Mark(MarkArgs),
     /// Make snapshots again without what is lost.
     Salvage(SalvageArgs),
     /// Give a holder up for good, and make again what it had.
@@ -173,6 +187,8 @@ pub enum Answer {
     Pause(limits::PauseView),
     /// What is still paused.
     Resume(limits::PauseView),
+    /// What was announced.
+    Away(AwayView),
     /// The invitation.
     Invite(InviteView),
     /// The catalog was rebuilt.
@@ -183,6 +199,10 @@ pub enum Answer {
     Audit(AuditRunView),
     /// What was made again.
     Repair(RepairView),
+    /// What audits found so far.
+    Evidence(EvidenceView),
+    /// Of how many something else is said now.
+    Mark(MarkView),
     /// What was made without what is lost.
     Salvage(SalvageView),
     /// What the rehearsal showed.
@@ -484,6 +504,9 @@ pub struct SnapshotView {
     pub paths: Vec<PathBytes>,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Whether no rule forgets it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
     /// How many files.
     pub files: u64,
     /// Their bytes.

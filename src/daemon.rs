@@ -23,6 +23,7 @@
 //! end; the network goes down; the roster is saved; the lock is given back. Every write below is
 //! durable when it is acknowledged, so a kill at any point of this loses nothing.
 
+mod absence;
 pub mod backend;
 mod calls;
 pub mod client;

@@ -28,6 +28,7 @@ pub mod forget;
 pub mod guard;
 pub mod health;
 pub mod look;
+pub mod marks;
 pub mod moving;
 pub mod place;
 pub mod policy;
@@ -38,6 +39,7 @@ pub mod recover;
 pub mod repair;
 pub mod restore;
 pub mod retain;
+pub mod rewind;
 pub mod risk;
 mod roots;
 pub mod salvage;
@@ -330,6 +332,32 @@ pub enum FlowError {
     /// Nothing says what to keep.
     #[error("No rule says what to keep, so nothing is forgotten")]
     NoRules,
+    /// A tag that is none.
+    #[error("A tag has 1 to {limit} bytes and no comma")]
+    BadTag {
+        /// Most bytes.
+        limit: usize,
+    },
+    /// More tags than a snapshot may have.
+    #[error("Snapshot {snapshot} would have more than {limit} tags")]
+    TooManyTags {
+        /// Which snapshot.
+        snapshot: chunker::SnapshotId,
+        /// Most tags.
+        limit: usize,
+    },
+    /// Another device published it: that one may change what is said of it.
+    #[error("Snapshot {snapshot} is another machine's: say it there")]
+    OthersSnapshot {
+        /// Which snapshot.
+        snapshot: chunker::SnapshotId,
+    },
+    /// It is not forgotten while it is pinned.
+    #[error("Snapshot {snapshot} is pinned")]
+    Pinned {
+        /// Which snapshot.
+        snapshot: chunker::SnapshotId,
+    },
     /// The rules would forget every snapshot of a group.
     #[error("The rules keep none of the {snapshots} snapshots of a group, so nothing is forgotten")]
     KeepsNothing {

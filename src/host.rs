@@ -297,7 +297,7 @@ impl Host {
             Ok(())
         };
         self.run(pass, keep).await??;
-        Ok(Reply::HeadStored)
+        Ok(Reply::HeadStored { at_secs: now })
     }
 
     async fn heads(&self, owner: OwnerId, pass: Pass) -> Result<Reply, Refusal> {

@@ -70,6 +70,8 @@ struct Inner {
 
 struct State {
     offer: Offer,
+    /// Part of what we offer, said by somebody else.
+    away_until_secs: u64,
     addresses: Vec<String>,
     site: Option<String>,
     /// Where others should reach us, when that is not where we listen.
@@ -83,6 +85,10 @@ impl State {
     fn told(&self) -> &[String] {
         if self.announced.is_empty() { &self.addresses } else { &self.announced }
     }
+
+    fn offer(&self) -> Offer {
+        Offer { away_until_secs: self.away_until_secs, ..self.offer }
+    }
 }
 
 impl Members {
@@ -93,7 +99,8 @@ impl Members {
         let roster = Roster::new(identity.owner.clone());
         let drawing = Drawing::new(&identity.device.peer);
         let (offer, addresses, announced) = (Offer::default(), Vec::new(), Vec::new());
-        let state = State { offer, addresses, site: None, announced, roster, drawing };
+        let (site, away_until_secs) = (None, 0);
+        let state = State { offer, away_until_secs, addresses, site, announced, roster, drawing };
         let (changes, _) = watch::channel(0);
         let inner = Inner { identity, grid, clock, state: Mutex::new(state), changes };
         let members = Self { inner: Arc::new(inner) };
@@ -125,7 +132,7 @@ impl Members {
             owner: Some(owner),
             device,
             addresses: state.told().to_vec(),
-            offer: state.offer,
+            offer: state.offer(),
             site: state.site.clone(),
         }
     }
@@ -134,6 +141,17 @@ impl Members {
     pub fn set_offer(&self, offer: Offer) {
         self.state().offer = offer;
         self.note_change();
+    }
+
+    /// Says from now on that we are away until then, in seconds since 1970; 0 takes it back.
+    pub fn set_away(&self, until_secs: u64) {
+        self.state().away_until_secs = until_secs;
+        self.note_change();
+    }
+
+    /// What we say that we offer.
+    pub fn offer(&self) -> Offer {
+        self.state().offer()
     }
 
     /// Says from now on that we listen there. What is beyond the wire's limits is left out.
@@ -210,7 +228,7 @@ impl Members {
             Request::Hello(hello) => Some(self.admit(from, hello).unwrap_or_else(Reply::Refused)),
             Request::Ping { nonce, offer } => {
                 self.offered(from, *offer);
-                Some(Reply::Pong { nonce: *nonce, offer: self.state().offer })
+                Some(Reply::Pong { nonce: *nonce, offer: self.state().offer() })
             }
             Request::Roster { skip } => Some(self.roster_page(*skip)),
             Request::Locate { coord } => {
@@ -297,7 +315,8 @@ impl Members {
 
     /// Every known device, ordered by [`PeerId`], ourselves excluded.
     pub fn infos(&self) -> Vec<PeerInfo> {
-        self.state().roster.rows().map(|(_, row)| row.info()).collect()
+        let now_secs = self.inner.clock.now_secs();
+        self.state().roster.rows().map(|(_, row)| row.info(now_secs)).collect()
     }
 
     /// One page of the devices we know, from position `skip` on: up to [`ROSTER_PAGE`], fewer when

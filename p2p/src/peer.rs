@@ -25,6 +25,9 @@ pub struct Offer {
     /// Stored here, and has to go elsewhere: owners are asked to move it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub moving_bytes: u64,
+    /// Until when it expects to be away, in seconds since 1970; 0 when it said nothing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub away_until_secs: u64,
 }
 
 /// What is not said is not sent.

@@ -239,7 +239,10 @@ pub enum Reply {
         held: Vec<bool>,
     },
     /// The head is durable here.
-    HeadStored,
+    HeadStored {
+        /// When it came, by the holder's clock, in seconds since 1970.
+        at_secs: u64,
+    },
     /// Every head we hold for your owner: the newest of each device, and both of a forked pair.
     Heads {
         /// Signed bytes of each.
@@ -370,7 +373,7 @@ impl Request {
             (_, Reply::Refused(_))
             | (Self::Join(_), Reply::Joined { .. })
             | (Self::Put { .. } | Self::HandOver { .. }, Reply::Stored)
-            | (Self::HeadPut { .. }, Reply::HeadStored)
+            | (Self::HeadPut { .. }, Reply::HeadStored { .. })
             | (Self::Entrust { .. }, Reply::Entrusted)
             | (Self::Revoke { .. }, Reply::Revoked) => true,
             (Self::WardNews, Reply::WardNews { body }) => body.len() <= BODY_LIMIT,
@@ -541,7 +544,7 @@ impl Reply {
             Self::Stored => "stored",
             Self::Shard { .. } => "shard",
             Self::Have { .. } => "held",
-            Self::HeadStored => "head-stored",
+            Self::HeadStored { .. } => "head-stored",
             Self::Heads { .. } => "heads",
             Self::Refused(_) => "refused",
             Self::Slice { .. } => "slice",

@@ -37,4 +37,25 @@ pub struct RecoverView {
     pub devices: u64,
     /// What was odd: forks, damaged segments, silent holders. One sentence each.
     pub warnings: Vec<String>,
+    /// What came back of an earlier time, when that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rewound: Option<RewoundView>,
+}
+
+/// What came back of an earlier time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RewoundView {
+    /// That time, in seconds since 1970.
+    pub as_of_secs: u64,
+    /// Devices of which holders had a head by then.
+    pub devices: u64,
+    /// Snapshots that are known now and were not before.
+    pub snapshots: u64,
+    /// Shards their holders have and keep.
+    pub shards_kept: u64,
+    /// Shards their holders do not have any more.
+    pub shards_missing: u64,
+    /// Shards whose holders did not answer.
+    pub shards_silent: u64,
 }

@@ -151,6 +151,9 @@ pub struct RecoverArgs {
     pub reach: Reach,
     /// Its declared site.
     pub site: Option<String>,
+    /// Go back to what was there at this time, in seconds since 1970.
+    #[serde(default)]
+    pub as_of_secs: Option<u64>,
 }
 
 /// How to run the agent.

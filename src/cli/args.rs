@@ -12,25 +12,29 @@ mod simulate;
 
 pub(crate) use simulate::Simulate;
 
-use super::parse;
+use super::parse::{self, Moment};
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
 mod backup;
+mod caring;
 mod drive;
 mod global;
 mod guardians;
 mod limiting;
+mod marking;
 mod mount;
 mod placing;
 mod repairing;
 mod shells;
 
 pub(crate) use backup::Backup;
+pub(crate) use caring::{Audit, Check};
 pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use global::Global;
 pub(crate) use guardians::{Guardians, GuardiansCommand};
-pub(crate) use limiting::{Limits, LimitsSet, LimitsWhat, Pause};
+pub(crate) use limiting::{Away, Limits, LimitsSet, LimitsWhat, Pause};
+pub(crate) use marking::{Pin, Tag};
 pub(crate) use mount::{Mount, Unmount};
 pub(crate) use repairing::{Repair, RepairWhat};
 pub(crate) use shells::{Completions, ShellName};
@@ -65,6 +69,12 @@ pub(crate) enum Command {
     Snapshots,
     /// Forget snapshots, by name or by rules
     Forget(Box<Forget>),
+    /// Change the tags of snapshots
+    Tag(Tag),
+    /// Keep snapshots whatever the rules of forget say
+    Pin(Pin),
+    /// Leave snapshots to the rules of forget again
+    Unpin(Pin),
     /// Give up what no snapshot needs, so that holders can free it
     Prune(Prune),
     /// List the files of a snapshot
@@ -89,6 +99,8 @@ pub(crate) enum Command {
     Pause(Pause),
     /// End what was paused
     Resume,
+    /// Tell the others that this machine will not be here for a while
+    Away(Away),
     /// Show whether everything is backed up
     Status(Status),
     /// Check that everything is still where it should be
@@ -215,6 +227,10 @@ pub(crate) struct Recover {
     /// Rebuild the index of the home that is here from the grid
     #[arg(long, conflicts_with_all = ["phrase_file", "kit", "name", "listen", "bootstrap"])]
     pub(crate) rebuild: bool,
+    /// Bring back what was there at this time, though it was deleted since: 2026-11-24, "2026-11-24
+    /// 18:00" or 2d (ago). Holders keep what is deleted for a week
+    #[arg(long, value_name = "WHEN", value_parser = parse::moment)]
+    pub(crate) as_of: Option<Moment>,
     /// File with the 24 words; - reads stdin
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) phrase_file: Option<PathBuf>,
@@ -499,30 +515,6 @@ pub(crate) struct Status {
     /// Wait until the agent answers; then exit 0 whatever the state
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_ready: Option<Duration>,
-}
-
-/// `gbak check`: exit 0, 5 (damage), 6 (data loss) or 21 (too few holders answer to tell)
-#[derive(Debug, Args)]
-pub(crate) struct Check {
-    /// Fetch every pack from its holders, verify and open it
-    #[arg(long)]
-    pub(crate) read_data: bool,
-    /// The same for some packs: 2/5 is the second of five parts, 10% a random tenth
-    #[arg(long, value_name = "PART|%", conflicts_with = "read_data")]
-    pub(crate) read_data_subset: Option<String>,
-    /// How long to wait for peers to connect
-    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
-    pub(crate) wait_peers: Option<Duration>,
-}
-
-/// `gbak audit`: exit 0, 5 (holders failed), 6 (data loss) or 21 (no holder answered)
-#[derive(Debug, Args)]
-pub(crate) struct Audit {
-    /// Name or id of one machine; all holders when absent
-    pub(crate) peer: Option<String>,
-    /// How long to wait for peers to connect
-    #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
-    pub(crate) wait_peers: Option<Duration>,
 }
 
 /// `gbak drill`: exit 0, 5 (not all could be restored), 6 (data loss) or 21 (no holder answered)

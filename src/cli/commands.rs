@@ -6,6 +6,7 @@ use crate::api::backend::Backend;
 use crate::api::{Answer, Call, Failure, codes};
 
 pub(crate) mod audit;
+pub(crate) mod away;
 pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -54,3 +55,5 @@ fn ask(
 fn wrong_answer() -> Failure {
     codes::INTERNAL.failure("The agent answered something else than was asked")
 }
+
+pub(crate) mod tag;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use jiff::{Span, SpanRelativeTo, Unit};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
 use crate::api::limits::{NotASpeed, Speed};
 use crate::api::setup::Amount;
@@ -16,6 +18,9 @@ pub(crate) enum ParseError {
     /// Not a size.
     #[error("a size is like 20GiB")]
     Size,
+    /// Not a point in time.
+    #[error("a time is like 2026-11-24, \"2026-11-24 18:00\" or 2d (ago)")]
+    Moment,
     /// Neither a size nor a percentage.
     #[error("an amount is like 20GiB, 40% or none")]
     Amount,
@@ -97,6 +102,43 @@ pub(crate) fn duration(text: &str) -> Result<Duration, ParseError> {
     let days = SpanRelativeTo::days_are_24_hours();
     let seconds = span.total((Unit::Second, days)).map_err(|_said| ParseError::Duration)?;
     Duration::try_from_secs_f64(seconds).map_err(|_negative| ParseError::Duration)
+}
+
+/// A point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// On the clock of the wall.
+    Wall(DateTime),
+    /// With its zone.
+    At(Timestamp),
+    /// So long ago.
+    Ago(Duration),
+}
+
+impl Moment {
+    /// In seconds since 1970; none before that.
+    pub(crate) fn secs(self, now_secs: u64, zone: &TimeZone) -> Option<u64> {
+        match self {
+            Self::Wall(time) => {
+                let at = zone.to_ambiguous_timestamp(time).compatible().ok()?;
+                u64::try_from(at.as_second()).ok()
+            }
+            Self::At(time) => u64::try_from(time.as_second()).ok(),
+            Self::Ago(duration) => now_secs.checked_sub(duration.as_secs()),
+        }
+    }
+}
+
+/// `2026-11-24`, `2026-11-24 18:00`, `2026-11-24T18:00:00Z` or `2d`.
+pub(crate) fn moment(text: &str) -> Result<Moment, ParseError> {
+    let text = text.trim();
+    if let Ok(time) = text.parse() {
+        return Ok(Moment::At(time));
+    }
+    if let Ok(time) = text.parse() {
+        return Ok(Moment::Wall(time));
+    }
+    duration(text).map(Moment::Ago).map_err(|_said| ParseError::Moment)
 }
 
 /// `8+4`; `auto` is the empty text, as if nothing had been said.

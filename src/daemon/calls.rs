@@ -28,14 +28,16 @@ use crate::entropy;
 use crate::flow::backup::{self, BackupPlan};
 use crate::flow::restore::{self, Overwrite, RestorePlan};
 use crate::flow::scan::ScanOptions;
-use crate::flow::{Ctx, FlowError, look, recover};
+use crate::flow::{Ctx, FlowError, look, recover, rewind};
 use crate::host::token_hash;
 use crate::monitor::{Monitor, Tally};
 use crate::vault::view::SnapshotSpec;
 
+mod absenting;
 mod caring;
 mod drilling;
 mod driving;
+mod evidence;
 mod forgetting;
 mod guarding;
 mod leaving;
@@ -117,13 +119,17 @@ impl Run {
             Call::Evacuate(peer) => self.evacuate(&peer).await.map(Answer::Evacuate),
             Call::Limits => Ok(Answer::Limits(self.limits())),
             Call::Pause(args) => self.pause(args).await.map(Answer::Pause),
+            Call::Away(args) => self.away(args).await.map(Answer::Away),
             Call::Resume => self.resume().await.map(Answer::Resume),
             Call::LimitsSet(args) => self.limit(args).await.map(Answer::LimitsSet),
             Call::Invite(args) => self.invite(args).await.map(Answer::Invite),
             Call::Rebuild => self.rebuild().await.map(Answer::Rebuild),
+            Call::Rewind(at_secs) => self.rewind(at_secs).await.map(Answer::Rebuild),
             Call::Check(args) => self.check(args).await.map(Answer::Check),
             Call::Audit(args) => self.audit(args).await.map(Answer::Audit),
             Call::PeerLost(peer) => self.peer_lost(&peer).await.map(Answer::Repair),
+            Call::Evidence(args) => self.evidence(&args).await.map(Answer::Evidence),
+            Call::Mark(args) => self.mark(args).await.map(Answer::Mark),
             Call::Salvage(args) => self.salvage(args).await.map(Answer::Salvage),
             Call::Repair(args) => self.repair(args).await.map(Answer::Repair),
             Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
@@ -234,6 +240,15 @@ impl Run {
         let _writing = self.write().await?;
         self.settle(WAIT_PEERS).await?;
         Ok(views::recover(recover::rebuild(&self.ctx).boxed().await?))
+    }
+
+    /// What other devices published is learnt first, so that what comes back is beside it.
+    async fn rewind(&self, at_secs: u64) -> Result<RecoverView, Failure> {
+        self.settle(WAIT_PEERS).await?;
+        let _writing = self.write().await?;
+        let known = recover::recover(&self.ctx).boxed().await?;
+        let report = rewind::rewind(&self.ctx, at_secs).boxed().await?;
+        Ok(views::rewound(views::recover(known), at_secs, report))
     }
 
     /// Durable here before it is handed out: an invitation that was printed is honoured.

@@ -6,7 +6,7 @@
 //! the caller came to rebuild it (I14).
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::absence;
 use super::disks;
 use super::drives::Drives;
 use super::keys;
@@ -210,8 +211,7 @@ impl Engine {
         let (config, disk) = opened.await??;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
-        members.set_site(config.node.site.clone());
-        members.announce(config.node.announce.clone());
+        introduce(&members, &config, home.root());
         measuring::resume(&disk.catalog, &members);
         let (roll, wards) = (Arc::new(members.clone()), Wards::at(home.wards()));
         let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
@@ -380,6 +380,13 @@ fn admission(keys: &KeyFile) -> Option<Admission> {
     let secret = keys.charter_secret.as_ref()?;
     let charter_key = ed25519_dalek::SigningKey::from_bytes(secret);
     Some(Admission { charter: keys.charter.clone(), charter_key })
+}
+
+/// Says of this machine what its user says of it. Blocks for a moment.
+fn introduce(members: &Members, config: &Config, home: &Path) {
+    members.set_site(config.node.site.clone());
+    members.announce(config.node.announce.clone());
+    absence::resume(home, members);
 }
 
 async fn start_swarm(

@@ -99,4 +99,4 @@ fn digest(devices: &[Hello]) -> blake3::Hash {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

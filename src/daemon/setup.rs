@@ -29,7 +29,7 @@ use crate::api::{Failure, RecoverView, codes};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::entropy::{Entropy, OsEntropy};
-use crate::flow::recover;
+use crate::flow::{recover, rewind};
 use crate::monitor::Monitor;
 use crate::vault::keys::{RootSecret, Secret};
 use crate::vault::keystore::KeyFile;
@@ -93,7 +93,7 @@ pub async fn recover(
     drop(root);
     let (home, lock) = new.prepare(config).await?;
     let engine = Engine::start(home.clone(), lock, keys.clone(), &Opening::default()).await?;
-    let result = rebuild(&engine, monitor).await;
+    let result = rebuild(&engine, monitor, args.as_of_secs).await;
     let written = match &result {
         Ok(_) => {
             let passphrase = args.passphrase.clone();
@@ -106,10 +106,16 @@ pub async fn recover(
     result
 }
 
-async fn rebuild(engine: &Engine, monitor: Arc<dyn Monitor>) -> Result<RecoverView, Failure> {
+async fn rebuild(
+    engine: &Engine,
+    monitor: Arc<dyn Monitor>,
+    as_of_secs: Option<u64>,
+) -> Result<RecoverView, Failure> {
     engine.swarm().settle(SETTLE).await;
     let ctx = engine.ctx().watched_by(monitor);
-    Ok(views::recover(recover::recover(&ctx).await?))
+    let view = views::recover(recover::recover(&ctx).await?);
+    let Some(at_secs) = as_of_secs else { return Ok(view) };
+    Ok(views::rewound(view, at_secs, rewind::rewind(&ctx, at_secs).await?))
 }
 
 /// A device in the making.

@@ -6,12 +6,13 @@ use tokio::time::Instant;
 use super::events::problem_view;
 use crate::api::{
     AuditView, BackupSummary, LsEntry, PathBytes, PeerView, RecoverView, RedundancyView,
-    RestoreSummary, SnapshotView, WitnessView,
+    RestoreSummary, RewoundView, SnapshotView, WitnessView,
 };
 use crate::flow::backup::BackupReport;
 use crate::flow::look::{Entry, Listed};
 use crate::flow::recover::RecoverReport;
 use crate::flow::restore::RestoreReport;
+use crate::flow::rewind::RewindReport;
 use crate::flow::targets::By;
 use crate::placement::solver::Goal;
 use crate::vault::snapshot::SnapshotState;
@@ -133,6 +134,22 @@ pub(crate) fn recover(report: RecoverReport) -> RecoverView {
         witnesses_confirmed: report.confirmed as u64,
         devices: report.devices as u64,
         warnings: report.warnings,
+        rewound: None,
+    }
+}
+
+/// The same with what came back of an earlier time.
+pub(crate) fn rewound(view: RecoverView, as_of_secs: u64, report: RewindReport) -> RecoverView {
+    let RewindReport { heads, snapshots, shards_kept, shards_missing, shards_silent, warnings } =
+        report;
+    let devices = heads.len() as u64;
+    let rewound =
+        RewoundView { as_of_secs, devices, snapshots, shards_kept, shards_missing, shards_silent };
+    RecoverView {
+        snapshots: view.snapshots + snapshots,
+        warnings: view.warnings.into_iter().chain(warnings).collect(),
+        rewound: Some(rewound),
+        ..view
     }
 }
 
@@ -149,6 +166,7 @@ pub(crate) fn snapshot(listed: &Listed) -> SnapshotView {
         hostname: snapshot.hostname.clone(),
         paths: snapshot.paths.iter().map(|path| PathBytes(path.to_vec())).collect(),
         tags: snapshot.tags.clone(),
+        pinned: listed.pinned,
         files: snapshot.totals.files,
         bytes: snapshot.totals.bytes,
         state: state.to_owned(),

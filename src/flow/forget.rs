@@ -2,9 +2,9 @@
 //!
 //! Order (I2, deletion in reverse): the new head is confirmed by a majority before this catalog
 //! drops its rows; a run that is cut short leaves the old head, or a new one that the next run
-//! sends again. Only snapshots this device published are judged: each device's head chain is its
-//! own, so those of the owner's other devices stay, and so do those that still wait in the spool.
-//! No shard is released: the packs stay in the index and can be deduplicated against.
+//! sends again. Only snapshots this device published or adopted are judged: each device's head
+//! chain is its own, so those of the owner's other devices stay, and so do those that still wait in
+//! the spool. No shard is released: the packs stay in the index and can be deduplicated against.
 
 use std::collections::BTreeSet;
 
@@ -73,10 +73,11 @@ pub async fn forget<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetRe
 
 fn judge<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetReport, FlowError> {
     let mut report = ForgetReport::default();
+    let ours = publish::named(ctx)?;
     for listed in look::snapshots(ctx)? {
         if listed.queued {
             report.queued += 1;
-        } else if listed.snapshot.device == ctx.device.peer() {
+        } else if ours.contains(&listed.id) {
             report.judged.push(listed);
         } else {
             report.elsewhere += 1;
@@ -86,11 +87,43 @@ fn judge<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetReport, FlowE
         report.groups = vec![by_name(plan, &report.judged)?];
         return Ok(report);
     }
-    let named: Vec<_> = report.judged.iter().map(|listed| (listed.id, &listed.snapshot)).collect();
+    let judged = as_witnessed(ctx, &report.judged)?;
+    let named: Vec<_> = judged.iter().map(|listed| (listed.id, &listed.snapshot)).collect();
     report.groups = retention::plan(&plan.rules, plan.group_by, &named);
+    keep_pinned(&judged, &mut report.groups);
     match report.groups.iter().find(|group| group.kept.is_empty()) {
         Some(group) => Err(FlowError::KeepsNothing { snapshots: group.forgotten.len() }),
         None => Ok(report),
+    }
+}
+
+/// The snapshots with the times that holders bear out: a clock that was set wrong makes none of
+/// them older or newer than it is.
+fn as_witnessed<G: Grid>(ctx: &Ctx<G>, judged: &[Listed]) -> Result<Vec<Listed>, FlowError> {
+    let times = publish::times(ctx)?;
+    let mut judged = judged.to_vec();
+    for listed in &mut judged {
+        if let Some(time) = times.get(&listed.id) {
+            listed.snapshot.time = *time;
+        }
+    }
+    Ok(judged)
+}
+
+/// Whatever the rules say.
+fn keep_pinned(judged: &[Listed], groups: &mut [Group]) {
+    let pinned = judged.iter().filter(|listed| listed.pinned).map(|listed| listed.id);
+    let pinned: BTreeSet<SnapshotId> = pinned.collect();
+    for group in groups {
+        for (id, reasons) in &mut group.kept {
+            if pinned.contains(id) {
+                reasons.push(Reason::Pinned);
+            }
+        }
+        let (spared, forgotten) = group.forgotten.iter().partition(|id| pinned.contains(id));
+        let spared: Vec<SnapshotId> = spared;
+        group.kept.extend(spared.into_iter().map(|id| (id, vec![Reason::Pinned])));
+        group.forgotten = forgotten;
     }
 }
 
@@ -99,7 +132,11 @@ fn by_name(plan: &ForgetPlan, judged: &[Listed]) -> Result<Group, FlowError> {
     let times: Vec<_> = judged.iter().map(|listed| (listed.id, listed.snapshot.time)).collect();
     let mut wanted = BTreeSet::new();
     for spec in &plan.named {
-        wanted.insert(view::resolve(spec, &times)?);
+        let id = view::resolve(spec, &times)?;
+        if judged.iter().any(|listed| listed.id == id && listed.pinned) {
+            return Err(FlowError::Pinned { snapshot: id });
+        }
+        wanted.insert(id);
     }
     let (mut kept, mut forgotten) = (Vec::new(), Vec::new());
     for (id, _) in times.into_iter().rev() {

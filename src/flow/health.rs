@@ -100,7 +100,12 @@ pub fn look_around<G: Grid>(
     }
     let crowd = Crowd::of(silent, count);
     let mut changed = Vec::new();
+    let said: BTreeMap<PeerId, u64> =
+        peers.iter().map(|info| (info.peer, info.offer.away_until_secs)).collect();
     for (peer, holder) in &mut all {
+        if let Some(until) = said.get(peer).filter(|_| online.contains(peer)) {
+            holder.standing.announced(now, *until, rules);
+        }
         let before = holder.standing.state();
         holder.standing.look(now, online.contains(peer), crowd, rules);
         if holder.standing.state() != before {

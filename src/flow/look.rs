@@ -5,7 +5,7 @@ use p2p::Grid;
 
 use crate::flow::fetch::ChunkReader;
 use crate::flow::publish::SNAPSHOT_PENDING;
-use crate::flow::{Ctx, FlowError};
+use crate::flow::{Ctx, FlowError, marks};
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::{Kind, Node, Piece, Tree};
 use crate::vault::view::{self, SnapshotSpec};
@@ -22,6 +22,8 @@ pub struct Listed {
     pub snapshot: Snapshot,
     /// Whether it waits for its packs and is not on the grid yet.
     pub queued: bool,
+    /// Whether no rule forgets it.
+    pub pinned: bool,
 }
 
 /// An entry of a snapshot.
@@ -33,12 +35,19 @@ pub struct Entry {
     pub node: Node,
 }
 
-/// All snapshots, oldest first.
+/// All snapshots with the tags they have now, oldest first.
 pub fn snapshots<G: Grid>(ctx: &Ctx<G>) -> Result<Vec<Listed>, FlowError> {
+    let mut all = as_made(ctx)?;
+    marks::apply(ctx, &mut all)?;
+    Ok(all)
+}
+
+/// All snapshots with the tags they were made with, oldest first.
+pub(crate) fn as_made<G: Grid>(ctx: &Ctx<G>) -> Result<Vec<Listed>, FlowError> {
     let mut all = Vec::new();
     for (id, state, sealed) in ctx.catalog.snapshots()? {
         let snapshot = Snapshot::decode(&ctx.vault.open_local(&sealed)?)?;
-        all.push(Listed { id, snapshot, queued: state == SNAPSHOT_PENDING });
+        all.push(Listed { id, snapshot, queued: state == SNAPSHOT_PENDING, pinned: false });
     }
     // Stable: of two in one second, the one entered later is the later one.
     all.sort_by_key(|listed| listed.snapshot.time);

@@ -17,18 +17,22 @@ use store::PackState;
 use crate::budget::Hold;
 use crate::entropy;
 use crate::flow::place::{self, Fresh, Outcome};
+use crate::flow::rewind::middle;
 use crate::flow::targets::Targets;
-use crate::flow::{Ctx, FlowError, fence, recover};
+use crate::flow::{Ctx, FlowError, fence, marks, recover};
 use crate::monitor::Counter;
 use crate::placement::Lane;
 use crate::vault::index::{PackRecord, Segment};
 use crate::vault::manifest::{
-    HeadBody, Manifest, SegmentRef, SnapshotEntry, split_manifest, split_record,
+    HeadBody, Manifest, Mark, SegmentRef, SnapshotEntry, split_manifest, split_record,
 };
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::{Piece, Stamp};
 
 pub(crate) mod replace;
+pub(crate) mod revise;
+
+pub(crate) use revise::{adopt, named, revise, times, withdraw};
 
 /// Local value: the newest head of this device that a majority confirmed.
 pub(crate) const HEAD: &str = "head";
@@ -59,6 +63,8 @@ pub(crate) struct Published {
     pub(crate) confirmed: usize,
     /// Which those are.
     pub(crate) by: BTreeSet<PeerId>,
+    /// When they got it: of their clocks the one in the middle, in seconds since 1970.
+    pub(crate) at_secs: u64,
 }
 
 /// A head on its way, with all that has to be noted once it is confirmed.
@@ -161,34 +167,6 @@ async fn publish_with<G: Grid>(
     Ok(published)
 }
 
-/// Publishes the manifest without these snapshots. Their rows go once the new head is confirmed.
-/// Does nothing when the manifest names none of them.
-pub(crate) async fn withdraw<G: Grid>(
-    ctx: &Ctx<G>,
-    targets: &Targets,
-    forgotten: &BTreeSet<SnapshotId>,
-) -> Result<Option<Published>, FlowError> {
-    finish_pending(ctx, targets).await?;
-    let mut manifest = current_manifest(ctx)?;
-    let before = manifest.snapshots.len();
-    manifest.snapshots.retain(|entry| !forgotten.contains(&entry.id));
-    if manifest.snapshots.len() == before {
-        return Ok(None);
-    }
-    let head = make_head(ctx, targets, &manifest).await?;
-    let pending = Pending {
-        head: head.encode(),
-        manifest: manifest.encode(),
-        packs: Vec::new(),
-        snapshots: Vec::new(),
-        segment: None,
-        forgotten: forgotten.iter().copied().collect(),
-        dropped: Vec::new(),
-    };
-    note(ctx, &pending).await?;
-    finish_pending(ctx, targets).await
-}
-
 /// Keeps a head here before it is sent: one number never gets two heads.
 async fn note<G: Grid>(ctx: &Ctx<G>, pending: &Pending) -> Result<(), FlowError> {
     let (catalog, noted) = (ctx.catalog.clone(), pending.encode());
@@ -204,6 +182,10 @@ pub(crate) async fn finish_pending<G: Grid>(
     let pending = Pending::decode(&noted)?;
     let published = witness(ctx, targets, &pending.head).await?;
     let witnesses = Witnesses { peers: published.by.clone() }.encode();
+    let mut manifest = Manifest::decode(&pending.manifest)?;
+    // What is noted here goes out with the next head.
+    manifest.witnessed(&pending.snapshots, published.at_secs);
+    let marks = marks::noted(ctx, &manifest)?;
     let copies = copies(ctx, &pending)?;
     let catalog = ctx.catalog.clone();
     ctx.work(move || {
@@ -223,7 +205,8 @@ pub(crate) async fn finish_pending<G: Grid>(
                 // Chunks that were found through what is dropped are found through the copies.
                 bulk.add_pack(id, *state, *class, stored, chunks)?;
             }
-            bulk.set(MANIFEST, &pending.manifest)?;
+            bulk.set(MANIFEST, &manifest.encode())?;
+            bulk.set(marks::MARKS, &marks)?;
             bulk.set(HEAD, &pending.head)?;
             bulk.set(WITNESSES, &witnesses)?;
             bulk.delete(PENDING)
@@ -324,7 +307,13 @@ async fn add_roots<G: Grid>(
     }
     for (id, snapshot) in snapshots {
         let chunks = sealing.add(Class::Snapshot, &snapshot.encode())?;
-        manifest.snapshots.push(SnapshotEntry { id: *id, time: snapshot.time, chunks });
+        manifest.snapshots.push(SnapshotEntry {
+            id: *id,
+            time: snapshot.time,
+            chunks,
+            witnessed_secs: None,
+            mark: Mark::default(),
+        });
     }
     for builder in sealing.builders {
         let fresh = seal(ctx, builder, code, Lane::META).await?;
@@ -474,11 +463,12 @@ async fn witness<G: Grid>(
         let request = Request::HeadPut { head: head.to_vec() };
         async move { (info.peer, ctx.grid.ask(info.peer, request).await) }
     });
-    let (mut by, mut deny) = (BTreeSet::new(), Vec::new());
+    let (mut by, mut deny, mut times) = (BTreeSet::new(), Vec::new(), Vec::new());
     for (peer, reply) in futures::future::join_all(asks).await {
         match reply {
-            Ok(Reply::HeadStored) => {
+            Ok(Reply::HeadStored { at_secs }) => {
                 by.insert(peer);
+                times.push(at_secs);
             }
             Ok(Reply::Refused(Refusal::ForkedHead | Refusal::StaleHead { .. })) => {
                 deny.push(peer);
@@ -496,7 +486,7 @@ async fn witness<G: Grid>(
     electorate.extend(&by);
     let (asked, confirmed) = (electorate.len(), by.len());
     if confirmed * 2 > asked {
-        Ok(Published { asked, confirmed, by })
+        Ok(Published { asked, confirmed, by, at_secs: middle(&times) })
     } else {
         Err(FlowError::NotWitnessed { confirmed, asked })
     }

@@ -18,7 +18,7 @@ use store::PackState;
 use crate::flow::fetch::ChunkReader;
 use crate::flow::place::add_to_catalog;
 use crate::flow::publish::{HEAD, MANIFEST, SNAPSHOT_PENDING, SNAPSHOT_PUBLISHED, current_head};
-use crate::flow::{Ctx, FlowError, look, publish};
+use crate::flow::{Ctx, FlowError, look, marks, publish};
 use crate::vault::index::{PackRecord, Segment};
 use crate::vault::manifest::{Manifest, SnapshotEntry};
 use crate::vault::snapshot::Snapshot;
@@ -316,8 +316,12 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
     import.segments(&known, &manifest).await?;
     import.snapshots(&known, &manifest).await?;
     let missing = import.missing;
-    let gone = forgotten(&known, &manifest, seen.as_deref(), head);
+    let mut gone = forgotten(&known, &manifest, seen.as_deref(), head);
+    // What this device names stays, whoever else forgets it.
+    let ours = publish::named(ctx)?;
+    gone.retain(|id| head.device() == ctx.device.peer() || !ours.contains(id));
     let (catalog, roots) = (ctx.catalog.clone(), manifest.roots.clone());
+    let marked = marks::noted(ctx, &manifest)?;
     let (noted, sent, whole) = (manifest.encode(), head.encode(), missing.is_empty());
     ctx.work(move || {
         for root in roots.iter().chain(&body.manifest) {
@@ -327,6 +331,7 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
             for id in &gone {
                 bulk.drop_snapshot(id)?;
             }
+            bulk.set(marks::MARKS, &marked)?;
             if whole {
                 bulk.set(&head_key, &sent)?;
                 bulk.set(&manifest_key, &noted)?;
@@ -337,6 +342,30 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
     })
     .await??;
     Ok(missing)
+}
+
+/// Reads what a head points to into the catalog, beside what is there: nothing goes, and the head
+/// does not count as its device's newest. Returns its manifest, and a sentence for everything that
+/// is missing.
+pub(crate) async fn bring_in<G: Grid>(
+    ctx: &Ctx<G>,
+    head: &SignedHead,
+) -> Result<(Manifest, Vec<String>), FlowError> {
+    let body = ctx.vault.open_head(&head.sealed)?;
+    let manifest: Manifest = ChunkReader::over(ctx, &body.manifest).record(&body.chunks).await?;
+    let mut import =
+        Import { ctx, reader: ChunkReader::over(ctx, &manifest.roots), missing: vec![] };
+    let nothing = Manifest::first(head.device());
+    import.segments(&nothing, &manifest).await?;
+    import.snapshots(&nothing, &manifest).await?;
+    let missing = import.missing;
+    let (catalog, roots) = (ctx.catalog.clone(), manifest.roots.clone());
+    ctx.work(move || {
+        let named = roots.iter().chain(&body.manifest);
+        named.into_iter().try_for_each(|root| add_to_catalog(&catalog, PackState::Indexed, root))
+    })
+    .await??;
+    Ok((manifest, missing))
 }
 
 /// The snapshots that a device named in the head seen before and forgot since. None by an older

@@ -6,9 +6,10 @@
 //! read of files and nothing of them is stored; only listings that change are.
 //!
 //! Lost is what the index says is lost (a check or an audit found it); what is merely out of reach
-//! ends the salvage, because its holders may come back. Only snapshots this device published are
-//! salvaged: each device's head chain is its own. The originals go only when asked to, after the
-//! new ones are on the grid. May be cut off anywhere: then there is a snapshot more, or none.
+//! ends the salvage, because its holders may come back. Only snapshots this device published or
+//! adopted are salvaged: each device's head chain is its own. The originals go only when asked to,
+//! after the new ones are on the grid. May be cut off anywhere: then there is a snapshot more, or
+//! none.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -115,9 +116,8 @@ pub async fn salvage<G: Grid>(
 }
 
 fn chosen<G: Grid>(ctx: &Ctx<G>, plan: &SalvagePlan) -> Result<Vec<Listed>, FlowError> {
-    let ours = |listed: &Listed| listed.snapshot.device == ctx.device.peer() && !listed.queued;
-    let mut all = look::snapshots(ctx)?;
-    all.retain(ours);
+    let (ours, mut all) = (publish::named(ctx)?, look::snapshots(ctx)?);
+    all.retain(|listed| ours.contains(&listed.id) && !listed.queued);
     if plan.named.is_empty() {
         return Ok(all);
     }

@@ -6,9 +6,10 @@
 //! manifest is in; everything below is found through segments. The head is sealed with the vault's
 //! head key and signed by the device (`p2p::head`).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use chunker::{Class, CutParams, Cutter, PeerId, Record, SnapshotId, VaultKeys};
+use chunker::{ChunkId, Class, CutParams, Cutter, PackId, PeerId, Record, SnapshotId, VaultKeys};
 use serde::{Deserialize, Serialize};
 
 use crate::vault::claim::Claim;
@@ -55,6 +56,31 @@ pub struct SnapshotEntry {
     /// The chunks (class `Snapshot`) of its encoding.
     #[serde(rename = "c")]
     pub chunks: Vec<Piece>,
+    /// When the head that named it first came to holders, in seconds since 1970: of their clocks
+    /// the one in the middle. None until it has been there.
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    pub witnessed_secs: Option<u64>,
+    /// What was said of it since.
+    #[serde(rename = "m", default, skip_serializing_if = "Mark::is_nothing")]
+    pub mark: Mark,
+}
+
+/// What its owner says of a snapshot after it was made: the snapshot itself never changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Its tags, in place of those it was made with.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// No rule forgets it.
+    #[serde(rename = "p", default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
+}
+
+impl Mark {
+    /// Whether nothing was said.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Record for Manifest {
@@ -68,6 +94,61 @@ impl Manifest {
     /// The manifest of a device that published nothing yet.
     pub const fn first(device: PeerId) -> Self {
         Self { device, roots: Vec::new(), segments: Vec::new(), snapshots: Vec::new() }
+    }
+}
+
+impl Manifest {
+    /// Names everything besides that `other` names. Whether there was anything new.
+    pub fn adopt(&mut self, other: &Self) -> bool {
+        let before = (self.snapshots.len(), self.segments.len());
+        let known: BTreeSet<SnapshotId> = self.snapshots.iter().map(|entry| entry.id).collect();
+        let new = other.snapshots.iter().filter(|entry| !known.contains(&entry.id));
+        self.snapshots.extend(new.cloned());
+        let known: BTreeSet<_> = self.segments.iter().map(SegmentRef::name).collect();
+        let new = other.segments.iter().filter(|segment| !known.contains(&segment.name()));
+        self.segments.extend(new.cloned());
+        let known: BTreeSet<PackId> = self.roots.iter().map(|root| root.meta.id).collect();
+        let new = other.roots.iter().filter(|root| !known.contains(&root.meta.id));
+        self.roots.extend(new.cloned());
+        before != (self.snapshots.len(), self.segments.len())
+    }
+}
+
+impl Manifest {
+    /// Notes when holders first had a head that names these.
+    pub fn witnessed(&mut self, named: &[SnapshotId], at_secs: u64) {
+        for entry in &mut self.snapshots {
+            if named.contains(&entry.id) {
+                entry.witnessed_secs.get_or_insert(at_secs);
+            }
+        }
+    }
+
+    /// When each snapshot was made, as far as it can be trusted: not before the one that was
+    /// published before it, and not after holders had it. So no clock of this machine makes a
+    /// snapshot older or newer than its neighbours are.
+    pub fn times(&self) -> BTreeMap<SnapshotId, Stamp> {
+        let mut least = i64::MIN;
+        let mut times = BTreeMap::new();
+        for entry in &self.snapshots {
+            let seen = entry
+                .witnessed_secs
+                .map_or(i64::MAX, |secs| i64::try_from(secs).unwrap_or(i64::MAX));
+            let secs = entry.time.secs.min(seen).max(least);
+            let nanos = if secs == entry.time.secs { entry.time.nanos } else { 0 };
+            times.insert(entry.id, Stamp { secs, nanos });
+            // Without a witness its time binds nobody.
+            if entry.witnessed_secs.is_some() {
+                least = secs;
+            }
+        }
+        times
+    }
+}
+
+impl SegmentRef {
+    fn name(&self) -> Option<ChunkId> {
+        self.chunks.first().and_then(|piece| piece.chunk)
     }
 }
 

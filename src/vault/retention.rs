@@ -134,6 +134,8 @@ pub enum Reason {
     Within(Within),
     /// Tagged so.
     Tagged(Vec<String>),
+    /// Its owner said so.
+    Pinned,
     /// Interrupted, and nothing complete is newer.
     Unfinished,
     /// Its time is not in the calendar.
@@ -363,6 +365,7 @@ impl fmt::Display for Reason {
             Self::Newest(period) => write!(f, "{period}"),
             Self::Oldest(period) => write!(f, "oldest {period}"),
             Self::Within(span) => write!(f, "within {span}"),
+            Self::Pinned => write!(f, "pinned"),
             Self::Tagged(tags) => write!(f, "tagged {}", tags.join(",")),
             Self::Unfinished => f.write_str("interrupted, nothing newer"),
             Self::Undated => f.write_str("undated"),

@@ -16,6 +16,7 @@ mod proximity;
 mod prune;
 mod relay;
 mod repair;
+mod rewind;
 pub(crate) mod rig;
 mod risk;
 mod whole;

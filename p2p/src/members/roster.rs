@@ -90,18 +90,25 @@ impl Row {
     }
 
     /// The row as others see it.
-    pub(super) fn info(&self) -> PeerInfo {
+    pub(super) fn info(&self, now_secs: u64) -> PeerInfo {
         let online = self.is_online();
+        // Only what it said itself: nobody sends another one away.
+        let away_until_secs = if self.direct { self.offer.away_until_secs } else { 0 };
+        let state = match online {
+            true => PeerState::Online,
+            false if away_until_secs > now_secs => PeerState::Away,
+            false => PeerState::Offline,
+        };
         PeerInfo {
             peer: self.device.peer,
             owner: self.device.owner,
             name: self.device.name.clone(),
             addresses: self.addresses.clone(),
             reached: self.reached.clone(),
-            state: if online { PeerState::Online } else { PeerState::Offline },
+            state,
             rtt: self.rtt.min(),
             path: self.connection.filter(|_| online).unwrap_or(Path::None),
-            offer: self.offer,
+            offer: Offer { away_until_secs, ..self.offer },
             site: self.site.clone(),
             since_secs: self.device.since_secs,
         }

@@ -12,13 +12,14 @@ fn shard() -> impl Strategy<Value = ShardId> {
 }
 
 fn offer() -> impl Strategy<Value = Offer> {
-    any::<[u64; 6]>().prop_map(|[total, reserved, donated, used, free, moving]| Offer {
+    any::<[u64; 7]>().prop_map(|[total, reserved, donated, used, free, moving, away]| Offer {
         total_bytes: total,
         reserved_bytes: reserved,
         donated_bytes: donated,
         used_bytes: used,
         free_bytes: free,
         moving_bytes: moving,
+        away_until_secs: away,
     })
 }
 
@@ -170,7 +171,7 @@ fn reply() -> impl Strategy<Value = Reply> {
         Just(Reply::Stored),
         body().prop_map(|body| Reply::Shard { body }),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|held| Reply::Have { held }),
-        Just(Reply::HeadStored),
+        any::<u64>().prop_map(|at_secs| Reply::HeadStored { at_secs }),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|gone| Reply::LetGo { gone }),
         prop::collection::vec(shard(), 0..20).prop_map(|shards| Reply::Moves { shards }),
         heads.prop_map(|heads| Reply::Heads {
@@ -284,7 +285,7 @@ fn messages_of_version_1_look_like_this_for_ever() {
         Reply::Stored,
         Reply::Shard { body: Bytes::from_static(b"body") },
         Reply::Have { held: vec![true, false] },
-        Reply::HeadStored,
+        Reply::HeadStored { at_secs: 1 },
         Reply::Heads { heads: vec![vec![5].into()], ages: Vec::new() },
         Reply::Refused(Refusal::Full { free_bytes: 6 }),
         Reply::Refused(Refusal::NotAdmitted),
@@ -298,7 +299,7 @@ fn messages_of_version_1_look_like_this_for_ever() {
     }
     assert_eq!(
         hasher.finalize().to_string(),
-        "16acf6f7f43b163c7016ec1d847c0902defcee94ab608dcfa49717c1fadfb8de"
+        "335abe455d38cb6d329757a5270485ece18ac7eb23bd5f804efaab1f307939aa"
     );
 }
 

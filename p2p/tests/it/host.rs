@@ -55,7 +55,7 @@ impl Service for Host {
                 Reply::Stored
             }
             Request::Put { .. } => Reply::Refused(Refusal::Corrupt),
-            Request::Get { shard: NONSENSE } => Reply::HeadStored,
+            Request::Get { shard: NONSENSE } => Reply::HeadStored { at_secs: 0 },
             Request::Get { shard } => match self.shards.lock().unwrap().get(&shard).cloned() {
                 Some(body) => Reply::Shard { body },
                 None => Reply::Refused(Refusal::UnknownShard),

@@ -53,3 +53,19 @@ pub(crate) struct Pause {
     #[arg(long)]
     pub(crate) serving: bool,
 }
+
+/// `gbak away`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Others count on what this machine holds until then, and do not make it again \
+                        elsewhere. Nobody waits longer than 30 days."
+)]
+#[command(group = clap::ArgGroup::new("how").required(true))]
+pub(crate) struct Away {
+    /// For how long, like 14d
+    #[arg(value_name = "DURATION", value_parser = parse::duration, group = "how")]
+    pub(crate) long: Option<Duration>,
+    /// Take an announcement back
+    #[arg(long, group = "how")]
+    pub(crate) back: bool,
+}

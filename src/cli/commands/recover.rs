@@ -2,7 +2,7 @@
 
 use crate::api::backend::Backend;
 use crate::api::setup::{Lend, RecoverArgs, Secret};
-use crate::api::{Answer, Call, Failure, RecoverView};
+use crate::api::{Answer, Call, Failure, RecoverView, RewoundView, codes};
 use crate::cli::args::Recover;
 use crate::cli::files;
 use crate::cli::kit::{self, Kit};
@@ -11,6 +11,7 @@ use crate::cli::progress::{Job, Watch};
 use crate::cli::prompts::{Question, unanswered};
 use crate::cli::settings::new_passphrase;
 use crate::cli::shell::Shell;
+use crate::clock::{Clock, SystemClock};
 
 use super::init::{Given, name, reach};
 use super::{ask, wrong_answer};
@@ -21,11 +22,13 @@ pub(crate) fn run(
     backend: &impl Backend,
     shell: &mut Shell<'_>,
 ) -> Result<u8, Failure> {
+    let as_of_secs = as_of(args, shell)?;
     if args.rebuild {
-        return rebuilt(backend, shell);
+        let call = as_of_secs.map_or(Call::Rebuild, Call::Rewind);
+        return asked(call, backend, shell);
     }
     let asks = !args.non_interactive && !shell.look.json && shell.ask.present();
-    let call = call_args(args, given, asks, shell)?;
+    let call = RecoverArgs { as_of_secs, ..call_args(args, given, asks, shell)? };
     let view = {
         let mut watch = Watch::new(shell, Job::Look);
         backend.recover(call, &mut |event| watch.see(event))?
@@ -35,7 +38,21 @@ pub(crate) fn run(
 
 /// Reads again from the grid what the catalog knows, and tells.
 pub(super) fn rebuilt(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
-    let Answer::Rebuild(view) = ask(backend, Call::Rebuild, Job::Look, shell)? else {
+    asked(Call::Rebuild, backend, shell)
+}
+
+/// The moment to go back to, in seconds since 1970.
+fn as_of(args: &Recover, shell: &Shell<'_>) -> Result<Option<u64>, Failure> {
+    let Some(moment) = args.as_of else { return Ok(None) };
+    let now = SystemClock.now_secs();
+    match moment.secs(now, &shell.look.zone).filter(|secs| *secs <= now) {
+        Some(secs) => Ok(Some(secs)),
+        None => Err(codes::USAGE.failure("--as-of is a time that has been")),
+    }
+}
+
+fn asked(call: Call, backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
+    let Answer::Rebuild(view) = ask(backend, call, Job::Look, shell)? else {
         return Err(wrong_answer());
     };
     show(&view, shell)
@@ -74,6 +91,7 @@ fn call_args(
         lend: Lend { donate: lend.donate, min_free: lend.min_free, safe_area: lend.safe_area },
         reach,
         site: args.reach.site.clone(),
+        as_of_secs: None,
     })
 }
 
@@ -98,11 +116,25 @@ fn text(view: &RecoverView) -> String {
     let snapshots = plural(view.snapshots, "snapshot");
     let devices = plural(view.devices, "device");
     let (confirmed, asked) = (view.witnesses_confirmed, plural(view.witnesses_asked, "peer"));
+    let back = view.rewound.as_ref().map(rewound).unwrap_or_default();
     format!(
         "{snapshots} of {devices} found; head {} confirmed by {confirmed} of {asked} asked\n\
-         Next: gbak snapshots, gbak restore latest -t DIR",
+         {back}Next: gbak snapshots, gbak restore latest -t DIR",
         view.head_seq,
     )
+}
+
+fn rewound(view: &RewoundView) -> String {
+    let (snapshots, kept) = (plural(view.snapshots, "snapshot"), plural(view.shards_kept, "shard"));
+    let mut text = format!("{snapshots} brought back, {kept} kept by their holders");
+    if view.shards_missing > 0 {
+        text = format!("{text}, {} not there any more", view.shards_missing);
+    }
+    if view.shards_silent > 0 {
+        let silent = view.shards_silent;
+        text = format!("{text}, {silent} with machines that do not answer: again when they do");
+    }
+    text + "\n"
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn row(snapshot: &SnapshotView, look: &Look) -> Vec<String> {
         escape(&snapshot.hostname),
         snapshot.files.to_string(),
         look.units.size(snapshot.bytes),
-        escape(&snapshot.state),
+        format!("{}{}", escape(&snapshot.state), if snapshot.pinned { ", pinned" } else { "" }),
         escape(&snapshot.tags.join(",")),
         paths.join("  "),
     ]

@@ -80,3 +80,17 @@ fn limits_are_checked_while_they_are_parsed() {
     assert_eq!(unmet("relax"), Ok(UnmetRule::Relax));
     assert_eq!(unmet("maybe"), Err(ParseError::Unmet));
 }
+
+#[test]
+fn a_moment_is_a_date_a_time_or_so_long_ago() {
+    let zone = TimeZone::fixed(jiff::tz::offset(2));
+    let secs = |text: &str| moment(text).unwrap().secs(1_000_000, &zone);
+    assert_eq!(secs("1970-01-02"), Some(86_400 - 7_200));
+    assert_eq!(secs("1970-01-02 03:00"), Some(86_400 + 3_600));
+    assert_eq!(secs("1970-01-02T03:00:00Z"), Some(86_400 + 3 * 3_600));
+    assert_eq!(secs("2h"), Some(1_000_000 - 7_200));
+    assert_eq!((secs("30d"), secs("1960-01-01")), (None, None));
+    for wrong in ["", "yesterday", "2026-13-01", "25:00", "-2d"] {
+        assert_eq!(moment(wrong), Err(ParseError::Moment), "{wrong}");
+    }
+}

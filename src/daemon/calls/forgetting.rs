@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use chunker::SnapshotId;
 use futures::FutureExt;
 
-use super::{Run, wait};
+use super::{Run, WAIT_PEERS, wait};
 use crate::api::{
-    Failure, ForgetArgs, ForgetGroup, ForgetView, KeptView, PathBytes, PruneArgs, PruneView,
-    SnapshotView, WitnessView, codes,
+    Failure, ForgetArgs, ForgetGroup, ForgetView, KeptView, MarkArgs, MarkView, PathBytes,
+    PruneArgs, PruneView, SnapshotView, WitnessView, codes,
 };
 use crate::daemon::views;
 use crate::flow::forget::{self, ForgetPlan, ForgetReport};
+use crate::flow::marks::{self, Change};
 use crate::flow::prune::{self, PrunePlan, PruneReport};
 use crate::flow::retain::{self, RetainPlan};
 use crate::vault::retention::{Group, GroupBy, Reason, Rules};
@@ -36,6 +37,25 @@ impl Run {
             self.give_back().await;
         }
         Ok(view)
+    }
+
+    /// Can be cut off at any point, as forget.
+    pub(super) async fn mark(&self, args: MarkArgs) -> Result<MarkView, Failure> {
+        let specs = args.snapshots.iter().map(|text| super::parse_spec(text));
+        let specs = specs.collect::<Result<Vec<_>, _>>()?;
+        let change = match (args.pinned, args.set) {
+            (Some(pinned), _) => Change::Pin(pinned),
+            (None, Some(tags)) => Change::SetTags(tags),
+            (None, None) => Change::Tags { add: args.add, remove: args.remove },
+        };
+        self.settle(WAIT_PEERS).await?;
+        let _writing = self.write().await?;
+        let report = marks::mark(&self.ctx, &specs, &change).boxed().await?;
+        Ok(MarkView {
+            schema: "gbak.mark/1".to_owned(),
+            snapshots: report.named as u64,
+            changed: report.changed as u64,
+        })
     }
 
     /// Can be cut off at any point: what it copied is used by the next run, or given up by it.

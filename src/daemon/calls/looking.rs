@@ -298,9 +298,20 @@ fn absent(health: &Health, peers: &[PeerInfo]) -> Vec<String> {
         let info = peers.iter().find(|info| info.peer == *peer);
         info.map_or_else(|| peer.short(), |info| info.name.clone())
     };
+    let until = |peer: &PeerId| {
+        let info = peers.iter().find(|info| info.peer == *peer);
+        let announced = info.map_or(0, |info| info.offer.away_until_secs);
+        if announced == 0 {
+            String::new()
+        } else {
+            format!(" until {}", views::time_secs(announced))
+        }
+    };
     let said = health.holders.iter().filter(|(_, state)| **state > State::Suspect);
     said.map(|(peer, state)| match state {
-        State::Away => format!("{} is away; what it holds is still counted", name(peer)),
+        State::Away => {
+            format!("{} is away{}; what it holds is still counted", name(peer), until(peer))
+        }
         state => {
             format!("{} is {}: what it held is made again elsewhere", name(peer), state.word())
         }

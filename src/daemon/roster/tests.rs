@@ -22,7 +22,7 @@ fn identity(seed: u8) -> Identity {
     Identity { charter, owner, device }
 }
 
-fn members(seed: u8, known: Vec<Hello>) -> Members {
+pub(in crate::daemon) fn members(seed: u8, known: Vec<Hello>) -> Members {
     Members::new(identity(seed), known, Arc::new(SystemClock))
 }
 

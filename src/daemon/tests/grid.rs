@@ -78,7 +78,15 @@ impl Rig {
         let mut reach = init.reach;
         reach.bootstrap = self.agents.last().unwrap().engine.swarm().listen_addresses();
         let (lend, site) = (init.lend, None);
-        RecoverArgs { phrase: words, passphrase: None, name: name.to_owned(), lend, reach, site }
+        RecoverArgs {
+            phrase: words,
+            passphrase: None,
+            name: name.to_owned(),
+            lend,
+            reach,
+            site,
+            as_of_secs: None,
+        }
     }
 
     async fn stop(self) {

@@ -9,6 +9,8 @@ use crate::vault::tests::{body, bytes32, fingerprint, peer, placed, vault};
 fn manifest() -> Manifest {
     let piece = |n: u32| Piece { len: 5, chunk: Some(chunker::ChunkId::from_bytes(bytes32(n))) };
     let entry = |n: u32| SnapshotEntry {
+        witnessed_secs: None,
+        mark: Mark::default(),
         id: SnapshotId::from_bytes(bytes32(n)),
         time: Stamp { secs: i64::from(n), nanos: n },
         chunks: vec![piece(n)],

@@ -94,6 +94,10 @@ fn dead_disks_rot_and_a_departure_are_found_and_every_pack_is_whole_again() {
     let done = (0..600).any(|n| whole(&n));
     let (status, _) = rig.agents[0].run(&["status", "--json"]).unwrap();
     assert!(done, "{status}");
+    let kept = rig.agents[0].expect(&["audit", "--history", "peer3", "--json"]).unwrap();
+    let kept = &kept["holders"][0];
+    assert!(kept["correctness"].as_f64() < Some(1.0), "{kept}");
+    assert!(kept["failures"].as_array().is_some_and(|failed| !failed.is_empty()), "{kept}");
     let again = rig.agents[0].expect(&["repair", "--json"]).unwrap();
     assert_eq!((&again["shards_made"], &again["packs_still_degraded"]), (&0.into(), &0.into()));
     assert_eq!(again["bytes_from_peers"], 0);
@@ -109,4 +113,29 @@ fn dead_disks_rot_and_a_departure_are_found_and_every_pack_is_whole_again() {
     rig.agents[1].stop();
     let (new, _) = rig.recover("new", &rig.agents[4]);
     restores(&rig, &new, "latest", &source, &like);
+}
+
+#[test]
+fn an_absence_that_was_announced_is_known_to_others_and_can_be_taken_back() {
+    let mut rig = Rig::new(4);
+    let source = rig.path("source");
+    fs::create_dir(&source).unwrap();
+    fs::write(source.join("file"), "content").unwrap();
+    let path = source.to_str().unwrap();
+    rig.agents[0].expect(&["backup", path, "--json"]).unwrap();
+    assert_eq!(rig.agents[0].stop(), Some(0));
+    hurry(&rig, 0);
+    rig.agents[0].start().unwrap();
+    online(&rig.agents[0], 3);
+    let said = rig.agents[2].expect(&["away", "5d", "--json"]).unwrap();
+    assert_eq!((&said["told"], &said["asked"]), (&3.into(), &3.into()), "{said}");
+    assert_eq!(rig.agents[2].stop(), Some(0));
+    let reasons = || rig.agents[0].run(&["status", "--json"]).unwrap().0["reasons"].to_string();
+    let known = (0..600).any(|_| reasons().contains("peer2 is away until 20"));
+    assert!(known, "{}", reasons());
+    // It is kept over a restart, and too long an absence is refused.
+    rig.agents[2].start().unwrap();
+    rig.agents[2].run(&["away", "90d", "--json"]).unwrap_err();
+    let back = rig.agents[2].expect(&["away", "--back", "--json"]).unwrap();
+    assert!(back["until"].is_null(), "{back}");
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use gbak::demo::agents::Agent;
 use gbak::demo::compare::compare;
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -58,27 +59,25 @@ impl Rig {
 
     /// The first member, on a new machine, from its words and `via`'s address. No agent runs on it.
     pub(crate) fn recover(&self, name: &str, via: &Agent) -> (Agent, Value) {
+        self.recover_as_of(name, via, None)
+    }
+
+    /// The same, back to a moment in seconds since 1970.
+    pub(crate) fn recover_as_of(
+        &self,
+        name: &str,
+        via: &Agent,
+        secs: Option<u64>,
+    ) -> (Agent, Value) {
         let new = self.home(name);
         let words = self.words(self.agents[0].name());
         let bootstrap = address(via);
-        let found = new
-            .expect(&[
-                "recover",
-                "--phrase-file",
-                &words,
-                "--bootstrap",
-                &bootstrap,
-                "--listen",
-                LOOPBACK,
-                "--no-mdns",
-                "--name",
-                name,
-                "--donate",
-                "1GiB",
-                "--non-interactive",
-                "--json",
-            ])
-            .unwrap();
+        let mut args = vec!["recover", "--phrase-file", &words, "--bootstrap", &bootstrap];
+        args.extend(["--listen", LOOPBACK, "--no-mdns", "--name", name, "--donate", "1GiB"]);
+        args.extend(["--non-interactive", "--json"]);
+        let moment = secs.map(|secs| Timestamp::from_second(secs as i64).unwrap().to_string());
+        args.extend(moment.iter().flat_map(|moment| ["--as-of", moment.as_str()]));
+        let found = new.expect(&args).unwrap();
         (new, found)
     }
 }

@@ -219,3 +219,23 @@ async fn repair_sends_no_faster_than_it_may() {
     let least = Duration::from_secs_f64(report.bytes_sent as f64 / up as f64);
     assert!(report.bytes_sent > 10 * up && began.elapsed() >= least, "{report:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_announced_absence_is_waited_for_and_no_longer() {
+    let world = World::new(77, Weather::calm());
+    let (ada, others) = grid(&world, 8).await;
+    ada.backup_with(&source(&world), |plan| plan.code = Some("4+2".parse().unwrap()))
+        .await
+        .unwrap();
+    let used = by_use(&ada, &others);
+    let until = ada.ctx.clock.now_secs() + 10 * 86_400;
+    used[0].members.set_away(until);
+    passes(&world, &ada, &others, 1).await;
+    world.net.set_down(used[0].peer(), true);
+    passes(&world, &ada, &others, 9 * 24).await;
+    assert_eq!(mend(&ada).await, RepairReport::default(), "it said so");
+    let seen = ada.members.infos().into_iter().find(|info| info.peer == used[0].peer()).unwrap();
+    assert_eq!(seen.state, p2p::PeerState::Away);
+    passes(&world, &ada, &others, 24 + 4 * 24).await;
+    assert!(mend(&ada).await.shards_made > 0, "it should have been back");
+}

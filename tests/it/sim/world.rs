@@ -92,7 +92,7 @@ pub(crate) struct Node {
     pub(crate) shelf: Shelf,
     pub(crate) host: Host,
     pub(crate) gauge: Arc<FakeGauge>,
-    members: Members,
+    pub(crate) members: Members,
     pub(crate) medium: Arc<MemMedium>,
     pub(crate) monitor: Arc<TestMonitor>,
     pub(crate) wards: Wards,
@@ -210,6 +210,7 @@ fn offer(shelf: &Shelf) -> p2p::Offer {
         used_bytes: figures.used_bytes,
         free_bytes: figures.free_bytes,
         moving_bytes: 0,
+        away_until_secs: 0,
     }
 }
 

@@ -52,3 +52,39 @@ fn whom_to_ask_is_passed_on() {
     let Call::Audit(args) = &state.calls[0] else { panic!("{:?}", state.calls) };
     assert_eq!((args.peer.as_deref(), args.wait_peers_secs), (Some("attic-nas"), Some(60)));
 }
+
+#[test]
+fn what_audits_found_so_far_is_shown_and_all_of_it_as_json() {
+    let day = |proved, wrong| EvidenceDay { proved, wrong, ..EvidenceDay::default() };
+    let failure = |no: u8| crate::api::EvidenceFailure {
+        time: format!("2026-11-2{no}T10:00:00Z"),
+        shard_id: format!("{no}").repeat(64),
+        verdict: "wrong".to_owned(),
+    };
+    let bad = HolderEvidence {
+        peer_id: "ab".repeat(32),
+        name: Some("nas".to_owned()),
+        standing: "suspect".to_owned(),
+        correctness: Some(0.975),
+        presence: Some(0.5),
+        days: vec![day(100, 1), day(95, 4)],
+        failures: (1..=5).map(failure).collect(),
+    };
+    let new = HolderEvidence {
+        peer_id: "cd".repeat(32),
+        standing: "present".to_owned(),
+        ..HolderEvidence::default()
+    };
+    let fake = |holders| {
+        let schema = "gbak.evidence/1".to_owned();
+        Fake::answering(Answer::Evidence(EvidenceView { schema, window_days: 30, holders }))
+    };
+    golden(
+        "audit-history",
+        &[
+            ran(&fake(vec![bad.clone(), new.clone()]), "gbak audit --history"),
+            ran(&fake(vec![]), "gbak audit --history nas"),
+            ran(&fake(vec![bad]), "gbak audit --history nas --json"),
+        ],
+    );
+}

@@ -6,6 +6,7 @@ use crate::cli::commands::fake::{Fake, golden, ran};
 
 fn snapshot(no: u8, time: &str, tags: &[&str]) -> SnapshotView {
     SnapshotView {
+        pinned: false,
         id: format!("{no:02x}").repeat(32),
         time: time.to_owned(),
         hostname: "ada".to_owned(),

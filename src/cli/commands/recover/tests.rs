@@ -13,6 +13,7 @@ fn view() -> RecoverView {
         witnesses_asked: 4,
         witnesses_confirmed: 3,
         devices: 1,
+        rewound: None,
         warnings: vec!["dan did not answer".to_owned()],
     }
 }
@@ -107,4 +108,23 @@ fn an_existing_home_is_rebuilt_in_place() {
     let fake = Fake::answering(Answer::Rebuild(view()));
     assert_eq!(ran(&fake, "gbak recover --rebuild --json").exit, 0);
     assert!(matches!(fake.0.borrow().calls[0], Call::Rebuild));
+}
+
+#[test]
+fn what_came_back_of_an_earlier_time_is_told() {
+    let rewound = RewoundView {
+        as_of_secs: 0,
+        devices: 1,
+        snapshots: 12,
+        shards_kept: 480,
+        shards_missing: 2,
+        shards_silent: 30,
+    };
+    let fake = Fake::answering(Answer::Rebuild(RecoverView { rewound: Some(rewound), ..view() }));
+    let told = ran(&fake, "gbak recover --rebuild --as-of 2020-02-03T04:05:06Z");
+    assert!(matches!(fake.0.borrow().calls[0], Call::Rewind(1_580_702_706)));
+    let line = "12 snapshots brought back, 480 shards kept by their holders, 2 not there any more, \
+                30 with machines that do not answer: again when they do\n";
+    assert!(told.out.contains(line), "{}", told.out);
+    assert_eq!(ran(&fake, "gbak recover --rebuild --as-of 2999-01-01").exit, 2, "not yet");
 }

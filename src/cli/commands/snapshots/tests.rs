@@ -6,6 +6,7 @@ use crate::cli::commands::fake::{Fake, golden, ran};
 
 fn view() -> SnapshotsView {
     let plain = SnapshotView {
+        pinned: true,
         id: "5c2cdf87".repeat(8),
         time: "2026-07-31T22:14:05.123456789Z".to_owned(),
         hostname: "ada-desktop".to_owned(),
