@@ -41,7 +41,9 @@ pub use drive::{
 pub use evidence::{EvidenceArgs, EvidenceDay, EvidenceFailure, EvidenceView, HolderEvidence};
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView, RewoundView};
-pub use lending::{DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView};
+pub use lending::{
+    DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView, ScrubView,
+};
 pub use listing::{LsArgs, LsEntry, LsView};
 pub use marking::{MarkArgs, MarkView};
 pub use mounting::{MountArgs, MountView};
@@ -513,6 +515,15 @@ pub struct SnapshotView {
     pub bytes: u64,
     /// `complete`, `interrupted`, or `queued` (not on the grid yet).
     pub state: String,
+}
+
+/// Fewest digits that name a device.
+const MIN_PREFIX: usize = 4;
+
+/// Whether a device of this name and id is called so: by its name, or by the beginning of its id.
+pub fn is_called(wanted: &str, name: &str, id: &str) -> bool {
+    let prefix = wanted.to_ascii_lowercase();
+    name == wanted || (prefix.len() >= MIN_PREFIX && id.starts_with(&prefix))
 }
 
 /// The table of peers.

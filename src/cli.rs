@@ -141,6 +141,7 @@ fn dispatch(
         Command::Drill(args) => c::drill::run(args, backend, shell),
         Command::Guardians(args) => c::guardians::run(args, backend, shell),
         Command::Risk(args) => c::risk::run(args, backend, shell),
+        Command::Bench(args) => c::bench::run(args, backend, shell),
         Command::Daemon(args) => c::daemon::run(args, backend, shell),
         Command::Demo(args) => c::demo::run(args, backend, shell),
         Command::Explain(args) => c::explain::run(args, shell),

@@ -112,6 +112,10 @@ pub struct Donate {
     pub grace: Span,
     /// How often the disks are looked at.
     pub look_every: Span,
+    /// How fast what is stored here is read again, in bytes a second; 0 is never.
+    pub scrub: Rate,
+    /// From the beginning of one such pass to that of the next.
+    pub scrub_every: Span,
     /// Disks that are lent besides the home's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disks: Vec<LentDisk>,
@@ -127,6 +131,8 @@ impl Default for Donate {
             ceiling: None,
             grace: Span(24 * 3600),
             look_every: Span(10),
+            scrub: Rate(2 * 1024 * 1024),
+            scrub_every: Span(7 * 24 * 3600),
             disks: Vec::new(),
         }
     }
@@ -320,6 +326,25 @@ impl Serialize for Amount {
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Bytes a second, like `2 MiB`; what 0 means is said where it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate(pub u64);
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Amount::Bytes(self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.parse() {
+            Ok(Amount::Bytes(bytes)) => Ok(Self(bytes)),
+            _ => Err(de::Error::custom("not bytes a second like \"2 MiB\"")),
+        }
     }
 }
 

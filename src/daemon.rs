@@ -35,6 +35,7 @@ pub mod engine;
 mod events;
 pub mod failure;
 mod guarding;
+mod hearing;
 mod keys;
 mod measuring;
 mod patience;

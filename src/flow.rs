@@ -28,6 +28,7 @@ pub mod forget;
 pub mod guard;
 pub mod health;
 pub mod look;
+pub mod lost;
 pub mod marks;
 pub mod moving;
 pub mod place;

@@ -30,6 +30,7 @@ pub mod giveback;
 pub mod handover;
 mod heard;
 mod leases;
+pub mod lost;
 mod moves;
 mod wards;
 
@@ -97,6 +98,9 @@ struct Inner {
     asked: moves::Asked,
     /// What other owners entrusted to this device; not set where it is nobody's guardian.
     wards: OnceLock<Wards>,
+    /// Hears what holders lost of ours; not set where nobody backs up.
+    ear: OnceLock<Arc<dyn lost::Ear>>,
+    heard: lost::Heard,
     /// Shards are neither taken in nor given out.
     paused: AtomicBool,
     /// Who spent which invitation in this process's life.
@@ -128,6 +132,8 @@ impl Host {
             busy: Busy::default(),
             asked: moves::Asked::default(),
             wards: OnceLock::new(),
+            ear: OnceLock::new(),
+            heard: lost::Heard::default(),
             paused: AtomicBool::new(false),
             joiners: Mutex::default(),
             heard: heard::Heard::since(since),
@@ -181,6 +187,10 @@ impl Host {
             }
             Request::Moves { spare } => self.moves(self.owner(from)?, spare, pass).await,
             Request::Moved { shards } => self.moved(self.owner(from)?, shards, pass).await,
+            Request::Lost { shards } => {
+                self.owner(from)?;
+                self.hear(from, shards, pass).await
+            }
             Request::HandOver { owner, shard, body } => {
                 self.owner(from)?;
                 self.hand_over((owner, shard), body, pass).await

@@ -22,6 +22,7 @@
 //! | [`daemon`] | the composition root: keys, catalog, shelf and network made into one engine |
 //! | [`cli`] | the command line; the only place that prints |
 //! | [`simulate`] | years of a grid in virtual time, by the rules of placement and care |
+//! | [`mod@bench`] | how fast this machine's processor and disk are at what a backup does |
 //! | [`demo`] | the main job on an embedded grid of child processes |
 //!
 //! [`api`] is what command line and agent say to each other. [`budget`], [`clock`], [`entropy`],
@@ -35,6 +36,7 @@
 //! `docs/ARCHITECTURE.md`.
 
 pub mod api;
+pub mod bench;
 pub mod budget;
 pub mod care;
 pub mod cli;

@@ -6,21 +6,30 @@ use std::process::{Command, ExitCode};
 use gbak::cli;
 use gbak::daemon::LocalBackend;
 
-/// How the C library keeps freed memory for each thread, and from which size on it gives memory
-/// back to the system at once. It reads both only when a process begins.
-const ALLOCATOR: [(&str, &str); 2] =
-    [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "1048576")];
+/// How the C library keeps freed memory for each thread, from which size on it gives memory back to
+/// the system at once, and how much free memory it keeps at the end of a heap. It reads them only
+/// when a process begins.
+const ALLOCATOR: [(&str, &str); 3] = [
+    ("MALLOC_ARENA_MAX", "2"),
+    ("MALLOC_MMAP_THRESHOLD_", "1048576"),
+    ("MALLOC_TRIM_THRESHOLD_", "262144"),
+];
+
+/// Among so many arguments is the command, after the flags that may stand before it.
+const WHERE: usize = 12;
 
 fn main() -> ExitCode {
-    if std::env::args_os().any(|arg| arg == "daemon") {
+    // What works through large packs in this process, agent or not.
+    let heavy = ["daemon", "backup", "restore", "check", "drill", "repair", "prune", "recover"];
+    if std::env::args_os().take(WHERE).any(|arg| heavy.iter().any(|verb| arg == *verb)) {
         begin_again();
     }
     cli::main(&LocalBackend::open)
 }
 
 /// Begins this process anew, once, with an allocator fit for an agent that runs for months. Left
-/// alone it kept 280 MB after a backup, of which the agent used 20. Whoever set either value
-/// himself is not overruled.
+/// alone it kept 280 MB after a backup, of which the agent used 20; a backup without an agent took
+/// as much. Whoever set one of them himself is not overruled.
 fn begin_again() {
     if ALLOCATOR.iter().any(|(name, _)| std::env::var_os(name).is_some()) {
         return;

@@ -6,7 +6,7 @@ use std::path::Path;
 use gbak::demo::agents::Agent;
 use serde_json::Value;
 
-use crate::Failure;
+use crate::{Failure, cost};
 
 const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 
@@ -75,13 +75,22 @@ impl Grid {
         Ok(())
     }
 
+    /// Reads everything back, from all who hold it.
+    pub(crate) fn verify(&self) -> Result<(), Failure> {
+        self.source()?.expect(&["check", "--read-data", "--json"])?;
+        Ok(())
+    }
+
     /// The most memory the source's agent ever had, in MB.
     pub(crate) fn peak_mb(&self) -> Result<f64, Failure> {
         let pid = self.source()?.pid().ok_or("the source does not run")?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().split(' ').next()).ok_or("no VmHWM")?;
-        Ok(kib.parse::<f64>()? * 1024.0 / 1e6)
+        Ok(cost::peak_mb(pid).ok_or("no VmHWM")?)
+    }
+
+    /// Processor time of the source's agent since it began, in seconds.
+    pub(crate) fn cpu(&self) -> Result<f64, Failure> {
+        let pid = self.source()?.pid().ok_or("the source does not run")?;
+        cost::own_cpu(pid)
     }
 
     /// Kills the last `count` holders without warning.

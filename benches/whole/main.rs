@@ -4,7 +4,13 @@
 //! holders on loopback, and times the main job. Every restored tree is compared with its source,
 //! byte and attribute; one difference ends the run. Environment: `BENCH_SCALE` (percent of the
 //! sizes in issue 6, 10 when absent), `BENCH_ROUNDS` (1; medians are printed), `BENCH_CORPORA`
-//! (all), `BENCH_PROGRAMS` (programs to compare, separated by commas; the gbak of this build).
+//! (all), `BENCH_PROGRAMS` (programs to compare, separated by commas; the gbak of this build),
+//! `BENCH_RIVALS` (restic, rustic and borg, those of them that are installed; or `none`),
+//! `BENCH_LINK` (megabytes a second and milliseconds there and back, like `20,50`: the holders are
+//! reached over such a link, and only that is measured).
+//!
+//! Before the grid, every program found does the same work alone, each step by turns, with its own
+//! local store: processor time, time, memory and bytes stand side by side.
 //!
 //! Rounds and programs take turns on the same corpora, and nothing is deleted before the end: after
 //! deleting a large tree ext4 creates files several times slower for minutes.
@@ -13,14 +19,20 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 mod corpus;
+mod cost;
+mod far;
 mod grid;
+mod rivals;
 
 use corpus::Corpus;
+use cost::Cost;
 use grid::Grid;
+use rivals::Rival;
 
 /// Anything that goes wrong ends the benchmark.
 type Failure = Box<dyn Error>;
@@ -57,17 +69,47 @@ impl Table {
         for key in &self.order {
             let (corpus, measure) = key;
             let value = self.median(key);
-            if measure.ends_with("MB") {
-                writeln!(out, "| {corpus} | {measure} | {value:.1} MB | | |")?;
+            if measure.ends_with("MB") || measure.ends_with('%') {
+                writeln!(out, "| {corpus} | {measure} | {value:.1} | | |")?;
                 continue;
             }
-            if measure.starts_with("one") {
+            if measure.starts_with("one") || measure.ends_with("s CPU") {
                 writeln!(out, "| {corpus} | {measure} | {value:.3} s | | |")?;
                 continue;
             }
             let (files, bytes) = sizes.get(corpus).copied().unwrap_or_default();
             let (speed, rate) = (bytes as f64 / 1e6 / value, files as f64 / value);
             writeln!(out, "| {corpus} | {measure} | {value:.3} s | {speed:.0} | {rate:.0} |")?;
+        }
+        Ok(())
+    }
+
+    /// Medians side by side, and how often the last program's goes into the best other's.
+    fn print_beside(&self, programs: &[String]) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "\n| corpus | measure | {} | best other / last |", programs.join(" | "))?;
+        writeln!(out, "|---|---|{}---|", "---|".repeat(programs.len()))?;
+        let mut rows: Vec<(&str, &'static str)> = Vec::new();
+        for (corpus, measure) in &self.order {
+            let corpus = corpus.split(", ").next().unwrap_or_default();
+            if !rows.contains(&(corpus, *measure)) {
+                rows.push((corpus, *measure));
+            }
+        }
+        for (corpus, measure) in rows {
+            let values: Vec<Option<f64>> = programs
+                .iter()
+                .map(|program| (format!("{corpus}, {program}"), measure))
+                .map(|key| self.cells.contains_key(&key).then(|| self.median(&key)))
+                .collect();
+            let text = values.iter().map(|value| value.map_or("-".into(), |v| format!("{v:.2}")));
+            let text: Vec<String> = text.collect();
+            let ratio = values.split_last().and_then(|(last, others)| {
+                let best = others.iter().flatten().copied().reduce(f64::min)?;
+                Some(format!("{:.2}", best / (*last)?))
+            });
+            let ratio = ratio.unwrap_or_default();
+            writeln!(out, "| {corpus} | {measure} | {} | {ratio} |", text.join(" | "))?;
         }
         Ok(())
     }
@@ -79,43 +121,96 @@ fn main() -> Result<(), Failure> {
         Err(_) => Ok(absent),
     };
     let (scale, rounds) = (number("BENCH_SCALE", 10)?, number("BENCH_ROUNDS", 1)?);
-    let wanted = std::env::var("BENCH_CORPORA").unwrap_or_else(|_| "code,docs,big,tiny".into());
+    let text = |name: &str, absent: &str| std::env::var(name).unwrap_or_else(|_| absent.into());
+    let wanted = text("BENCH_CORPORA", "code,docs,big,tiny");
+    let rivals = text("BENCH_RIVALS", "restic,rustic,borg");
+    let link = std::env::var("BENCH_LINK").ok().map(|text| long(&text)).transpose()?;
     let built = env!("CARGO_BIN_EXE_gbak").to_owned();
     let programs = std::env::var("BENCH_PROGRAMS").unwrap_or(built);
     let programs: Vec<PathBuf> = programs.split(',').map(PathBuf::from).collect();
     let dir = tempfile::Builder::new().prefix("gbak-bench-").tempdir()?;
-    let (mut table, mut sizes) = (Table::default(), BTreeMap::new());
+    let (mut table, mut beside) = (Table::default(), Table::default());
+    let (mut sizes, mut names) = (BTreeMap::new(), Vec::new());
     for round in 0..rounds {
         for name in wanted.split(',') {
+            let place = dir.path().join(format!("{name}-{round}"));
+            std::fs::create_dir(&place)?;
+            if rivals != "none" {
+                let corpus = Corpus::make(name, scale, &place.join("source"))?;
+                let rivals = Rival::all(&programs, &rivals, &place)?;
+                names = rivals.iter().map(|rival| rival.name.clone()).collect();
+                race(&rivals, &corpus, &place, &mut beside)?;
+            }
             for (number, program) in programs.iter().enumerate() {
-                let place = dir.path().join(format!("{name}-{round}-{number}"));
+                let place = place.join(format!("{number}"));
                 std::fs::create_dir(&place)?;
                 let mut corpus = Corpus::make(name, scale, &place.join("source"))?;
                 if programs.len() > 1 {
                     corpus.name = format!("{name}, {}", program.display());
                 }
                 sizes.insert(corpus.name.clone(), (corpus.files, corpus.bytes));
-                spooled(program, &place, &corpus, &mut table)?;
-                gridded(program, &place, &corpus, &mut table)?;
+                match link {
+                    Some(link) => far::run(program, &place, &corpus, link, &mut table)?,
+                    None => gridded(program, &place, &corpus, &mut table)?,
+                }
             }
         }
     }
     writeln!(std::io::stdout(), "scale {scale} %, {rounds} rounds, release build\n")?;
-    table.print(&sizes)
+    table.print(&sizes)?;
+    beside.print_beside(&names)
 }
 
-/// Without peers: sealed to the local spool.
-fn spooled(
-    program: &Path,
-    place: &Path,
-    corpus: &Corpus,
-    table: &mut Table,
-) -> Result<(), Failure> {
-    let alone = Grid::found(program, &place.join("alone"), 0)?;
-    let took = timed(|| alone.backup(&corpus.dir, &["--spool", "--redundancy", "3+2"]))?;
-    table.add(&corpus.name, "sealed to the spool", took);
+/// A link: megabytes a second and milliseconds there and back, like `20,50`.
+fn long(text: &str) -> Result<(f64, Duration), Failure> {
+    let (megabytes, millis) = text.split_once(',').ok_or("BENCH_LINK is like 20,50")?;
+    Ok((megabytes.parse()?, Duration::from_millis(millis.parse()?)))
+}
+
+/// Everybody's turn at every step, on the same files.
+fn race(rivals: &[Rival], corpus: &Corpus, place: &Path, table: &mut Table) -> Result<(), Failure> {
+    let each = |step: Step, table: &mut Table, work: &dyn Fn(&Rival) -> Result<Cost, Failure>| {
+        for rival in rivals {
+            let (name, cost) = (format!("{}, {}", corpus.name, rival.name), work(rival)?);
+            table.add(&name, step[0], cost.cpu);
+            table.add(&name, step[1], cost.wall);
+            table.add(&name, step[2], cost.peak_mb);
+        }
+        Ok::<(), Failure>(())
+    };
+    let stored = |measure: &'static str, table: &mut Table| {
+        for rival in rivals {
+            table.add(&format!("{}, {}", corpus.name, rival.name), measure, rival.stored_mb()?);
+        }
+        Ok::<(), Failure>(())
+    };
+    each(FIRST, table, &|rival| rival.backup(&corpus.dir))?;
+    stored("stored, MB", table)?;
+    each(AGAIN, table, &|rival| rival.backup(&corpus.dir))?;
+    corpus.change()?;
+    each(CHANGED, table, &|rival| rival.backup(&corpus.dir))?;
+    stored("stored after 2 % changed, MB", table)?;
+    let target = |what: &str, rival: &Rival| place.join(format!("{what}-{}", rival.name));
+    each(BACK, table, &|rival| rival.restore(&corpus.dir, None, &target("all", rival)))?;
+    let small = corpus.small_file()?;
+    each(ONE, table, &|rival| rival.restore(&corpus.dir, Some(&small), &target("one", rival)))?;
+    for rival in rivals {
+        if let Some(cost) = rival.verify()? {
+            let name = format!("{}, {}", corpus.name, rival.name);
+            table.add(&name, "verify, s CPU", cost.cpu);
+            table.add(&name, "verify, s", cost.wall);
+        }
+    }
     Ok(())
 }
+
+/// How the three figures of a step are called.
+type Step = [&'static str; 3];
+const FIRST: Step = ["first backup, s CPU", "first backup, s", "first backup, peak MB"];
+const AGAIN: Step = ["rescan, s CPU", "rescan, s", "rescan, peak MB"];
+const CHANGED: Step = ["2 % changed, s CPU", "2 % changed, s", "2 % changed, peak MB"];
+const BACK: Step = ["restore, s CPU", "restore, s", "restore, peak MB"];
+const ONE: Step = ["one file, s CPU", "one file, s", "one file, peak MB"];
 
 /// With five holders.
 fn gridded(
@@ -128,6 +223,8 @@ fn gridded(
     let name = &corpus.name;
     let backup = |grid: &Grid| timed(|| grid.backup(&corpus.dir, &["--redundancy", "3+2"]));
     table.add(name, "first backup, 3+2", backup(&grid)?);
+    table.add(name, "of the source's agent, s CPU", grid.cpu()?);
+    table.add(name, "peak memory after the first, MB", grid.peak_mb()?);
     table.add(name, "stored of the first, MB", grid.stored_mb()?);
     table.add(name, "unchanged rescan", backup(&grid)?);
     corpus.change()?;
@@ -135,6 +232,7 @@ fn gridded(
     table.add(name, "added by the change, MB", grid.stored_mb()?);
     table.add(name, "peak memory after backups, MB", grid.peak_mb()?);
     restored(&grid, place, corpus, table, "restore")?;
+    table.add(name, "verify everything", timed(|| grid.verify())?);
     let small = corpus.small_file()?;
     let target = place.join("one");
     table.add(name, "one small file", timed(|| grid.restore(&small, &target))?);
@@ -154,10 +252,15 @@ fn restored(
 ) -> Result<(), Failure> {
     let target = place.join(measure.replace([' ', ','], "-"));
     table.add(&corpus.name, measure, timed(|| grid.restore(&corpus.dir, &target))?);
-    let compared = gbak::demo::compare::compare(&corpus.dir, &target)?;
+    compared(&corpus.dir, &target, measure)
+}
+
+/// Ends the benchmark when what was restored is not what was there.
+fn compared(source: &Path, restored: &Path, what: &str) -> Result<(), Failure> {
+    let compared = gbak::demo::compare::compare(source, restored)?;
     match compared.differences.first() {
         None => Ok(()),
-        Some(first) => Err(format!("{}, {measure}: {first}", corpus.name).into()),
+        Some(first) => Err(format!("{what}, {}: {first}", source.display()).into()),
     }
 }
 

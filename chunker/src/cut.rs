@@ -57,6 +57,12 @@ impl Default for CutParams {
 }
 
 impl CutParams {
+    /// For large files of which little changes at a time, as images and databases: a changed block
+    /// costs about half as much as with the default, and the list of chunks is twice as long.
+    pub const fn fine() -> Self {
+        Self { min: 8 * 1024, avg: 32 * 1024, max: 128 * 1024 }
+    }
+
     /// These sizes in bytes: even, at least 64, `min < avg < max`, at most 4 MiB.
     pub fn new(min: u32, avg: u32, max: u32) -> Result<Self, Error> {
         let even = [min, avg, max].iter().all(|size| size.is_multiple_of(2));

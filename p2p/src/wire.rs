@@ -184,6 +184,11 @@ pub enum Request {
         /// How many to skip.
         skip: u32,
     },
+    /// These that I kept for your owner are lost on my disk. At most [`MOVES_PAGE`].
+    Lost {
+        /// Their names.
+        shards: Vec<ShardId>,
+    },
     /// Where are you, and whom did you measure near? This is where we are.
     Locate {
         /// Our coordinate, if we have one.
@@ -305,6 +310,8 @@ pub enum Reply {
         /// How many there are in all.
         total: u32,
     },
+    /// The notice is durable here, as far as it is true by our records.
+    Noted,
     /// Here we are.
     Located {
         /// Our coordinate, if we have one.
@@ -347,7 +354,7 @@ impl Request {
             }
             Self::Put { body, .. } | Self::HandOver { body, .. } => body.len() <= BODY_LIMIT,
             Self::Moves { spare } => spare.len() <= MOVES_PAGE,
-            Self::Moved { shards } => shards.len() <= MOVES_PAGE,
+            Self::Moved { shards } | Self::Lost { shards } => shards.len() <= MOVES_PAGE,
             Self::Have { shards } => shards.len() <= HAVE_LIMIT,
             Self::HeadPut { head } => head.len() <= HEAD_LIMIT,
             Self::Slice { len, .. } => (1..=SLICE_MAX).contains(len),
@@ -374,6 +381,7 @@ impl Request {
             | (Self::Join(_), Reply::Joined { .. })
             | (Self::Put { .. } | Self::HandOver { .. }, Reply::Stored)
             | (Self::HeadPut { .. }, Reply::HeadStored { .. })
+            | (Self::Lost { .. }, Reply::Noted)
             | (Self::Entrust { .. }, Reply::Entrusted)
             | (Self::Revoke { .. }, Reply::Revoked) => true,
             (Self::WardNews, Reply::WardNews { body }) => body.len() <= BODY_LIMIT,
@@ -429,6 +437,7 @@ impl Request {
             | Self::CallBack { .. }
             | Self::HeadHistory { .. }
             | Self::Slice { .. }
+            | Self::Lost { .. }
             | Self::Revoke { .. } => 30,
             // The largest body over a line of 1.2 megabits a second.
             Self::Put { .. }
@@ -516,6 +525,7 @@ impl Request {
             Self::Retain(_) => "retain",
             Self::CallBack { .. } => "call-back",
             Self::HeadHistory { .. } => "head-history",
+            Self::Lost { .. } => "lost",
         }
     }
 }
@@ -558,6 +568,7 @@ impl Reply {
             Self::Retained(_) => "retained",
             Self::CalledBack { .. } => "called-back",
             Self::HeadHistory { .. } => "head-history",
+            Self::Noted => "noted",
         }
     }
 

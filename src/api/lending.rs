@@ -39,6 +39,31 @@ pub struct DonateView {
     pub schema: String,
     /// One entry for each disk that is lent from.
     pub disks: Vec<DiskView>,
+    /// What reading the stored shards again came to.
+    #[serde(default)]
+    pub scrub: ScrubView,
+}
+
+/// What reading the stored shards again came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScrubView {
+    /// When the last pass over all of them ended, RFC 3339.
+    pub last: Option<String>,
+    /// Files it read.
+    pub shards: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Of them, those that it found damaged or gone.
+    pub found: u64,
+    /// Files that it could not read, because their disk was away.
+    pub skipped: u64,
+    /// Files read so far by the pass that goes on.
+    pub running: Option<u64>,
+    /// Files that are damaged now, and not put again yet.
+    pub rotten: u64,
+    /// Files that are gone now, and not put again yet.
+    pub missing: u64,
 }
 
 /// One disk, measured now. All in bytes.

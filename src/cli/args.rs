@@ -8,15 +8,12 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-mod simulate;
-
-pub(crate) use simulate::Simulate;
-
 use super::parse::{self, Moment};
 use crate::api::setup::Amount;
 use crate::api::{GroupByArgs, Overwrite};
 
 mod backup;
+mod bench;
 mod caring;
 mod drive;
 mod global;
@@ -26,9 +23,12 @@ mod marking;
 mod mount;
 mod placing;
 mod repairing;
+mod running;
 mod shells;
+mod simulate;
 
 pub(crate) use backup::Backup;
+pub(crate) use bench::Bench;
 pub(crate) use caring::{Audit, Check};
 pub(crate) use drive::{Drive, DriveWhat};
 pub(crate) use global::Global;
@@ -37,7 +37,9 @@ pub(crate) use limiting::{Away, Limits, LimitsSet, LimitsWhat, Pause};
 pub(crate) use marking::{Pin, Tag};
 pub(crate) use mount::{Mount, Unmount};
 pub(crate) use repairing::{Repair, RepairWhat};
+pub(crate) use running::{Daemon, Demo, Explain};
 pub(crate) use shells::{Completions, ShellName};
+pub(crate) use simulate::Simulate;
 
 /// Back up to other members' unused disk, and lend them yours.
 #[derive(Debug, Parser)]
@@ -117,6 +119,8 @@ pub(crate) enum Command {
     Risk(Risk),
     /// Live years of a grid through in virtual time
     Simulate(Box<Simulate>),
+    /// Measure what this machine can do, and what would limit a backup
+    Bench(Bench),
     /// Run the agent in the foreground
     Daemon(Daemon),
     /// Show the main job on a small grid of this machine's own
@@ -408,6 +412,9 @@ pub(crate) struct Placement {
 pub(crate) struct Peers {
     #[command(subcommand)]
     pub(crate) what: Option<PeersWhat>,
+    /// Show every amount: disk, reserved, used, and what share of it is mine
+    #[arg(long)]
+    pub(crate) wide: bool,
 }
 
 /// What to do about the machines of the grid; to list them when nothing is said.
@@ -415,6 +422,12 @@ pub(crate) struct Peers {
 pub(crate) enum PeersWhat {
     /// List them
     Ls,
+    /// Show all that is known of one
+    Show {
+        /// Its name, or the beginning of its id
+        #[arg(value_name = "NAME")]
+        peer: String,
+    },
     /// Give one up for good, and make again elsewhere what it had
     #[command(after_help = "Exit as `gbak repair`. A machine given up that comes back is counted \
                             in again.")]
@@ -546,33 +559,4 @@ pub(crate) struct Risk {
     /// What if everything at this site were gone (repeatable)
     #[arg(long, value_name = "LABEL")]
     pub(crate) without_site: Vec<String>,
-}
-
-/// `gbak daemon`
-#[derive(Debug, Args)]
-pub(crate) struct Daemon {
-    /// Listen on this multiaddress instead of the configured ones (repeatable)
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) listen: Vec<String>,
-    /// Address of a member to try besides the known ones (repeatable)
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) bootstrap: Vec<String>,
-    /// Do not look for members on the local network
-    #[arg(long)]
-    pub(crate) no_mdns: bool,
-}
-
-/// `gbak demo`
-#[derive(Debug, Args)]
-pub(crate) struct Demo {
-    /// The tree to back up; a small generated one when absent
-    #[arg(value_hint = ValueHint::DirPath)]
-    pub(crate) dir: Option<PathBuf>,
-}
-
-/// `gbak explain`
-#[derive(Debug, Args)]
-pub(crate) struct Explain {
-    /// Like gbak::grid::no_peers, or an exit code; all codes when absent
-    pub(crate) code: Option<String>,
 }

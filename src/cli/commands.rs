@@ -8,6 +8,7 @@ use crate::api::{Answer, Call, Failure, codes};
 pub(crate) mod audit;
 pub(crate) mod away;
 pub(crate) mod backup;
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod daemon;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{Span, SpanRelativeTo, Unit};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Amount;
+use super::Rate;
 
 /// How patient repair is. What is absent is the default of the rules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Repair {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost_after: Option<Period>,
     /// Bytes of repaired shards sent a second; 0 for no limit.
-    pub up: Amount,
+    pub up: Rate,
 }
 
 impl Default for Repair {
@@ -36,7 +36,7 @@ impl Default for Repair {
             away_after: None,
             presume_lost_after: None,
             lost_after: None,
-            up: Amount::Bytes(4 << 20),
+            up: Rate(4 << 20),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The agent: serves the control socket, catches up on what is queued whenever peers are there,
-//! cares for what is stored ([`caring`]), moves away what holders cannot keep ([`moving`]), and
-//! tells holders every day what is still wanted.
+//! cares for what is stored ([`caring`]), moves away what holders cannot keep ([`moving`]), reads
+//! what it holds for others again ([`scrubbing`]), and tells holders every day what is still
+//! wanted.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
@@ -25,6 +26,7 @@ use crate::flow::{Ctx, FlowError, drill, publish};
 
 mod caring;
 mod moving;
+mod scrubbing;
 
 /// Between two looks whether something is queued, while nobody comes or goes.
 const CATCH_UP: Duration = Duration::from_secs(20);
@@ -64,6 +66,7 @@ pub async fn run(
     let drilling = Box::pin(keep_drilling(&engine, stop.clone()));
     let moving = Box::pin(moving::keep_moving(&engine, stop.clone()));
     let guarding = Box::pin(keep_guarding(&engine, stop.clone()));
+    let scrubbing = Box::pin(scrubbing::keep_scrubbing(&engine, stop.clone()));
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
@@ -73,7 +76,8 @@ pub async fn run(
     let measuring = keep_measuring(&engine, stop.clone());
     // All of them end with `stop`.
     tokio::join!(
-        serving, catching, caring, retaining, drilling, guarding, measuring, moving, greeting
+        serving, catching, caring, retaining, drilling, guarding, measuring, moving, scrubbing,
+        greeting
     );
     engine.stop().await;
     Ok(())

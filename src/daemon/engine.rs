@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::absence;
 use super::disks;
 use super::drives::Drives;
+use super::hearing::Hearing;
 use super::keys;
 use super::measuring;
 use super::regulator::{Files, Regulator};
@@ -135,6 +136,8 @@ pub struct Engine {
     pub(super) auditing: tokio::sync::Mutex<()>,
     /// What other owners entrusted to this device.
     pub(super) wards: Wards,
+    /// Told of whenever a holder said that it lost shards of ours.
+    pub(super) lost: Arc<tokio::sync::Notify>,
     /// Held by whatever drills: one at a time.
     pub(super) drilling: tokio::sync::Mutex<()>,
     /// Held by whatever changes the settings' file.
@@ -238,8 +241,7 @@ impl Engine {
             entropy: Arc::new(OsEntropy),
             monitor: Arc::new(NoMonitor),
         };
-        let changing = Arc::<Mutex<()>>::default();
-        let watch = Watch::new(&host, &swarm, (&ctx.offload, home.config()), Arc::clone(&changing));
+        let watch = Watch::new(&host, &swarm, (&ctx.offload, home.config()), Arc::default());
         let engine = Self {
             home,
             config,
@@ -249,8 +251,9 @@ impl Engine {
             writing: tokio::sync::Mutex::new(()),
             auditing: tokio::sync::Mutex::new(()),
             wards,
+            lost: Arc::default(),
             drilling: tokio::sync::Mutex::new(()),
-            changing,
+            changing: Arc::clone(&watch.changing),
             watch,
             regulator,
             reads: tokio::sync::OnceCell::new(),
@@ -334,11 +337,17 @@ impl Engine {
         }));
     }
 
-    /// Watches the disks, keeps the offer true and the roster saved until the engine stops.
+    /// Hears what holders lost, watches the disks, keeps the offer true and the roster saved until
+    /// the engine stops.
     fn keep_up(&self) {
         drop(self.upkeep.spawn(self.watch.clone().keep(self.stopping.clone())));
         drop(self.upkeep.spawn(self.regulator.clone().follow(self.stopping.clone())));
         self.keep_sweeping();
+        self.host.listen_with(Arc::new(Hearing {
+            catalog: self.ctx.catalog.clone(),
+            clock: Arc::clone(&self.ctx.clock),
+            news: Arc::clone(&self.lost),
+        }));
         let (roster, members) = (self.roster.clone(), self.swarm.members().clone());
         let (stopping, pool) = (self.stopping.clone(), self.ctx.offload.clone());
         drop(self.upkeep.spawn(async move {

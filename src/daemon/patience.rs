@@ -1,8 +1,8 @@
 //! The rules of care as this install's settings have them.
 
 use crate::care::{Policy, Rules};
+use crate::config::Config;
 use crate::config::caring::Period;
-use crate::config::{Amount, Config};
 use crate::flow::repair::RepairPlan;
 
 /// How silence is read. Looks add at most four times the period of looking, so that a machine that
@@ -32,9 +32,6 @@ pub(super) fn policy(config: &Config) -> Policy {
 
 /// What a repair does: everything that is missing, or only what is due.
 pub(super) fn repair(config: &Config, all: bool) -> RepairPlan {
-    let up = match config.repair.up {
-        Amount::Bytes(0) | Amount::Percent(_) => None,
-        Amount::Bytes(bytes) => Some(bytes),
-    };
+    let up = Some(config.repair.up.0).filter(|up| *up > 0);
     RepairPlan { policy: policy(config), all, up }
 }

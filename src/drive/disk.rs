@@ -147,7 +147,8 @@ pub fn tag(name: &str) -> String {
 /// The snapshots of a drive, oldest first.
 pub fn commits<G: Grid>(ctx: &Ctx<G>, name: &str) -> Result<Vec<look::Listed>, FlowError> {
     let tag = tag(name);
-    let mut all = look::snapshots(ctx)?;
+    // By what each was made with: nobody moves a commit to another drive by tagging it.
+    let mut all = look::as_made(ctx)?;
     all.retain(|listed| listed.snapshot.tags.contains(&tag));
     Ok(all)
 }

@@ -23,7 +23,7 @@ use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Problem;
 use crate::placement::choose::Limit;
 use crate::placement::redundancy;
-use crate::vault::snapshot::{Snapshot, SnapshotState, Totals};
+use crate::vault::snapshot::{LargeCut, Snapshot, SnapshotState, Totals};
 use crate::vault::tree::{Content, Piece, Stamp};
 
 mod archive;
@@ -147,7 +147,7 @@ pub async fn backup<G: Grid>(
     if plan.dry_run || (plan.skip_if_unchanged && unchanged && !archived.interrupted) {
         return Ok(report);
     }
-    run.keep_snapshot(started, &archived, &mut report).await?;
+    run.keep(run.snapshot(started, &archived), &mut report).await?;
     Ok(report)
 }
 
@@ -280,14 +280,8 @@ impl<G: Grid> Run<'_, G> {
     }
 
     /// Notes the snapshot, then publishes it, or queues it where the plan allows that.
-    async fn keep_snapshot(
-        &self,
-        started: Stamp,
-        archived: &Archived,
-        report: &mut BackupReport,
-    ) -> Result<(), FlowError> {
+    async fn keep(&self, snapshot: Snapshot, report: &mut BackupReport) -> Result<(), FlowError> {
         let ctx = self.ctx;
-        let snapshot = self.snapshot(started, archived);
         let id = snapshot.id(ctx.vault.keys());
         let nonce = crate::entropy::bytes(&*ctx.entropy);
         let sealed = ctx.vault.seal_local(&snapshot.encode(), nonce);
@@ -329,6 +323,7 @@ impl<G: Grid> Run<'_, G> {
                 problems: archived.problems.len() as u64,
             },
             cut: CutParams::default(),
+            large: Some(LargeCut::now()),
         }
     }
 

@@ -89,8 +89,9 @@ fn judge<G: Grid>(ctx: &Ctx<G>, plan: &ForgetPlan) -> Result<ForgetReport, FlowE
     }
     let judged = as_witnessed(ctx, &report.judged)?;
     let named: Vec<_> = judged.iter().map(|listed| (listed.id, &listed.snapshot)).collect();
-    report.groups = retention::plan(&plan.rules, plan.group_by, &named);
-    keep_pinned(&judged, &mut report.groups);
+    let pinned = judged.iter().filter(|listed| listed.pinned).map(|listed| listed.id);
+    let rules = Rules { pinned: pinned.collect(), ..plan.rules.clone() };
+    report.groups = retention::plan(&rules, plan.group_by, &named);
     match report.groups.iter().find(|group| group.kept.is_empty()) {
         Some(group) => Err(FlowError::KeepsNothing { snapshots: group.forgotten.len() }),
         None => Ok(report),
@@ -108,23 +109,6 @@ fn as_witnessed<G: Grid>(ctx: &Ctx<G>, judged: &[Listed]) -> Result<Vec<Listed>,
         }
     }
     Ok(judged)
-}
-
-/// Whatever the rules say.
-fn keep_pinned(judged: &[Listed], groups: &mut [Group]) {
-    let pinned = judged.iter().filter(|listed| listed.pinned).map(|listed| listed.id);
-    let pinned: BTreeSet<SnapshotId> = pinned.collect();
-    for group in groups {
-        for (id, reasons) in &mut group.kept {
-            if pinned.contains(id) {
-                reasons.push(Reason::Pinned);
-            }
-        }
-        let (spared, forgotten) = group.forgotten.iter().partition(|id| pinned.contains(id));
-        let spared: Vec<SnapshotId> = spared;
-        group.kept.extend(spared.into_iter().map(|id| (id, vec![Reason::Pinned])));
-        group.forgotten = forgotten;
-    }
 }
 
 /// The snapshots that were named, and all others as one group.

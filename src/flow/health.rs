@@ -65,13 +65,6 @@ pub fn holders<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Holder>, FlowEr
     Ok(stored.map(|(peer, bytes)| (peer, Holder::decode(&bytes).unwrap_or_default())).collect())
 }
 
-/// Every holder's score over the last month. Absence is no failure.
-pub fn scores<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Score>, FlowError> {
-    let now = ctx.clock.now_secs();
-    let all = holders(ctx)?.into_iter();
-    Ok(all.map(|(peer, holder)| (peer, holder.evidence.score(now))).collect())
-}
-
 /// How often audits found every holder over the last month.
 pub fn looks<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Looks>, FlowError> {
     let now = ctx.clock.now_secs();

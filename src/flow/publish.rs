@@ -184,7 +184,7 @@ pub(crate) async fn finish_pending<G: Grid>(
     let witnesses = Witnesses { peers: published.by.clone() }.encode();
     let mut manifest = Manifest::decode(&pending.manifest)?;
     // What is noted here goes out with the next head.
-    manifest.witnessed(&pending.snapshots, published.at_secs);
+    manifest.witnessed(published.at_secs);
     let marks = marks::noted(ctx, &manifest)?;
     let copies = copies(ctx, &pending)?;
     let catalog = ctx.catalog.clone();

@@ -305,28 +305,19 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
     if seen.as_ref().is_some_and(|seen| *seen == head.encode()) {
         return Ok(Vec::new());
     }
-    let body = ctx.vault.open_head(&head.sealed)?;
-    let manifest: Manifest = ChunkReader::over(ctx, &body.manifest).record(&body.chunks).await?;
     let known = match ctx.catalog.get(&manifest_key)? {
         Some(bytes) => Manifest::decode(&bytes)?,
         None => Manifest::first(head.device()),
     };
-    let mut import =
-        Import { ctx, reader: ChunkReader::over(ctx, &manifest.roots), missing: vec![] };
-    import.segments(&known, &manifest).await?;
-    import.snapshots(&known, &manifest).await?;
-    let missing = import.missing;
+    let (manifest, missing) = read_in(ctx, head, &known).await?;
     let mut gone = forgotten(&known, &manifest, seen.as_deref(), head);
     // What this device names stays, whoever else forgets it.
     let ours = publish::named(ctx)?;
     gone.retain(|id| head.device() == ctx.device.peer() || !ours.contains(id));
-    let (catalog, roots) = (ctx.catalog.clone(), manifest.roots.clone());
     let marked = marks::noted(ctx, &manifest)?;
-    let (noted, sent, whole) = (manifest.encode(), head.encode(), missing.is_empty());
+    let (catalog, noted, sent) = (ctx.catalog.clone(), manifest.encode(), head.encode());
+    let whole = missing.is_empty();
     ctx.work(move || {
-        for root in roots.iter().chain(&body.manifest) {
-            add_to_catalog(&catalog, PackState::Indexed, root)?;
-        }
         catalog.bulk(|bulk| {
             for id in &gone {
                 bulk.drop_snapshot(id)?;
@@ -337,8 +328,7 @@ async fn import<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<Vec<String>,
                 bulk.set(&manifest_key, &noted)?;
             }
             Ok(())
-        })?;
-        Ok::<(), FlowError>(())
+        })
     })
     .await??;
     Ok(missing)
@@ -351,18 +341,26 @@ pub(crate) async fn bring_in<G: Grid>(
     ctx: &Ctx<G>,
     head: &SignedHead,
 ) -> Result<(Manifest, Vec<String>), FlowError> {
+    read_in(ctx, head, &Manifest::first(head.device())).await
+}
+
+/// Enters the packs and snapshots of a head that `known` does not name.
+async fn read_in<G: Grid>(
+    ctx: &Ctx<G>,
+    head: &SignedHead,
+    known: &Manifest,
+) -> Result<(Manifest, Vec<String>), FlowError> {
     let body = ctx.vault.open_head(&head.sealed)?;
     let manifest: Manifest = ChunkReader::over(ctx, &body.manifest).record(&body.chunks).await?;
     let mut import =
         Import { ctx, reader: ChunkReader::over(ctx, &manifest.roots), missing: vec![] };
-    let nothing = Manifest::first(head.device());
-    import.segments(&nothing, &manifest).await?;
-    import.snapshots(&nothing, &manifest).await?;
+    import.segments(known, &manifest).await?;
+    import.snapshots(known, &manifest).await?;
     let missing = import.missing;
     let (catalog, roots) = (ctx.catalog.clone(), manifest.roots.clone());
     ctx.work(move || {
-        let named = roots.iter().chain(&body.manifest);
-        named.into_iter().try_for_each(|root| add_to_catalog(&catalog, PackState::Indexed, root))
+        let mut named = roots.iter().chain(&body.manifest);
+        named.try_for_each(|root| add_to_catalog(&catalog, PackState::Indexed, root))
     })
     .await??;
     Ok((manifest, missing))

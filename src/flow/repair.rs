@@ -124,12 +124,14 @@ fn due<G: Grid>(ctx: &Ctx<G>, plan: RepairPlan) -> Result<Due, FlowError> {
     let (mut packs, mut manifest) = (Vec::new(), false);
     for_each_in_use(ctx, |row, record| {
         let tally = view.tally(&record);
-        let missing = plan.all && tally.grade() > Grade::Full;
-        if row.state == PackState::Queued {
-        } else if heads.contains(&row.id) {
-            manifest |= tally.grade() > Grade::Full;
-        } else if missing || plan.policy.wants_repair(record.code, &tally) {
-            packs.push((view.days_to_loss(&record), row.id));
+        let short = tally.grade() > Grade::Full;
+        let due = (plan.all && short) || plan.policy.wants_repair(record.code, &tally);
+        match heads.contains(&row.id) {
+            _ if row.state == PackState::Queued => {}
+            // Copies are cheap, and the next manifest has one for everybody who is here.
+            true => manifest |= short,
+            false if due => packs.push((view.days_to_loss(&record), row.id)),
+            false => {}
         }
     })?;
     packs.sort_by(|(one, _), (other, _)| one.total_cmp(other));
@@ -147,8 +149,6 @@ struct Work<'a, G> {
     good: Targets,
     /// Packs that the manifest itself names.
     roots: BTreeSet<PackId>,
-    /// Nobody to give anything to, whatever else there is.
-    barred: BTreeSet<PeerId>,
     started: Instant,
     report: RepairReport,
     unpublished: bool,
@@ -158,10 +158,8 @@ impl<'a, G: Grid> Work<'a, G> {
     fn new(ctx: &'a Ctx<G>, plan: RepairPlan) -> Result<Self, FlowError> {
         let view = View::now(ctx)?;
         let (targets, good) = (Targets::now(ctx), Targets::now(ctx));
-        let mut barred = BTreeSet::new();
         for peer in targets.peers() {
             if view.is_liar(&peer) {
-                barred.insert(peer);
                 targets.avoid(peer);
             }
             if !view.is_trusted(&peer) {
@@ -171,7 +169,7 @@ impl<'a, G: Grid> Work<'a, G> {
         let (started, report) = (Instant::now(), RepairReport::default());
         let roots = roots::own(ctx)?.into_keys().collect();
         let unpublished = false;
-        Ok(Self { ctx, plan, view, targets, good, roots, barred, started, report, unpublished })
+        Ok(Self { ctx, plan, view, targets, good, roots, started, report, unpublished })
     }
 
     /// Where this machine's files have the chunks of these packs.
@@ -222,7 +220,7 @@ impl<'a, G: Grid> Work<'a, G> {
             let taken = record.holders().any(|holder| holder == peer);
             let placed = record.shards.get(usize::from(index)).copied();
             let Some(placed) = placed.filter(|placed| placed.holder.is_none()) else { continue };
-            if taken || self.barred.contains(&peer) || !self.view.state(&peer).counts() {
+            if taken || self.view.is_liar(&peer) || !self.view.state(&peer).counts() {
                 continue;
             }
             let len = shard_len(record.code, record.meta.len as usize) as u32;
@@ -236,8 +234,7 @@ impl<'a, G: Grid> Work<'a, G> {
     /// Whether anybody could take a shard more of this pack.
     fn has_room(&self, record: &PackRecord) -> bool {
         let holders: BTreeSet<PeerId> = record.holders().collect();
-        let peers = self.targets.peers().into_iter();
-        peers.filter(|peer| !self.barred.contains(peer)).any(|peer| !holders.contains(&peer))
+        self.targets.open().any(|peer| !holders.contains(&peer))
     }
 
     /// A pack's bytes: from this machine, or else from holders.

@@ -62,11 +62,12 @@ pub async fn rewind<G: Grid>(ctx: &Ctx<G>, at_secs: u64) -> Result<RewindReport,
         ctx.catalog.snapshots()?.into_iter().map(|(id, ..)| id).collect();
     let mut manifests = Vec::new();
     for (device, history) in &histories {
-        let Some(head) = newest_by(history, at_secs) else { continue };
+        let Some((head, since)) = newest_by(history, at_secs) else { continue };
         match bring_in(ctx, head).await {
             Ok((mut manifest, missing)) => {
                 report.heads.insert(*device, head.seq);
                 report.warnings.extend(missing);
+                manifest.witnessed(middle(since));
                 // What its device still names is that one's to keep or to forget.
                 manifest.snapshots.retain(|entry| !known.contains(&entry.id));
                 if !manifest.snapshots.is_empty() {
@@ -95,9 +96,9 @@ pub async fn rewind<G: Grid>(ctx: &Ctx<G>, at_secs: u64) -> Result<RewindReport,
 }
 
 /// The newest head that holders had at that moment; of a fork the one that more of them have.
-fn newest_by(history: &History, at_secs: u64) -> Option<&SignedHead> {
+fn newest_by(history: &History, at_secs: u64) -> Option<&(SignedHead, Vec<u64>)> {
     let had = history.values().filter(|(_, since)| middle(since) <= at_secs);
-    had.max_by_key(|(head, since)| (head.seq, since.len())).map(|(head, _)| head)
+    had.max_by_key(|(head, since)| (head.seq, since.len()))
 }
 
 /// The later of the two in the middle when there is no middle one: rather too late than too early,

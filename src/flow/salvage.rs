@@ -142,7 +142,7 @@ async fn make<G: Grid>(
     cancel: &CancellationToken,
 ) -> Result<Option<SnapshotId>, FlowError> {
     let (plan, walk) = (plan_of(snapshot), Walk::new(ctx, snapshot));
-    let report = backup::remake(ctx, &plan, snapshot.time, walk, cancel).await?;
+    let report = backup::remake(ctx, &plan, snapshot, walk, cancel).await?;
     Ok(report.snapshot)
 }
 

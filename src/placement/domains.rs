@@ -208,16 +208,6 @@ fn is_public6(address: Ipv6Addr) -> bool {
     !(local || address.is_loopback() || address.is_unspecified() || address.is_multicast())
 }
 
-/// The address in a multiaddress such as `/ip4/192.0.2.1/tcp/4001`; none for names and relays.
-pub fn address_in(multiaddr: &str) -> Option<IpAddr> {
-    let mut parts = multiaddr.split('/');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(""), Some("ip4"), Some(address)) => address.parse().ok().map(IpAddr::V4),
-        (Some(""), Some("ip6"), Some(address)) => address.parse().ok().map(IpAddr::V6),
-        _ => None,
-    }
-}
-
 /// Everybody's domain, when what `links` tie is one. A domain has the name of its smallest peer.
 fn united(peers: impl Iterator<Item = PeerId>, links: &[Link]) -> BTreeMap<PeerId, Domain> {
     let mut parents: BTreeMap<PeerId, PeerId> = peers.map(|peer| (peer, peer)).collect();

@@ -115,32 +115,33 @@ impl Manifest {
 }
 
 impl Manifest {
-    /// Notes when holders first had a head that names these.
-    pub fn witnessed(&mut self, named: &[SnapshotId], at_secs: u64) {
+    /// Notes when holders had a head that names all of this: of what was noted before it stays.
+    pub fn witnessed(&mut self, at_secs: u64) {
         for entry in &mut self.snapshots {
-            if named.contains(&entry.id) {
-                entry.witnessed_secs.get_or_insert(at_secs);
-            }
+            entry.witnessed_secs.get_or_insert(at_secs);
         }
     }
 
-    /// When each snapshot was made, as far as it can be trusted: not before the one that was
-    /// published before it, and not after holders had it. So no clock of this machine makes a
-    /// snapshot older or newer than its neighbours are.
+    /// When each snapshot was made, as far as it can be trusted: not before the one that holders
+    /// had before it, and not after they had it. So no clock of this machine makes a snapshot older
+    /// or newer than its neighbours are. Nothing is known of one that was not witnessed: it keeps
+    /// its time and bounds nobody's.
     pub fn times(&self) -> BTreeMap<SnapshotId, Stamp> {
+        let mut times: BTreeMap<SnapshotId, Stamp> =
+            self.snapshots.iter().map(|entry| (entry.id, entry.time)).collect();
+        let witnessed = self.snapshots.iter().filter_map(|entry| {
+            let seen = i64::try_from(entry.witnessed_secs?).unwrap_or(i64::MAX);
+            Some((seen, entry))
+        });
+        let mut witnessed: Vec<_> = witnessed.collect();
+        // Adopted ones stand behind those that came after them.
+        witnessed.sort_by_key(|(seen, _)| *seen);
         let mut least = i64::MIN;
-        let mut times = BTreeMap::new();
-        for entry in &self.snapshots {
-            let seen = entry
-                .witnessed_secs
-                .map_or(i64::MAX, |secs| i64::try_from(secs).unwrap_or(i64::MAX));
+        for (seen, entry) in witnessed {
             let secs = entry.time.secs.min(seen).max(least);
             let nanos = if secs == entry.time.secs { entry.time.nanos } else { 0 };
             times.insert(entry.id, Stamp { secs, nanos });
-            // Without a witness its time binds nobody.
-            if entry.witnessed_secs.is_some() {
-                least = secs;
-            }
+            least = secs;
         }
         times
     }

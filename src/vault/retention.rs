@@ -9,7 +9,7 @@
 //! and is kept while nothing complete is newer; one whose time is not in the calendar is always
 //! kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -47,6 +47,8 @@ pub struct Rules {
     pub within: Option<Within>,
     /// Everything that has all tags of one of these lists.
     pub tags: Vec<Vec<String>>,
+    /// These, whatever else is said: their owner pinned them.
+    pub pinned: BTreeSet<SnapshotId>,
 }
 
 /// A span of calendar time, like `1y6m14d12h`.
@@ -189,6 +191,7 @@ fn judge(rules: &Rules, key: GroupKey, mut members: Vec<(SnapshotId, &Snapshot)>
     let mut group = Group { key, kept: Vec::new(), forgotten: Vec::new() };
     for (no, (id, snapshot)) in members.into_iter().enumerate() {
         let mut reasons = tagged(rules, snapshot);
+        reasons.extend(rules.pinned.contains(&id).then_some(Reason::Pinned));
         match calendar(snapshot.time) {
             None => reasons.push(Reason::Undated),
             Some(at) => {

@@ -55,6 +55,30 @@ pub struct Snapshot {
     /// How file data was cut.
     #[serde(rename = "c")]
     pub cut: CutParams,
+    /// How large files were cut; as all others when absent, which is how it was at first.
+    #[serde(rename = "l", skip_serializing_if = "Option::is_none", default)]
+    pub large: Option<LargeCut>,
+}
+
+/// How large files are cut. Which way a file is cut depends on its length alone, so that it is the
+/// same in every run: a file that grows past `from` is cut anew once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LargeCut {
+    /// Files of at least this many bytes.
+    #[serde(rename = "f")]
+    pub from: u64,
+    /// The sizes of their chunks.
+    #[serde(rename = "c")]
+    pub cut: CutParams,
+}
+
+impl LargeCut {
+    /// What is done now. Below 64 MiB a file's whole list of chunks is small whatever is done, and
+    /// above are images, databases and mailboxes, which change in blocks, and archives and films,
+    /// which do not change at all and for which a longer list is all the cost.
+    pub const fn now() -> Self {
+        Self { from: 64 << 20, cut: CutParams::fine() }
+    }
 }
 
 /// Whether a snapshot has everything that was asked for.

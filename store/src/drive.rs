@@ -71,9 +71,19 @@ impl DriveStore {
             let dir = data.join(format!("{no:02x}"));
             make_private_dir(&dir).map_err(open(dir.clone()))?;
         }
-        sync_dir(&data).map_err(open(data.clone()))?;
         let db = Db::open(&DbAt::File(dir.join("drive.db")), &schema::DRIVE)?;
-        Ok(Self { db, data })
+        let store = Self { db, data };
+        store.settle(dir).map_err(open(dir.to_owned()))?;
+        Ok(store)
+    }
+
+    /// Makes durable that the drive is there, and what a program that was killed wrote to it and
+    /// did not sync: from now on nobody knows any more that it was not.
+    fn settle(&self, dir: &Path) -> io::Result<()> {
+        sync_dir(&self.data)?;
+        let mut above = dir.ancestors().take(3).filter(|dir| !dir.as_os_str().is_empty());
+        above.try_for_each(sync_dir)?;
+        Ok(rustix::fs::syncfs(File::open(&self.data)?)?)
     }
 
     /// Every inode, in order of numbers.
@@ -137,10 +147,10 @@ impl DriveStore {
         let path = self.path(no);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let known = path.exists();
         let file = options.open(&path)?;
         let dir = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(DataFile { file, dir, entered: AtomicBool::new(known) })
+        // One that is there may have been made a moment ago, and closed before it was synced.
+        Ok(DataFile { file, dir, entered: AtomicBool::new(false) })
     }
 
     /// Removes a data file that no durable table names; one that is not there is fine.

@@ -41,9 +41,9 @@ pub use home::{Home, HomeError, HomeLock, make_private_dir};
 pub use medium::{DiskMedium, Medium, MemMedium};
 pub use shelf::{
     Contact, Damage, DiskAt, DiskNo, DiskState, HeadStored, HeldPage, InviteError, InviteRow,
-    KeptHead, KeptHeads, LEASE_PAGE, MARK_LEN, MAX_DEVICES, MAX_HEAD_LEN, MAX_SHARD_LEN, Mark,
-    Movable, Opened, Presence, RetainRange, Retained, Shelf, ShelfAt, ShelfError, Stored, Swept,
-    Terms, Usage,
+    KeptHead, KeptHeads, LEASE_PAGE, LostPage, MARK_LEN, MAX_DEVICES, MAX_HEAD_LEN, MAX_SHARD_LEN,
+    Mark, Movable, Opened, Presence, RetainRange, Retained, Scrub, ScrubPass, Scrubbed, Shelf,
+    ShelfAt, ShelfError, Stored, Swept, Terms, Usage,
 };
 pub use spool::{Spool, SpoolError};
 pub use wards::{Wards, WardsError};

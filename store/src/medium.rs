@@ -42,6 +42,9 @@ pub trait Medium: Send + Sync + 'static {
     /// Names in a directory, in no particular order.
     fn list(&self, dir: &str) -> io::Result<Vec<String>>;
 
+    /// Drops what memory keeps of a file, so that the next read is the disk's own. Best effort.
+    fn forget(&self, path: &str);
+
     /// Makes the names in a directory durable, and whatever was renamed out of it or into it.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
 }

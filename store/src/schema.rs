@@ -29,6 +29,9 @@ pub(crate) struct Schema {
 /// retain set leaves the shard out (`device.slot` says which); a lease that all of them left out is
 /// in quarantine since `left_secs` (state 1). `shard.held` counts the leases that are not.
 /// `doomed` names files to remove of which no row tells any more.
+///
+/// Version 5: `shard_lost` finds the files that were found rotten or missing among millions of good
+/// ones.
 pub(crate) const HOST: Schema = Schema {
     application_id: 0x6762_6b68, // "gbkh"
     migrations: &[
@@ -96,6 +99,9 @@ pub(crate) const HOST: Schema = Schema {
         "
         ALTER TABLE lease ADD COLUMN spare INTEGER;
         ALTER TABLE disk ADD COLUMN total_bytes INTEGER NOT NULL DEFAULT 0;
+    ",
+        "
+        CREATE INDEX shard_lost ON shard (id) WHERE state <> 0;
     ",
     ],
 };

@@ -47,6 +47,7 @@ mod leases;
 mod mandates;
 mod opening;
 mod rows;
+mod scrub;
 mod sweep;
 mod time;
 
@@ -58,6 +59,7 @@ pub use invites::InviteRow;
 pub use leases::{Contact, HeldPage, LEASE_PAGE, Mark, RetainRange, Retained, Terms};
 pub use opening::{MARK_LEN, Opened, ShelfAt};
 pub use rows::{Damage, Usage};
+pub use scrub::{LostPage, Scrub, ScrubPass, Scrubbed};
 pub use sweep::Swept;
 
 use claims::Claims;

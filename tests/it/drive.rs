@@ -3,7 +3,10 @@
 //! Needs `/dev/fuse` and the right to mount (root, or `fusermount3`); where that is missing each
 //! test says so in one line and promises nothing.
 
+mod exercise;
+mod killed;
 mod kit;
+mod load;
 mod sharing;
 mod snapshots;
 mod working;

@@ -19,4 +19,5 @@ mod repair;
 mod rewind;
 pub(crate) mod rig;
 mod risk;
+mod scrub;
 mod whole;

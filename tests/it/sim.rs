@@ -1,6 +1,7 @@
 //! Stories on a simulated grid: the real engine and hosts, virtual time, one seed each.
 
 mod care;
+mod cutting;
 mod drill;
 mod faults;
 mod forget;
@@ -18,6 +19,7 @@ mod repair;
 mod rewind;
 mod risk;
 mod salvage;
+mod scrub;
 mod stale;
 mod stories;
 mod world;

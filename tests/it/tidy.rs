@@ -111,6 +111,7 @@ const ROOMS: &[Room] = &[
     room("placement", &["chunker", "p2p::PeerId", "p2p::PeerInfo", "p2p::coords"]),
     room("care", &["chunker", "placement"]),
     room("simulate", &["chunker", "placement", "care"]),
+    room("bench", &["chunker"]),
     room(
         "ward",
         &["chunker", "p2p::Mandate", "p2p::wire::BODY_LIMIT", "store::Wards", "store::WardsError"],
@@ -201,7 +202,7 @@ const ROOMS: &[Room] = &[
         ],
     ),
     room("demo", &["api", "entropy", "monitor"]),
-    room("cli", &["api", "clock", "config", "daemon", "demo", "simulate"]),
+    room("cli", &["api", "clock", "config", "daemon", "demo", "simulate", "bench"]),
     room("main", &["api", "cli", "daemon"]),
     room("lib", &[]),
 ];

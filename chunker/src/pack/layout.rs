@@ -13,8 +13,24 @@ use crate::error::Error;
 use crate::id::{ChunkId, ID_LEN};
 use crate::keys::Class;
 
-/// The lengths a pack can have, in bytes. Few, so that a length says little.
-pub const PACK_SIZES: [usize; 4] = [256 << 10, 1 << 20, 4 << 20, PACK_MAX];
+/// Lengths between one and its double.
+const STEPS: usize = 2;
+
+/// The lengths a pack can have, in bytes. Few, so that a length says little: it is rounded up by
+/// half at most, and only a run's last packs are not of the largest.
+pub const PACK_SIZES: [usize; 13] = sizes();
+
+/// Two to each doubling from 256 KiB: the first lengths there were (256 KiB, 1, 4 and 16 MiB) are
+/// among them, so that packs of every version are read alike.
+const fn sizes() -> [usize; 13] {
+    let mut sizes = [0; 13];
+    let mut no = 0;
+    while no < sizes.len() {
+        sizes[no] = (STEPS + no % STEPS) << (17 + no / STEPS);
+        no += 1;
+    }
+    sizes
+}
 
 /// The largest pack in bytes.
 pub const PACK_MAX: usize = 16 << 20;

@@ -326,10 +326,17 @@ fn a_pack_takes_the_smallest_size_that_holds_it() {
         bytes.len()
     };
     assert_eq!(size(1), 256 << 10);
-    for (no, limit) in PACK_SIZES[..3].iter().enumerate() {
+    for (no, limit) in PACK_SIZES[..9].iter().enumerate() {
         assert_eq!(size(limit - overhead), *limit);
         assert_eq!(size(limit - overhead + 1), PACK_SIZES[no + 1]);
     }
+}
+
+#[test]
+fn a_pack_is_padded_by_half_at_most_and_old_sizes_stay_sizes() {
+    assert!(PACK_SIZES.windows(2).all(|pair| pair[0] < pair[1] && 2 * pair[1] <= 3 * pair[0]));
+    assert_eq!(PACK_SIZES.last(), Some(&PACK_MAX));
+    assert!([256 << 10, 1 << 20, 4 << 20, 16 << 20].iter().all(|old| PACK_SIZES.contains(old)));
 }
 
 #[test]
@@ -373,7 +380,7 @@ fn a_pack_of_very_many_chunks_is_like_any_other() {
     let len = builder.sealed_len();
     let pack = builder.finish(&keys, code(3, 2), [7; 32]).unwrap();
     // Its list of chunks alone takes more than what a builder keeps free in front.
-    assert_eq!((len, pack.bytes.len()), (PACK_SIZES[1], PACK_SIZES[1]));
+    assert_eq!((len, pack.bytes.len()), (768 << 10, 768 << 10));
     assert_eq!(read_all(&keys, &pack.meta, &pack.bytes).unwrap(), plain);
     assert_eq!(PackReader::scan(&keys, pack.meta.id, &pack.bytes).unwrap(), pack.meta);
     let parts = plain.iter().flat_map(|block| block.chunks(100));

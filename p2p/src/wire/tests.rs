@@ -96,6 +96,7 @@ fn plain_request() -> impl Strategy<Value = Request> {
         shards.prop_map(|shards| Request::Have { shards }),
         moved.prop_map(|shards| Request::Moved { shards }),
         spares.prop_map(|spare| Request::Moves { spare }),
+        prop::collection::vec(shard(), 0..20).prop_map(|shards| Request::Lost { shards }),
         (any::<[u8; 32]>(), shard(), body()).prop_map(|(owner, shard, body)| {
             Request::HandOver { owner: OwnerId::from_bytes(owner), shard, body }
         }),
@@ -172,6 +173,7 @@ fn reply() -> impl Strategy<Value = Reply> {
         body().prop_map(|body| Reply::Shard { body }),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|held| Reply::Have { held }),
         any::<u64>().prop_map(|at_secs| Reply::HeadStored { at_secs }),
+        Just(Reply::Noted),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|gone| Reply::LetGo { gone }),
         prop::collection::vec(shard(), 0..20).prop_map(|shards| Reply::Moves { shards }),
         heads.prop_map(|heads| Reply::Heads {
@@ -314,6 +316,21 @@ fn a_slice_of_version_1_looks_like_this_for_ever() {
     assert_eq!(
         hasher.finalize().to_string(),
         "440db0607a321b7cd68c8efa2db239a1145a0ddeff22574f67c5e88dd6fd1eb4"
+    );
+}
+
+#[test]
+fn a_notice_of_loss_of_version_1_looks_like_this_for_ever() {
+    let request = Request::Lost { shards: vec![ShardId::from_bytes([1; 32])] };
+    assert!(request.fits(&Reply::Noted) && !request.fits(&Reply::Stored));
+    let many = Request::Lost { shards: vec![ShardId::from_bytes([1; 32]); MOVES_PAGE + 1] };
+    assert!(request.is_bounded() && !many.is_bounded());
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&request.split().0.encode());
+    hasher.update(&Reply::Noted.split().0.encode());
+    assert_eq!(
+        hasher.finalize().to_string(),
+        "d4283834daec47dd44e46ac4a2c6a36f1be74ec466a9291e2a4d7f2303eefd00"
     );
 }
 

@@ -2,9 +2,9 @@
 
 use crate::api::backend::Backend;
 use crate::api::setup::{Amount, Lend};
-use crate::api::{Answer, Call, DiskView, DonateAct, DonateArgs, DonateView, Failure};
+use crate::api::{Answer, Call, DiskView, DonateAct, DonateArgs, DonateView, Failure, ScrubView};
 use crate::cli::args::{Donate, DonateWhat};
-use crate::cli::output::{escape, table};
+use crate::cli::output::{ago, escape, plural, table};
 use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
@@ -53,8 +53,35 @@ fn changes(what: &DonateWhat) -> Result<DonateArgs, Failure> {
 }
 
 fn text(view: &DonateView, look: &Look) -> String {
-    let disks: Vec<String> = view.disks.iter().map(|disk| one(disk, look)).collect();
-    disks.join("\n\n")
+    let mut parts: Vec<String> = view.disks.iter().map(|disk| one(disk, look)).collect();
+    parts.extend(scrub(&view.scrub, look));
+    parts.join("\n\n")
+}
+
+/// What is known of how sound the stored shards are, once they were read again.
+fn scrub(scrub: &ScrubView, look: &Look) -> Option<String> {
+    let mut lines = Vec::new();
+    if let Some(last) = &scrub.last {
+        let (count, size) = (plural(scrub.shards, "shard"), look.units.size(scrub.bytes));
+        let mut line = format!("Read again {}: {count}, {size}", ago(last, look.now));
+        for (count, what) in [(scrub.found, "found damaged"), (scrub.skipped, "not to be read")] {
+            if count > 0 {
+                line = format!("{line}, {count} {what}");
+            }
+        }
+        lines.push(format!("{line}."));
+    }
+    if let Some(count) = scrub.running {
+        lines.push(format!("Being read again: {} so far.", plural(count, "shard")));
+    }
+    if scrub.rotten + scrub.missing > 0 {
+        lines.push(format!(
+            "{} damaged and {} gone: their owners are told. Is the disk failing?",
+            plural(scrub.rotten, "shard"),
+            scrub.missing
+        ));
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Two sums, and what follows from the smaller one.

@@ -23,7 +23,9 @@ fn the_rules_of_repair_are_settings() {
                 [schedule]\naudit = \"every 1h\"\n[placement]\nrepair-at = 10\n";
     let config = Config::parse(text, Path::new("config.toml")).unwrap();
     assert_eq!(config.repair.presume_lost_after.unwrap().0.as_secs(), 172_800);
-    assert_eq!(config.repair.up, Amount::Bytes(1 << 20));
+    assert_eq!(config.repair.up, Rate(1 << 20));
+    let share = toml::from_str::<Config>("[repair]\nup = \"50%\"\n").unwrap_err();
+    assert!(share.to_string().contains("not bytes a second"), "{share}");
     assert_eq!(config.schedule.audit.0.as_secs(), 3600);
     assert_eq!(config.placement.repair_at, Some(10));
     assert!(Config::parse("[repair]\nlater = \"2d\"\n", Path::new("c")).is_err());

@@ -10,7 +10,7 @@ use p2p::{Grid, PeerId, PeerInfo};
 use super::{Run, wait};
 use crate::api::{
     AuditArgs, AuditRunView, AuditSummary, CheckArgs, CheckProblemView, CheckView, Failure,
-    HolderView, PathBytes, VerdictView, codes,
+    HolderView, PathBytes, VerdictView, codes, is_called,
 };
 use crate::daemon::patience;
 use crate::flow::audit::{self, AuditReport, Finding, Verdict};
@@ -41,15 +41,10 @@ impl Run {
     }
 }
 
-/// Fewest digits that name a device.
-const MIN_PREFIX: usize = 4;
-
 /// The one device of that name, or whose id begins so.
 pub(super) fn named(peers: &[PeerInfo], wanted: &str) -> Result<PeerId, Failure> {
-    let prefix = wanted.to_ascii_lowercase();
-    let is_prefix = prefix.len() >= MIN_PREFIX;
-    let begins = |info: &PeerInfo| is_prefix && info.peer.to_string().starts_with(&prefix);
-    let found = peers.iter().filter(|info| info.name == wanted || begins(info));
+    let meant = |info: &&PeerInfo| is_called(wanted, &info.name, &info.peer.to_string());
+    let found = peers.iter().filter(meant);
     let found: Vec<PeerId> = found.map(|info| info.peer).collect();
     match found.as_slice() {
         [one] => Ok(*one),

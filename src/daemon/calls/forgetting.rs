@@ -1,6 +1,6 @@
 //! `forget`: the rules as they were said, and the judgement as it is shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chunker::SnapshotId;
 use futures::FutureExt;
@@ -136,6 +136,7 @@ fn plan(args: ForgetArgs) -> Result<ForgetPlan, Failure> {
             yearly: args.keep_yearly,
             within,
             // A list without a tag would keep everything.
+            pinned: BTreeSet::new(),
             tags: args.keep_tags.into_iter().filter(|tags| !tags.is_empty()).collect(),
         },
         group_by: GroupBy {

@@ -10,14 +10,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use store::{CannotCarry, DiskState, Donation, Gauge, Presence, Shelf, StatvfsGauge};
+use store::{CannotCarry, DiskState, Donation, Gauge, Presence, Shelf, ShelfError, StatvfsGauge};
 
 use super::Run;
-use crate::api::{DiskView, DonateAct, DonateArgs, DonateView, Failure, PathBytes, codes};
+use crate::api::{
+    DiskView, DonateAct, DonateArgs, DonateView, Failure, PathBytes, ScrubView, codes,
+};
 use crate::config::{Amount, Config, Donate, LentDisk};
 use crate::daemon::disks;
 use crate::daemon::engine::{Engine, EngineError};
 use crate::daemon::failure::{failure, told};
+use crate::daemon::views;
 
 impl Run {
     pub(super) async fn donation(&self) -> Result<DonateView, Failure> {
@@ -215,7 +218,23 @@ fn too_large(refused: CannotCarry, donation: Donation) -> Failure {
 fn view(shelf: &Shelf) -> Result<DonateView, Failure> {
     let states = shelf.disks().map_err(EngineError::from)?;
     let disks = states.iter().map(disk_view).collect();
-    Ok(DonateView { schema: "gbak.donate/1".to_owned(), disks })
+    let scrub = scrub_view(shelf).map_err(EngineError::from)?;
+    Ok(DonateView { schema: "gbak.donate/1".to_owned(), disks, scrub })
+}
+
+fn scrub_view(shelf: &Shelf) -> Result<ScrubView, ShelfError> {
+    let (scrub, damage) = (shelf.scrub_state()?, shelf.damage()?);
+    let last = scrub.last.unwrap_or_default();
+    Ok(ScrubView {
+        last: scrub.last.map(|pass| views::time_secs(pass.ended_secs)),
+        shards: last.shards,
+        bytes: last.bytes,
+        found: last.lost,
+        skipped: last.skipped,
+        running: scrub.current.map(|pass| pass.shards),
+        rotten: damage.rotten,
+        missing: damage.missing,
+    })
 }
 
 fn disk_view(disk: &DiskState) -> DiskView {

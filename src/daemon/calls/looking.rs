@@ -2,8 +2,9 @@
 //!
 //! Every figure comes from a record or a measurement of now; what is not known is absent (I12).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chunker::OwnerId;
 use futures::FutureExt;
 use p2p::{Grid, Offer, PeerId, PeerInfo, PeerState};
 use store::Usage;
@@ -32,18 +33,22 @@ impl Run {
         let shelf = self.engine.host.shelf().clone();
         let usage = self.ctx.work(move || shelf.usage_by_owner()).await?;
         let usage: BTreeMap<_, Usage> = usage.map_err(EngineError::from)?.into_iter().collect();
-        let audits = health::scores(&self.ctx)?;
-        let holders = health::holders(&self.ctx)?;
+        let (holders, now) = (health::holders(&self.ctx)?, self.ctx.clock.now_secs());
         let standing = |peer: &PeerId| holders.get(peer).map(|known| known.standing.state());
         let me = self.me().await?;
         let peers = self.ctx.grid.peers();
+        let first = first_devices(&peers);
         let view = |info: &p2p::PeerInfo| PeerView {
             mine_here_bytes: health.bytes_by_holder.get(&info.peer).copied().unwrap_or_default(),
-            theirs_here_bytes: usage.get(&info.owner).map_or(0, |usage| usage.bytes),
-            audit: audits.get(&info.peer).map_or_else(AuditView::default, |score| AuditView {
-                proved: score.proved,
-                failed: score.failed,
-                window_days: WINDOW_DAYS,
+            // Shards are an owner's, not a device's: said once, of the owner's first device.
+            theirs_here_bytes: if first.contains(&info.peer) {
+                usage.get(&info.owner).map_or(0, |usage| usage.bytes)
+            } else {
+                0
+            },
+            audit: holders.get(&info.peer).map_or_else(AuditView::default, |known| {
+                let score = known.evidence.score(now);
+                AuditView { proved: score.proved, failed: score.failed, window_days: WINDOW_DAYS }
             }),
             standing: standing(&info.peer).unwrap_or_default().word().to_owned(),
             ..views::peer(info)
@@ -143,6 +148,18 @@ impl Run {
     }
 }
 
+/// Of every owner the device that has been a member for longest.
+fn first_devices(peers: &[PeerInfo]) -> BTreeSet<PeerId> {
+    let mut first: BTreeMap<OwnerId, &PeerInfo> = BTreeMap::new();
+    for info in peers {
+        let known = first.entry(info.owner).or_insert(info);
+        if (info.since_secs, info.peer) < (known.since_secs, known.peer) {
+            *known = info;
+        }
+    }
+    first.into_values().map(|info| info.peer).collect()
+}
+
 fn placed(
     record: &PackRecord,
     peers: &BTreeMap<PeerId, PeerInfo>,
@@ -181,7 +198,8 @@ fn totals(me: &PeerView, peers: &[PeerView]) -> TotalsView {
         online: all().filter(|peer| peer.state == "online").count() as u64,
         donated_bytes: sum(all().map(|peer| peer.donated_bytes)),
         used_bytes: sum(all().map(|peer| peer.used_bytes)),
-        free_bytes: sum(all().map(|peer| peer.free_bytes)),
+        // What an absent peer has free is not known, only what it had.
+        free_bytes: sum(all().filter(|peer| peer.state == "online").map(|peer| peer.free_bytes)),
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) async fn keep_caring(engine: &Engine, stop: CancellationToken) {
         keep_looking(engine, &stop, &due),
         keep_auditing(engine, &stop, &due),
         keep_repairing(engine, &stop, &due),
+        keep_hearing(engine, &stop, &due),
     );
 }
 
@@ -67,6 +68,18 @@ async fn audit(engine: &Engine, due: &Notify) -> Result<(), FlowError> {
     // Found bad or not: what could not be repaired before is tried again.
     due.notify_one();
     Ok(())
+}
+
+/// What holders say that they lost counts at once.
+async fn keep_hearing(engine: &Engine, stop: &CancellationToken, due: &Notify) {
+    let work = async || {
+        let _caring = engine.auditing.lock().await;
+        let ctx = engine.ctx().clone();
+        engine.ctx().work(move || health::settle(&ctx)).await??;
+        due.notify_one();
+        Ok(())
+    };
+    repeat(stop, "count what holders lost", || engine.lost.notified(), work).await;
 }
 
 /// Repairs whenever it may be due.

@@ -12,6 +12,7 @@ use crate::drive::ops::{
 use crate::vault::tree::Piece;
 
 mod model;
+mod power;
 mod space;
 
 /// A grid that has every chunk at once, in memory.

@@ -56,15 +56,15 @@ pub(crate) async fn commit<G: Grid, E: Entries>(
     if same && plan.skip_if_unchanged {
         return Ok(Committed { report, made });
     }
-    run.keep_snapshot(started, &archived, &mut report).await?;
+    run.keep(run.snapshot(started, &archived), &mut report).await?;
     Ok(Committed { report, made })
 }
 
-/// Makes a snapshot, as of `time`, of what is stored already. Stop it as [`commit`].
+/// Publishes `old` with another tree, whose contents are stored already. Stop it as [`commit`].
 pub(crate) async fn remake<G: Grid, S: Stored>(
     ctx: &Ctx<G>,
     plan: &BackupPlan,
-    time: Stamp,
+    old: &Snapshot,
     stored: S,
     cancel: &CancellationToken,
 ) -> Result<BackupReport, FlowError> {
@@ -73,8 +73,11 @@ pub(crate) async fn remake<G: Grid, S: Stored>(
     catch_up(ctx, &targets).await?;
     let run = Run { ctx, plan, targets: &targets, chosen, parent: None };
     let archived = Pipeline::new(&run).remake(stored, cancel).await?;
+    let made = run.snapshot(old.time, &archived);
+    // How it was cut, and whether all was read, is as it was.
+    let (state, cut, large) = (old.state, old.cut, old.large);
     let mut report = run.report(&archived);
-    run.keep_snapshot(time, &archived, &mut report).await?;
+    run.keep(Snapshot { state, cut, large, ..made }, &mut report).await?;
     Ok(report)
 }
 

@@ -18,6 +18,7 @@ use crate::flow::backup::parent::Cursor;
 use crate::flow::scan::{Event, FileReader, Found, Scan, SegmentKind};
 use crate::monitor::{Counter, Monitor, Problem};
 use crate::vault::Vault;
+use crate::vault::snapshot::LargeCut;
 use crate::vault::tree::{Kind, Meta, Node, Piece, Stamp};
 
 /// A batch is handed on when its buffer holds this much.
@@ -124,6 +125,8 @@ pub(super) struct Reader<E: Entries> {
     scan: E,
     old: Cursor,
     cutter: Cutter,
+    /// For files of at least so many bytes.
+    large: (u64, Cutter),
     monitor: Arc<dyn Monitor>,
     force: bool,
     /// The file being read.
@@ -140,6 +143,8 @@ struct Open<F> {
     path: PathBuf,
     file: F,
     size: u64,
+    /// Whether it is cut as large files are.
+    large: bool,
     /// What comes after what is in the buffer and is not to be cut.
     after: Option<Item>,
     ended: bool,
@@ -148,10 +153,12 @@ struct Open<F> {
 impl<E: Entries> Reader<E> {
     /// Reads what `scan` finds.
     pub(super) fn new<G: Grid>(ctx: &Ctx<G>, scan: E, old: Cursor, plan: &BackupPlan) -> Self {
+        let LargeCut { from, cut } = LargeCut::now();
         Self {
             scan,
             old,
             cutter: Cutter::new(ctx.vault.keys(), CutParams::default()),
+            large: (from, Cutter::new(ctx.vault.keys(), cut)),
             monitor: Arc::clone(&ctx.monitor),
             force: plan.force,
             open: None,
@@ -229,7 +236,7 @@ impl<E: Entries> Reader<E> {
             }
             self.linked.insert(first, node.meta.mtime);
         }
-        self.begin(path, node);
+        self.begin(path, node, size);
     }
 
     /// The node as it will be stored, if the parent's content can be taken over.
@@ -247,7 +254,7 @@ impl<E: Entries> Reader<E> {
         held.then(|| Node { name: node.name.clone(), kind, meta: node.meta.clone() })
     }
 
-    fn begin(&mut self, path: PathBuf, node: Node) {
+    fn begin(&mut self, path: PathBuf, node: Node, found: u64) {
         use std::os::unix::ffi::OsStrExt;
         self.monitor.current(path.as_os_str().as_bytes());
         match self.scan.open(&path) {
@@ -255,7 +262,8 @@ impl<E: Entries> Reader<E> {
                 let known = self.old.node(&node.name).is_some();
                 self.items.push(Item::Begin { node, known });
                 self.uncut = self.buffer.len();
-                self.open = Some(Open { path, file, size: 0, after: None, ended: false });
+                let large = found >= self.large.0;
+                self.open = Some(Open { path, file, size: 0, large, after: None, ended: false });
             }
             Err(error) => self.failed(&path, &error),
         }
@@ -291,7 +299,7 @@ impl<E: Entries> Reader<E> {
                 }
             }
         }
-        self.cut(open.after.is_some() || open.ended);
+        self.cut(open.large, open.after.is_some() || open.ended);
         self.items.extend(open.after.take());
         if open.ended {
             self.items.push(Item::End { size: open.size });
@@ -301,10 +309,11 @@ impl<E: Entries> Reader<E> {
     }
 
     /// Cuts the buffer's uncut end; to its last byte when nothing contiguous follows.
-    fn cut(&mut self, last: bool) {
+    fn cut(&mut self, large: bool, last: bool) {
+        let cutter = if large { &self.large.1 } else { &self.cutter };
         loop {
             let window = self.buffer.get(self.uncut..).unwrap_or_default();
-            let Some(len) = self.cutter.cut(window, last) else { return };
+            let Some(len) = cutter.cut(window, last) else { return };
             self.items.push(Item::Chunk { start: self.uncut, end: self.uncut + len });
             self.uncut += len;
         }

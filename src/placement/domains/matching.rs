@@ -90,10 +90,3 @@ pub fn domains_to_lose(counts: &[usize], spare: usize) -> usize {
         })
         .count()
 }
-
-/// Whether the loss of the largest domain and of one more peer costs nothing.
-pub fn survives_largest_and_one(counts: &[usize], spare: usize) -> bool {
-    let largest = counts.iter().max().copied().unwrap_or(0);
-    let more = usize::from(counts.iter().filter(|count| **count > 0).count() > 1);
-    largest + more <= spare
-}

@@ -116,11 +116,6 @@ impl Presence {
         self.windows().find(|window| self.is_up(*window))
     }
 
-    /// The last one.
-    pub fn last_seen(&self) -> Option<u64> {
-        self.windows().rev().find(|window| self.is_up(*window))
-    }
-
     /// How long an absence is on average; none before the first.
     pub fn mean_absence(&self) -> Option<Duration> {
         let falls = u32::try_from(self.falls().count()).ok().filter(|falls| *falls > 0)?;

@@ -137,15 +137,6 @@ fn nobody_ties_others_by_many_addresses() {
 }
 
 #[test]
-fn addresses_are_read_from_multiaddresses() {
-    assert_eq!(address_in("/ip4/192.0.2.1/tcp/4001").unwrap(), ip("192.0.2.1")[0]);
-    assert_eq!(address_in("/ip6/2001:db8::1/tcp/1").unwrap(), ip("2001:db8::1")[0]);
-    for none in ["", "/", "/dns4/example.org/tcp/1", "/ip4/999.0.0.1", "ip4/192.0.2.1", "/ip4"] {
-        assert_eq!(address_in(none), None, "{none}");
-    }
-}
-
-#[test]
 fn peers_that_go_down_together_are_one_domain() {
     let mut falls = Presence::default();
     let mut other = Presence::default();

@@ -44,6 +44,31 @@ fn a_manifest_comes_back_as_it_was() {
     assert!(first.roots.is_empty() && first.segments.is_empty() && first.snapshots.is_empty());
 }
 
+/// The times of entries made then and witnessed then, in the order of the manifest.
+fn times(entries: &[(i64, Option<u64>)]) -> Vec<i64> {
+    let mut manifest = manifest();
+    let one = manifest.snapshots[0].clone();
+    let entry = |(no, (made, witnessed_secs)): (usize, &(i64, Option<u64>))| SnapshotEntry {
+        id: SnapshotId::from_bytes(bytes32(no as u32)),
+        time: Stamp { secs: *made, nanos: 0 },
+        witnessed_secs: *witnessed_secs,
+        ..one.clone()
+    };
+    manifest.snapshots = entries.iter().enumerate().map(entry).collect();
+    let times = manifest.times();
+    manifest.snapshots.iter().map(|entry| times[&entry.id].secs).collect()
+}
+
+#[test]
+fn a_snapshot_is_no_older_than_the_one_before_and_no_newer_than_its_witnesses() {
+    assert_eq!(times(&[(10, Some(11)), (20, Some(21))]), [10, 20], "honest ones as they are");
+    assert_eq!(times(&[(10, Some(11)), (900, Some(21))]), [10, 21], "a clock set ahead");
+    assert_eq!(times(&[(10, Some(11)), (1, Some(21))]), [10, 10], "a clock set back");
+    // Old ones that were adopted stand behind new ones, and stay as old as they are.
+    assert_eq!(times(&[(50, Some(51)), (10, Some(11)), (20, Some(21))]), [50, 10, 20]);
+    assert_eq!(times(&[(50, Some(51)), (7, None), (60, Some(61))]), [50, 7, 60]);
+}
+
 #[test]
 fn the_first_versions_bytes_are_still_written() {
     assert_eq!(fingerprint(&manifest().encode()), "2f4aaa72dcd9884b0e8fc5ba435a157b");

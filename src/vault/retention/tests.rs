@@ -26,6 +26,7 @@ fn at(secs: i64) -> Snapshot {
         program: "test".to_owned(),
         totals: Totals::default(),
         cut: CutParams::default(),
+        large: None,
     }
 }
 

@@ -37,6 +37,7 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
                 problems: n[5],
             },
             cut: CutParams::default(),
+            large: rest.3.then(LargeCut::now),
         }
     })
 }
@@ -55,6 +56,7 @@ fn of_paths(paths: &[&str]) -> Snapshot {
         program: "gbak 0.1.0".to_owned(),
         totals: Totals::default(),
         cut: CutParams::default(),
+        large: None,
     }
 }
 

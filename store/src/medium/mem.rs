@@ -293,6 +293,9 @@ impl Medium for MemMedium {
         Ok(here.map(|path| path.rsplit('/').next().unwrap_or(path).to_owned()).collect())
     }
 
+    /// There is no disk below this one.
+    fn forget(&self, _: &str) {}
+
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
         self.step(Step::SyncDir);
         let mut state = self.lock();

@@ -18,6 +18,7 @@ const HOST_FIXTURES: &[&str] = &[
     include_str!("fixtures/host-2.sql"),
     include_str!("fixtures/host-3.sql"),
     include_str!("fixtures/host-4.sql"),
+    include_str!("fixtures/host-5.sql"),
 ];
 const CATALOG_FIXTURES: &[&str] =
     &[include_str!("fixtures/catalog-1.sql"), include_str!("fixtures/catalog-2.sql")];

@@ -92,16 +92,38 @@ pub(super) fn find(db: &Connection, owner: OwnerId, shard: ShardId) -> Result<Kn
         let disk = DiskNo::HOME;
         return Ok(Known { state: None, len: 0, leased: false, left: false, disk });
     };
-    let state = match state {
-        0 => FileState::Good,
-        1 => FileState::Rotten,
-        2 => FileState::Missing,
-        _ => return Err(DbError::BadRow { table: "shard" }),
-    };
-    let len = u64::try_from(len).ok().filter(|len| *len <= super::MAX_SHARD_LEN as u64);
-    let len = len.ok_or(DbError::BadRow { table: "shard" })?;
+    let (state, len) = (file_state(state)?, file_len(len)?);
     let left = lease.is_some_and(|state| state != HELD);
     Ok(Known { state: Some(state), len, leased: lease.is_some(), left, disk: DiskNo(disk) })
+}
+
+/// What is known of a shard's file, whosever it is.
+pub(super) struct FileRow {
+    pub(super) state: FileState,
+    pub(super) len: u64,
+    pub(super) disk: DiskNo,
+}
+
+pub(super) fn file(db: &Connection, shard: ShardId) -> Result<Option<FileRow>, DbError> {
+    let mut query = db.prepare_cached("SELECT state, len, disk FROM shard WHERE id = ?1")?;
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found: Option<(i64, i64, i64)> = query.query_row([shard.as_bytes()], read).optional()?;
+    let Some((state, len, disk)) = found else { return Ok(None) };
+    Ok(Some(FileRow { state: file_state(state)?, len: file_len(len)?, disk: DiskNo(disk) }))
+}
+
+fn file_state(number: i64) -> Result<FileState, DbError> {
+    match number {
+        0 => Ok(FileState::Good),
+        1 => Ok(FileState::Rotten),
+        2 => Ok(FileState::Missing),
+        _ => Err(DbError::BadRow { table: "shard" }),
+    }
+}
+
+fn file_len(len: i64) -> Result<u64, DbError> {
+    let len = u64::try_from(len).ok().filter(|len| *len <= super::MAX_SHARD_LEN as u64);
+    len.ok_or(DbError::BadRow { table: "shard" })
 }
 
 /// Enters a lease, and its file if that is new; both may be there already. Whatever any device left

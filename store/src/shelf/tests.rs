@@ -20,6 +20,7 @@ mod faults;
 mod giveback;
 mod leases;
 mod model;
+mod scrub;
 mod speed;
 
 const GIB: u64 = 1 << 30;

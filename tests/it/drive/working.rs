@@ -19,12 +19,12 @@ use super::kit::{can_mount, detach};
 use crate::net::rig::{Rig, copy_tree, online};
 
 /// A mounted drive; detached when dropped.
-struct Drive {
-    dir: PathBuf,
+pub(super) struct Drive {
+    pub(super) dir: PathBuf,
 }
 
 impl Drive {
-    fn mount(agent: &Agent, dir: PathBuf) -> Self {
+    pub(super) fn mount(agent: &Agent, dir: PathBuf) -> Self {
         fs::create_dir_all(&dir).unwrap();
         let view = agent.expect(&["drive", "mount", "work", text(&dir), "--json"]).unwrap();
         assert_eq!(view["mounted"], true, "{view}");
@@ -38,7 +38,7 @@ impl Drop for Drive {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -46,11 +46,11 @@ fn status(agent: &Agent) -> Value {
     agent.expect(&["drive", "status", "work", "--json"]).unwrap()
 }
 
-fn sync(agent: &Agent) -> Value {
+pub(super) fn sync(agent: &Agent) -> Value {
     agent.expect(&["drive", "sync", "work", "--wait", "grid", "--json"]).unwrap()
 }
 
-fn noise(seed: &str, len: usize) -> Vec<u8> {
+pub(super) fn noise(seed: &str, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
     blake3::Hasher::new().update(seed.as_bytes()).finalize_xof().fill(&mut bytes);
     bytes

@@ -7,12 +7,12 @@ use gbak::care::{Rules, Score, Verdict};
 use gbak::entropy::SeededEntropy;
 use gbak::flow::audit::{self, AuditReport, SAMPLES};
 use gbak::flow::check::{CheckReport, Grade, Sample, check};
-use gbak::flow::health::scores;
+use gbak::flow::health::holders;
 use gbak::flow::{Ctx, FlowError};
 use gbak::vault::index::PackRecord;
 use p2p::Grid;
 use p2p::sim::Weather;
-use p2p::{Refusal, Reply, Request};
+use p2p::{PeerId, Refusal, Reply, Request};
 
 use super::stories::{grid, source};
 use super::world::{Node, Twist, World};
@@ -219,13 +219,18 @@ async fn five_kinds_of_holders_get_five_verdicts() {
     let asked = std::mem::take(&mut *asked.lock().unwrap());
     assert_eq!(asked.len(), 3 * slow);
     assert!(asked.chunks(3).all(|same| same[0] == same[1] && same[1] == same[2]), "{asked:?}");
-    let score = scores(&ada.ctx).unwrap();
+    let scores = || -> BTreeMap<PeerId, Score> {
+        let now = ada.ctx.clock.now_secs();
+        let all = holders(&ada.ctx).unwrap().into_iter();
+        all.map(|(peer, known)| (peer, known.evidence.score(now))).collect()
+    };
+    let score = scores();
     assert_eq!(score[&honest.peer()], Score { proved: proved as u64, failed: 0 });
     assert!(score[&liar.peer()].failed > 2 && score[&liar.peer()].proved == 0);
     assert_eq!((score[&down.peer()], score[&staller.peer()]), Default::default());
     let one = audit(&ada.ctx, Some(honest.peer())).await.unwrap();
     assert!(one.findings.iter().all(|finding| finding.peer == honest.peer()));
-    assert_eq!(scores(&ada.ctx).unwrap()[&honest.peer()].proved, 2 * proved as u64);
+    assert_eq!(scores()[&honest.peer()].proved, 2 * proved as u64);
 }
 
 #[tokio::test(start_paused = true)]

@@ -82,6 +82,18 @@ async fn tags_and_pins_are_kept_by_rules_and_come_back_with_the_words() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_drives_commits_are_its_own_whatever_they_are_tagged() {
+    let world = World::new(99, Weather::calm());
+    let (ada, _others) = grid(&world, 4).await;
+    let source = source(&world);
+    ada.backup_with(&source, |plan| plan.tags = words(&["drive:work"])).await.unwrap();
+    let id = listed(&ada)[0].0;
+    say(&ada, id, Change::SetTags(words(&["drive:other"]))).await.unwrap();
+    let of = |name: &str| gbak::drive::disk::commits(&ada.ctx, name).unwrap().len();
+    assert_eq!((of("work"), of("other")), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_set_ahead_or_back_ages_no_snapshot() {
     let world = World::new(98, Weather::calm());
     let (mut ada, _others) = grid(&world, 4).await;

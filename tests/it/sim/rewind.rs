@@ -8,6 +8,7 @@ use gbak::flow::recover::recover;
 use gbak::flow::rewind::rewind;
 use gbak::flow::{FlowError, look};
 use gbak::vault::manifest::HeadBody;
+use gbak::vault::retention::Rules;
 use gbak::vault::tree::Stamp;
 use p2p::head::SignedHead;
 use p2p::sim::Weather;
@@ -131,4 +132,29 @@ async fn a_moment_before_the_first_backup_brings_nothing_and_nobody_at_all_is_an
     others.iter().for_each(|one| world.net.set_down(one.peer(), true));
     let alone = rewind(&ada.ctx, 0).await;
     assert!(matches!(alone, Err(FlowError::NoPeers)), "{alone:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_home_brings_back_is_as_old_as_it_was() {
+    let world = World::new(97, Weather::calm());
+    let (ada, others) = grid(&world, 4).await;
+    let source = source(&world);
+    let (mut old, mut before) = (Vec::new(), 0);
+    for round in 0..6 {
+        fs::write(source.join("round"), round.to_string()).unwrap();
+        ada.backup(&source).await.unwrap();
+        if round < 3 {
+            old.push(*snapshots(&ada).last().unwrap());
+            before = ada.ctx.clock.now_secs();
+        }
+        days(1, &others).await;
+    }
+    let named = old.iter().map(|id| id.to_string().parse().unwrap()).collect();
+    forget(&ada.ctx, &ForgetPlan { named, ..ForgetPlan::default() }).await.unwrap();
+    assert_eq!(rewind(&ada.ctx, before).await.unwrap().snapshots, 3);
+    // A day each: rules keep them apart.
+    let rules = Rules { daily: 6, ..Rules::default() };
+    let report = forget(&ada.ctx, &ForgetPlan { rules, ..ForgetPlan::default() }).await.unwrap();
+    assert_eq!(report.groups[0].forgotten, []);
+    assert_eq!(snapshots(&ada).len(), 6);
 }

@@ -39,6 +39,7 @@ async fn a_snapshot_is_made_again_with_whole_files_only_and_the_original_goes_wh
     passes(&world, &ada, &others, 1).await;
     by_use(&ada, &others)[..3].iter().for_each(|one| lose(&ada, one));
     audit(&ada.ctx, None, &rules()).await.unwrap();
+    let original = look::snapshots(&ada.ctx).unwrap().remove(0);
     let dry = SalvagePlan { dry_run: true, ..SalvagePlan::default() };
     let found = run(&ada, &dry).await.unwrap();
     let lost = &found.salvaged[0].left_out;
@@ -47,6 +48,9 @@ async fn a_snapshot_is_made_again_with_whole_files_only_and_the_original_goes_wh
     let forget = SalvagePlan { forget: true, ..SalvagePlan::default() };
     let made = run(&ada, &forget).await.unwrap();
     let (one, all) = (&made.salvaged[0], look::snapshots(&ada.ctx).unwrap());
+    let (was, is) = (&original.snapshot, &all[0].snapshot);
+    assert_eq!((was.time, &was.paths, was.state), (is.time, &is.paths, is.state));
+    assert_eq!((&was.hostname, &was.username, &was.tags), (&is.hostname, &is.username, &is.tags));
     assert_eq!((all.len(), Some(all[0].id), made.forgotten), (1, one.salvaged, 1));
     let after = paths(&ada, "latest").await;
     assert_eq!(after.len() as u64, before.len() as u64 - one.left_out.count);

@@ -25,7 +25,8 @@ fn disk() -> DiskView {
 }
 
 fn view(disk: DiskView) -> DonateView {
-    DonateView { schema: "gbak.donate/1".to_owned(), disks: vec![disk] }
+    let (disks, scrub) = (vec![disk], ScrubView::default());
+    DonateView { schema: "gbak.donate/1".to_owned(), disks, scrub }
 }
 
 #[test]
@@ -39,6 +40,17 @@ fn the_split_is_a_sum_or_one_document() {
     };
     let away = DiskView { path: "/mnt/usb".to_owned(), state: "away".to_owned(), ..disk() };
     let two = DonateView { disks: vec![disk(), away], ..view(disk()) };
+    let scrub = ScrubView {
+        last: Some("2026-01-01T00:00:00Z".to_owned()),
+        shards: 12_000,
+        bytes: 107 * GIB,
+        found: 2,
+        skipped: 0,
+        running: Some(1),
+        rotten: 1,
+        missing: 1,
+    };
+    let scrubbed = DonateView { scrub, ..view(disk()) };
     let refused = codes::DONATION.failure("The disk cannot carry a donation of 2.0 TiB");
     golden(
         "donate",
@@ -47,6 +59,7 @@ fn the_split_is_a_sum_or_one_document() {
             ran(&Fake::answering(Answer::Donate(view(disk()))), "gbak donate show --json"),
             ran(&Fake::answering(Answer::DonateSet(view(over))), "gbak donate set 50GiB"),
             ran(&Fake::answering(Answer::Donate(two)), "gbak donate"),
+            ran(&Fake::answering(Answer::Donate(scrubbed)), "gbak donate"),
             ran(&Fake::answering(Err(refused)), "gbak donate set 2TiB"),
         ],
     );

@@ -48,6 +48,12 @@ fn three() -> PeersView {
 fn peers_are_a_table_or_one_document() {
     let show = |line| ran(&Fake::answering(Answer::Peers(three())), line);
     golden("peers", &[show("gbak peers"), show("gbak peers --json")]);
+    let wide = show("gbak peers --wide");
+    let one = show("gbak peers show mia");
+    golden("peers-wide", &[wide, one, show("gbak peers show nobody")]);
+    assert!(show("gbak peers show mia --json").out.starts_with("{\"peer_id\""));
+    let several = show("gbak peers show 0a0a");
+    assert_eq!(several.exit, 2, "{}", several.err);
 }
 
 #[test]

@@ -88,12 +88,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn the_largest_domain_and_one_peer_may_be_lost() {
-    assert!(survives_largest_and_one(&[1, 1, 1, 1], 2));
-    assert!(!survives_largest_and_one(&[2, 1, 1], 2));
-    assert!(survives_largest_and_one(&[2, 1, 1], 3));
-    assert!(!survives_largest_and_one(&[4], 3));
-    assert!(survives_largest_and_one(&[], 0));
-}
