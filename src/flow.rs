@@ -18,6 +18,7 @@ use crate::monitor::Monitor;
 use crate::offload::{Offload, WorkLost, offload};
 use crate::vault::Vault;
 
+mod asking;
 pub mod audit;
 pub mod backup;
 pub mod check;

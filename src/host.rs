@@ -28,10 +28,10 @@ use crate::offload::{Offload, WorkLost, offload};
 mod busy;
 pub mod giveback;
 pub mod handover;
-mod heard;
 mod leases;
 pub mod lost;
 mod moves;
+mod silence;
 mod wards;
 
 use busy::{Busy, Pass};
@@ -105,7 +105,7 @@ struct Inner {
     paused: AtomicBool,
     /// Who spent which invitation in this process's life.
     joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
-    heard: heard::Heard,
+    silence: silence::Silence,
 }
 
 /// The name under which an invitation is kept here: who reads it cannot join.
@@ -136,7 +136,7 @@ impl Host {
             heard: lost::Heard::default(),
             paused: AtomicBool::new(false),
             joiners: Mutex::default(),
-            heard: heard::Heard::since(since),
+            silence: silence::Silence::since(since),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -303,7 +303,7 @@ impl Host {
             }
             let stored = shelf.head_put(owner, head.device(), head.seq, head.hash(), &bytes, now);
             stored.map_err(|error| refusal(&error))?;
-            inner.heard.note(owner, head.device(), now);
+            inner.silence.note(owner, head.device(), now);
             Ok(())
         };
         self.run(pass, keep).await??;
@@ -319,7 +319,7 @@ impl Host {
             room.is_some()
         };
         let now = self.inner.clock.now_secs();
-        let age = |head: Vec<u8>| (self.inner.heard.age(owner, &head, now), ByteBuf::from(head));
+        let age = |head: Vec<u8>| (self.inner.silence.age(owner, &head, now), ByteBuf::from(head));
         let (ages, heads) = heads.into_iter().filter(fits).map(age).unzip();
         Ok(Reply::Heads { heads, ages })
     }

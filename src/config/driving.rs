@@ -11,12 +11,10 @@ pub struct Driving {
     /// For how long holders must not have heard of a writer before another machine may take its
     /// drive over; the same on all machines of an owner. A writer is heard of three times in it.
     pub lease: Span,
-    /// How often a read-only mount looks for a new commit.
-    pub follow: Span,
 }
 
 impl Default for Driving {
     fn default() -> Self {
-        Self { lease: Span(180), follow: Span(10) }
+        Self { lease: Span(180) }
     }
 }

@@ -263,8 +263,10 @@ impl<G: Grid> Drive<G> {
     pub async fn keep_lease(&self, taking: Taking<'_>) -> Result<(), DriveError> {
         match self.role() {
             Role::Fenced { .. } => return Ok(()),
-            Role::Writer { .. } => fence::renew(self.ctx()).await?,
-            Role::Unconfirmed { .. } if self.is_held()? => fence::renew(self.ctx()).await?,
+            Role::Writer { .. } => fence::renew(self.ctx(), self.name()).await?,
+            Role::Unconfirmed { .. } if self.is_held()? => {
+                fence::renew(self.ctx(), self.name()).await?
+            }
             Role::Unconfirmed { epoch } => {
                 match self.claim(Taking { take_over: false, ..taking }).await? {
                     Claimed::Yes { epoch, from: None } => self.become_role(Role::Writer { epoch }),

@@ -5,11 +5,14 @@
 //! a majority that has it ([`rules`]). How it fails: with too few peers nothing is decided
 //! ([`Claimed::Unsure`]); what was published then is confirmed or overruled later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chunker::{PeerId, Record};
 use p2p::{Grid, PeerState, Reply, Request};
+use serde_bytes::ByteBuf;
 
+use super::asking::{ask_all, online};
 use super::publish::{self, current_head};
 use super::recover::genuine;
 use super::targets::Targets;
@@ -25,6 +28,8 @@ pub use rules::{Standing, Survey, Top, Verdict};
 pub(crate) const CLAIMS: &str = "drive.claims";
 /// How often a claim is made again when another one came in between.
 const TRIES: usize = 3;
+/// How much longer others may take to answer than those who decide.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What came of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,47 +85,64 @@ async fn note<G: Grid>(ctx: &Ctx<G>, claims: &Claims) -> Result<(), FlowError> {
     Ok(ctx.work(move || catalog.set(CLAIMS, &noted)).await??)
 }
 
-/// Asks every connected peer for the owner's heads, and when each device was heard of.
-pub async fn survey<G: Grid>(ctx: &Ctx<G>) -> Survey {
-    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
-    let asks = online
-        .map(|info| async move { (info.peer, ctx.grid.ask(info.peer, Request::HeadGet).await) });
-    let mut survey = Survey::default();
-    for (peer, reply) in futures::future::join_all(asks).await {
-        let Ok(Reply::Heads { heads, ages }) = reply else { continue };
-        survey.answered.insert(peer);
-        let ages = ages.into_iter().map(u64::from).chain(std::iter::repeat(0));
-        for (bytes, age_secs) in heads.iter().zip(ages) {
-            let Some(head) = genuine(ctx, bytes) else { continue };
-            let Ok(body) = ctx.vault.open_head(&head.sealed) else { continue };
-            let heard = survey.devices.entry(head.device()).or_default();
-            if head.seq >= heard.seq {
-                heard.seq = head.seq;
-                heard.claims = body.drives;
-            }
-            let given = heard.given.entry(peer).or_insert(Given { seq: 0, age_secs });
-            given.seq = given.seq.max(head.seq);
-            given.age_secs = given.age_secs.min(age_secs);
+/// Asks every connected peer for the owner's heads, and when each device was heard of. Ends soon
+/// after those have answered who decide about the drive and about `mine`.
+async fn survey<G: Grid>(ctx: &Ctx<G>, drive: &str, mine: Option<&Claim>) -> Survey {
+    let (mut survey, peers) = (Survey::default(), online(ctx));
+    let asked = peers.len();
+    let heard = |peer, reply| {
+        if let Ok(Reply::Heads { heads, ages }) = reply {
+            note_heads(ctx, &mut survey, peer, (&heads, ages));
         }
-    }
+        survey.suffices(drive, mine, asked)
+    };
+    ask_all(ctx, peers, &Request::HeadGet, LINGER, heard).await;
     survey
 }
 
+/// Notes what one peer gave.
+fn note_heads<G: Grid>(
+    ctx: &Ctx<G>,
+    survey: &mut Survey,
+    peer: PeerId,
+    (heads, ages): (&[ByteBuf], Vec<u32>),
+) {
+    survey.answered.insert(peer);
+    let ages = ages.into_iter().map(u64::from).chain(std::iter::repeat(0));
+    for (bytes, age_secs) in heads.iter().zip(ages) {
+        let Some(head) = genuine(ctx, bytes) else { continue };
+        let Ok(body) = ctx.vault.open_head(&head.sealed) else { continue };
+        let heard = survey.devices.entry(head.device()).or_default();
+        if head.seq >= heard.seq {
+            heard.seq = head.seq;
+            heard.claims = body.drives;
+        }
+        let given = heard.given.entry(peer).or_insert(Given { seq: 0, age_secs });
+        given.seq = given.seq.max(head.seq);
+        given.age_secs = given.age_secs.min(age_secs);
+    }
+}
+
 /// Says this device's newest head to every connected peer again: the lease begins anew there.
-pub async fn renew<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
+pub async fn renew<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<(), FlowError> {
     let Some(head) = current_head(ctx)? else { return Ok(()) };
-    let bytes = head.encode();
-    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
-    let says = online.map(|info| ctx.grid.ask(info.peer, Request::HeadPut { head: bytes.clone() }));
+    let (request, mine) = (Request::HeadPut { head: head.encode() }, claim_of(ctx, drive)?);
+    let mut have = BTreeSet::new();
+    let heard = |peer, reply| {
+        if matches!(reply, Ok(Reply::HeadStored { .. })) {
+            have.insert(peer);
+        }
+        mine.as_ref().is_some_and(|mine| rules::decide(mine, |peer| have.contains(peer)))
+    };
     // Who did not hear it is found out by whoever asks.
-    drop(futures::future::join_all(says).await);
+    ask_all(ctx, online(ctx), &request, LINGER, heard).await;
     Ok(())
 }
 
 /// Claims a drive. Publishes a head; the caller lets nothing else publish meanwhile.
 pub async fn claim<G: Grid>(ctx: &Ctx<G>, plan: &ClaimPlan<'_>) -> Result<Claimed, FlowError> {
     for _ in 0..TRIES {
-        let before = survey(ctx).await;
+        let before = survey(ctx, plan.drive, None).await;
         let standing = before.standing(plan.drive, plan.lease_secs);
         let me = ctx.device.peer();
         let top = match standing {
@@ -136,7 +158,7 @@ pub async fn claim<G: Grid>(ctx: &Ctx<G>, plan: &ClaimPlan<'_>) -> Result<Claime
                 Some(top)
             }
         };
-        if let Some(claimed) = claim_above(ctx, plan, top).await? {
+        if let Some(claimed) = claim_above(ctx, plan, top, &before.answered).await? {
             return Ok(claimed);
         }
     }
@@ -148,6 +170,7 @@ async fn claim_above<G: Grid>(
     ctx: &Ctx<G>,
     plan: &ClaimPlan<'_>,
     top: Option<Top>,
+    answer: &BTreeSet<PeerId>,
 ) -> Result<Option<Claimed>, FlowError> {
     let me = ctx.device.peer();
     let mut claims = claims(ctx)?;
@@ -161,8 +184,8 @@ async fn claim_above<G: Grid>(
     let mine = Claim { drive, epoch: above.max(own) + 1, held: true, before, electors };
     claims.put(mine.clone());
     note(ctx, &claims).await?;
-    let published = say(ctx).await;
-    let after = survey(ctx).await;
+    let published = say(ctx, answer).await;
+    let after = survey(ctx, plan.drive, Some(&mine)).await;
     let seq = current_head(ctx)?.map_or(0, |head| head.seq);
     let verdict = match published {
         Ok(()) => after.verdict(me, &mine, seq, true),
@@ -176,7 +199,7 @@ async fn claim_above<G: Grid>(
         }
         Verdict::Unsure => Ok(Some(Claimed::Unsure(top))),
         Verdict::Overruled { .. } => {
-            match give_back(ctx, plan.drive).await {
+            match withdraw(ctx, plan.drive, answer).await {
                 Err(error) if !super::backup::is_shortage(&error) => return Err(error),
                 _ => {}
             }
@@ -200,19 +223,31 @@ fn electors<G: Grid>(ctx: &Ctx<G>) -> Vec<PeerId> {
     all
 }
 
-/// Publishes a head with the claims as they are noted.
-async fn say<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
+/// Publishes a head with the claims as they are noted, past peers that just now did not answer.
+async fn say<G: Grid>(ctx: &Ctx<G>, answer: &BTreeSet<PeerId>) -> Result<(), FlowError> {
     let targets = Targets::now(ctx);
+    for silent in targets.peers().into_iter().filter(|peer| !answer.contains(peer)) {
+        targets.avoid(silent);
+    }
     publish::amend(ctx, &targets, &BTreeMap::new()).await.map(drop)
 }
 
 /// Gives a drive back, so that another device can have it at once.
 pub async fn give_back<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<(), FlowError> {
+    let answer = survey(ctx, drive, None).await.answered;
+    withdraw(ctx, drive, &answer).await
+}
+
+async fn withdraw<G: Grid>(
+    ctx: &Ctx<G>,
+    drive: &str,
+    answer: &BTreeSet<PeerId>,
+) -> Result<(), FlowError> {
     let mut claims = claims(ctx)?;
     let Some(mine) = claims.get(drive).filter(|mine| mine.held).cloned() else { return Ok(()) };
     claims.put(Claim { held: false, ..mine });
     note(ctx, &claims).await?;
-    say(ctx).await
+    say(ctx, answer).await
 }
 
 /// Whether what this device published for a drive came before any later claim. Notes that those
@@ -221,7 +256,8 @@ pub async fn confirm<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Verdict, Flow
     let mut claims = claims(ctx)?;
     let Some(mine) = claims.get(drive).cloned() else { return Ok(Verdict::Unsure) };
     let seq = current_head(ctx)?.map_or(0, |head| head.seq);
-    let verdict = survey(ctx).await.verdict(ctx.device.peer(), &mine, seq, false);
+    let survey = survey(ctx, drive, Some(&mine)).await;
+    let verdict = survey.verdict(ctx.device.peer(), &mine, seq, false);
     if verdict == Verdict::Confirmed && !mine.before.is_empty() {
         // In the next head: until then readers ask both, which is only stricter.
         claims.put(Claim { before: Vec::new(), ..mine });

@@ -6,16 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::time::Duration;
 
 use chunker::{Block, ChunkId, Class, Code, PackBuilder, PackId, PeerId, Record, SnapshotId};
 use p2p::head::SignedHead;
 use p2p::wire::HEAD_LIMIT;
-use p2p::{Grid, PeerState, Refusal, Reply, Request};
+use p2p::{Grid, Refusal, Reply, Request};
 use serde::{Deserialize, Serialize};
 use store::PackState;
 
 use crate::budget::Hold;
 use crate::entropy;
+use crate::flow::asking::{ask_all, is_most, online};
 use crate::flow::place::{self, Fresh, Outcome};
 use crate::flow::rewind::middle;
 use crate::flow::targets::Targets;
@@ -42,6 +44,8 @@ pub(crate) const MANIFEST: &str = "manifest";
 pub(crate) const PENDING: &str = "head.pending";
 /// Local value: who confirmed [`HEAD`].
 const WITNESSES: &str = "head.witnesses";
+/// How much longer others may take to confirm a head than the majority that it needs.
+const LINGER: Duration = Duration::from_secs(2);
 /// Most holders recorded for a manifest. Without limits every other connected peer gets a copy all
 /// the same, and is asked for it when these do not answer.
 const MANIFEST_COPIES: usize = 32;
@@ -458,13 +462,8 @@ async fn witness<G: Grid>(
         None => BTreeSet::new(),
     };
     electorate.extend(targets.used());
-    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
-    let asks = online.map(|info| {
-        let request = Request::HeadPut { head: head.to_vec() };
-        async move { (info.peer, ctx.grid.ask(info.peer, request).await) }
-    });
     let (mut by, mut deny, mut times) = (BTreeSet::new(), Vec::new(), Vec::new());
-    for (peer, reply) in futures::future::join_all(asks).await {
+    let heard = |peer, reply| {
         match reply {
             Ok(Reply::HeadStored { at_secs }) => {
                 by.insert(peer);
@@ -475,7 +474,9 @@ async fn witness<G: Grid>(
             }
             Ok(_) | Err(_) => {}
         }
-    }
+        is_most(by.len(), electorate.union(&by).count())
+    };
+    ask_all(ctx, online(ctx), &Request::HeadPut { head: head.to_vec() }, LINGER, heard).await;
     for peer in deny {
         if proves_fork(ctx, peer, head).await? {
             return Err(FlowError::Forked { seq: SignedHead::decode(head)?.seq });

@@ -131,6 +131,16 @@ impl Survey {
         top.map(|(device, claim)| Top { device, claim: claim.clone() })
     }
 
+    /// Whether enough answered to say how a drive stands: whoever else does not answer decides
+    /// nothing. Of one that nobody claimed, more than half of those asked.
+    pub fn suffices(&self, drive: &str, mine: Option<&Claim>, asked: usize) -> bool {
+        let answered = |peer: &PeerId| self.answered.contains(peer);
+        let top = self.top(drive);
+        let by_all = top.is_some() || self.answered.len() * 2 > asked;
+        let claims = top.as_ref().map(|top| &top.claim).into_iter().chain(mine);
+        by_all && claims.into_iter().all(|claim| decide(claim, answered))
+    }
+
     /// How a drive stands.
     pub fn standing(&self, drive: &str, lease_secs: u64) -> Standing {
         let Some(top) = self.top(drive) else { return Standing::Unclaimed };
@@ -172,14 +182,6 @@ impl Survey {
             given.is_some_and(|given| given.seq >= seq)
         };
         if decide(mine, has) { Verdict::Confirmed } else { Verdict::Unsure }
-    }
-
-    /// Whether a majority keeps the newest head of a device that was seen, and that device is the
-    /// drive's last claimant: then its commits are shown to followers.
-    pub fn is_settled(&self, drive: &str) -> bool {
-        let Some(top) = self.top(drive) else { return false };
-        let Some(heard) = self.devices.get(&top.device) else { return false };
-        decide(&top.claim, |peer| heard.given.get(peer).is_some_and(|given| given.seq == heard.seq))
     }
 }
 

@@ -109,10 +109,9 @@ fn shorten(agent: &Agent) {
     let path = agent.home().join("config.toml");
     let mut text = fs::read_to_string(&path).unwrap();
     if !text.contains("[drive]") {
-        text.push_str("\n[drive]\nlease = \"3m\"\nfollow = \"10s\"\n");
+        text.push_str("\n[drive]\nlease = \"3m\"\n");
     }
-    let text = text.replace("lease = \"3m\"", &format!("lease = \"{LEASE}\""));
-    fs::write(path, text.replace("follow = \"10s\"", "follow = \"1s\"")).unwrap();
+    fs::write(path, text.replace("lease = \"3m\"", &format!("lease = \"{LEASE}\""))).unwrap();
 }
 
 #[test]

@@ -12,12 +12,12 @@ use p2p::head::SignedHead;
 
 /// When which device was heard of: only devices whose heads are kept, which are bounded.
 #[derive(Debug)]
-pub(super) struct Heard {
+pub(super) struct Silence {
     since_secs: u64,
     last: Mutex<BTreeMap<(OwnerId, PeerId), u64>>,
 }
 
-impl Heard {
+impl Silence {
     /// Nothing was heard before this.
     pub(super) fn since(since_secs: u64) -> Self {
         Self { since_secs, last: Mutex::default() }
