@@ -22,10 +22,12 @@ pub mod limits;
 mod listing;
 mod marking;
 mod mounting;
+mod peers;
 mod placement;
 mod repair;
 mod retention;
 mod risk;
+mod sets;
 pub mod setup;
 mod status;
 
@@ -42,11 +44,12 @@ pub use evidence::{EvidenceArgs, EvidenceDay, EvidenceFailure, EvidenceView, Hol
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView, RewoundView};
 pub use lending::{
-    DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView, ScrubView,
+    CountView, DiskView, DonateAct, DonateArgs, DonateView, EvacuateView, LeaveView, ScrubView,
 };
 pub use listing::{LsArgs, LsEntry, LsView};
 pub use marking::{MarkArgs, MarkView};
 pub use mounting::{MountArgs, MountView};
+pub use peers::{PeerView, PeersView, PingArgs, PingView, StatedView, TotalsView};
 pub use placement::{
     DomainsRule, LimitArgs, PlacedPackView, PlacedShardView, PlacementArgs, PlacementView,
     UnmetRule,
@@ -59,6 +62,7 @@ pub use risk::{
     FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
     ScenarioView, WorstDomainView,
 };
+pub use sets::{ScheduleArgs, ScheduleView, SetView};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
 
 /// One thing to do.
@@ -86,6 +90,10 @@ pub enum Call {
     Placement(PlacementArgs),
     /// The table of peers.
     Peers,
+    /// Whether one answers, and how fast.
+    Ping(PingArgs),
+    /// The backup sets and when they are due.
+    Schedule(ScheduleArgs),
     /// One screen of state.
     Status,
     /// How this machine's disk is split.
@@ -171,6 +179,10 @@ pub enum Answer {
     Placement(PlacementView),
     /// The peers.
     Peers(PeersView),
+    /// What it answered.
+    Ping(PingView),
+    /// The sets.
+    Schedule(ScheduleView),
     /// The state.
     Status(StatusView),
     /// The split.
@@ -296,6 +308,8 @@ pub struct ProblemView {
 pub struct BackupArgs {
     /// Absolute paths, as raw bytes in hex would be unreadable: each is a list of bytes.
     pub paths: Vec<PathBytes>,
+    /// The set of the settings that is backed up, instead of paths.
+    pub set: Option<String>,
     /// Tags of the snapshot.
     pub tags: Vec<String>,
     /// Host name to record; the machine's own when absent.
@@ -322,7 +336,8 @@ pub struct BackupArgs {
     pub limits: LimitArgs,
     /// When too few peers are there: keep sealed packs on disk and place them later.
     pub spool: bool,
-    /// zstd level, 0 = no compression; 3 when absent.
+    /// zstd level, 0 = no compression; when absent 3, or 1 for large files that leave as fast as
+    /// they are read.
     pub compression: Option<i32>,
     /// How long to wait for peers to connect, in seconds; 10 when absent.
     pub wait_peers_secs: Option<u64>,
@@ -524,74 +539,4 @@ const MIN_PREFIX: usize = 4;
 pub fn is_called(wanted: &str, name: &str, id: &str) -> bool {
     let prefix = wanted.to_ascii_lowercase();
     name == wanted || (prefix.len() >= MIN_PREFIX && id.starts_with(&prefix))
-}
-
-/// The table of peers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PeersView {
-    /// `gbak.peers/1`.
-    pub schema: String,
-    /// This device.
-    #[serde(rename = "self")]
-    pub me: PeerView,
-    /// The others.
-    pub peers: Vec<PeerView>,
-    /// Sums over all of them, this device included.
-    pub totals: TotalsView,
-}
-
-/// One device.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PeerView {
-    /// Full id.
-    pub peer_id: String,
-    /// The device's name.
-    pub name: String,
-    /// Its member.
-    pub owner_id: String,
-    /// `online`, `away` or `offline`.
-    pub state: String,
-    /// Round trip in milliseconds.
-    pub rtt_ms: Option<f64>,
-    /// Declared site.
-    pub site: Option<String>,
-    /// Size of its disk.
-    pub total_bytes: u64,
-    /// Kept for its own use.
-    pub reserved_bytes: u64,
-    /// Lent to the grid.
-    pub donated_bytes: u64,
-    /// Taken by shards.
-    pub used_bytes: u64,
-    /// What new shards may still take.
-    pub free_bytes: u64,
-    /// Shard bytes of mine there.
-    pub mine_here_bytes: u64,
-    /// Shard bytes of theirs here.
-    pub theirs_here_bytes: u64,
-    /// `lan`, `direct`, `relay` or `none`.
-    pub path: String,
-    /// What audits of it found.
-    #[serde(default)]
-    pub audit: AuditView,
-    /// What its silence means: `present`, `suspect`, `away`, `presumed lost` or `lost`.
-    #[serde(default)]
-    pub standing: String,
-    /// When its certificate was made, RFC 3339.
-    pub since: String,
-}
-
-/// Sums of the table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TotalsView {
-    /// Devices, this one included.
-    pub peers: u64,
-    /// Of them connected (this one counts).
-    pub online: u64,
-    /// Lent.
-    pub donated_bytes: u64,
-    /// Taken.
-    pub used_bytes: u64,
-    /// Left.
-    pub free_bytes: u64,
 }

@@ -28,9 +28,10 @@ pub struct Hold {
 }
 
 impl Budget {
-    /// What an agent takes: two packs of 16 MiB with their parity being sent and sealed, or two
-    /// being fetched while one is written; and some room for small ones.
-    pub const AGENT: usize = 64 * 1024 * 1024;
+    /// What an agent takes: three full packs of 4 MiB with the parity of 3+2 being sealed and sent,
+    /// and some small ones, or four being fetched and written. Of those sealed before packs were
+    /// smaller, one of 16 MiB.
+    pub const AGENT: usize = 24 * 1024 * 1024;
 
     /// Room for so many bytes.
     pub fn new(bytes: usize) -> Self {

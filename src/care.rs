@@ -17,10 +17,12 @@
 //! start and stop repairs; a shard that comes back is kept, whether or not another was made in its
 //! place. Total: nothing here fails.
 
+pub mod churn;
 pub mod evidence;
 pub mod holder;
 pub mod pack;
 
+pub use churn::{Churn, Past};
 pub use evidence::{Evidence, Failure, Looks, Score, Verdict};
 pub use holder::{Crowd, Rules, Standing, State};
 pub use pack::{Grade, Policy, ShardState, Tally, days_to_loss};

@@ -31,6 +31,7 @@ mod progress;
 mod prompts;
 mod settings;
 mod shell;
+mod weight;
 
 use crate::api::backend::{Backend, Open};
 use args::{Cli, Command, Global};
@@ -63,6 +64,11 @@ pub fn main(open: &impl Open) -> ExitCode {
         exit::tell(&mut shell, &failure);
         exit::code_of(&failure)
     }))
+}
+
+/// Whether this process's command works through packs in this very process, when no agent runs.
+pub fn moves_packs() -> bool {
+    Cli::try_parse().is_ok_and(|cli| weight::moves_packs(&cli.command))
 }
 
 /// Help and version are results; everything else clap says is an error of usage.
@@ -115,6 +121,8 @@ fn dispatch(
         Command::Invite(args) => c::invite::run(args, backend, shell),
         Command::Recover(args) => c::recover::run(args, given, backend, shell),
         Command::Backup(args) => c::backup::run(args, backend, shell),
+        Command::Schedule(args) => c::schedule::run(args, given, backend, shell),
+        Command::Service(args) => c::service::run(args, given, shell),
         Command::Restore(args) => c::restore::run(args, backend, shell),
         Command::Snapshots => c::snapshots::run(backend, shell),
         Command::Forget(args) => c::forget::run(args, backend, shell),

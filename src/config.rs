@@ -26,11 +26,14 @@ pub use watching::Grow;
 mod leases;
 pub mod limits;
 mod merge;
+mod sets;
+pub mod when;
 pub mod window;
 
 pub use crate::api::limits::Speed;
 pub use leases::{Leases, Span};
 pub use limits::Limits;
+pub use sets::BackupSet;
 
 /// Largest file that is read, in bytes: a person writes it.
 const LIMIT: u64 = 1024 * 1024;
@@ -215,6 +218,9 @@ pub struct Backup {
     pub exclude_caches: bool,
     /// Directories that hold a file of one of these names.
     pub exclude_if_present: Vec<String>,
+    /// What is backed up together, and when.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "sets::checked")]
+    pub sets: Vec<BackupSet>,
 }
 
 /// How backups are spread.

@@ -44,6 +44,7 @@ mod regulator;
 mod roster;
 pub mod setup;
 mod signals;
+mod turns;
 mod views;
 mod watch;
 

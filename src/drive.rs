@@ -19,6 +19,7 @@ mod import;
 pub mod lease;
 mod lru;
 pub mod ops;
+mod pulse;
 pub mod reader;
 pub mod session;
 pub(crate) mod tree;

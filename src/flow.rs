@@ -15,7 +15,7 @@ use p2p::{Clock, Grid, GridError, Refusal};
 use crate::budget::Budget;
 use crate::entropy::Entropy;
 use crate::monitor::Monitor;
-use crate::offload::{Offload, WorkLost, offload};
+use crate::offload::{Offload, WorkLost, compute, offload};
 use crate::vault::Vault;
 
 mod asking;
@@ -49,6 +49,7 @@ pub mod scan;
 pub mod standing;
 pub mod target;
 pub mod targets;
+pub mod usage;
 pub mod whereabouts;
 
 /// Everything a verb works with.
@@ -66,8 +67,10 @@ pub struct Ctx<G> {
     pub vault: Arc<Vault>,
     /// Who signs.
     pub device: Arc<Device>,
-    /// What the owner asks of placement.
+    /// What the owner asks of placement in this run.
     pub policy: Arc<policy::Policy>,
+    /// What the settings ask of it.
+    pub settings: Arc<policy::Policy>,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// CPU and blocking work.
@@ -121,7 +124,15 @@ impl<G: Grid> Ctx<G> {
         Ok(offload(&self.offload, work).await?)
     }
 
-    /// The same engine under another policy.
+    /// Runs work that only computes, as many at once as there are processors.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, FlowError> {
+        Ok(compute(&self.offload, work).await?)
+    }
+
+    /// The same engine in a run under another policy than the settings'.
     #[must_use]
     pub fn under(&self, policy: policy::Policy) -> Self {
         Self { policy: Arc::new(policy), ..self.clone() }
@@ -137,6 +148,7 @@ impl<G: Grid> Ctx<G> {
             vault: self.vault.clone(),
             device: self.device.clone(),
             policy: self.policy.clone(),
+            settings: self.settings.clone(),
             clock: self.clock.clone(),
             offload: self.offload.clone(),
             budget: self.budget.clone(),

@@ -21,17 +21,20 @@ use p2p::head::SignedHead;
 use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
 use serde_bytes::ByteBuf;
-use store::{Contact, InviteError, Shelf, ShelfError, Wards};
+use store::{Contact, InviteError, Shelf, ShelfError, Stored, Wards};
+use tokio::sync::Notify;
 
 use crate::offload::{Offload, WorkLost, offload};
 
 mod busy;
+mod counting;
 pub mod giveback;
 pub mod handover;
 mod leases;
 pub mod lost;
 mod moves;
 mod silence;
+mod usage;
 mod wards;
 
 use busy::{Busy, Pass};
@@ -52,6 +55,9 @@ pub trait Roll: Send + Sync + 'static {
 
     /// Hears of a device that this host has just admitted.
     fn admitted(&self, device: Hello);
+
+    /// Hears that so many bytes more are kept here.
+    fn took_in(&self, _bytes: u64) {}
 }
 
 impl Roll for Members {
@@ -65,6 +71,10 @@ impl Roll for Members {
 
     fn admitted(&self, device: Hello) {
         self.learn(vec![device]);
+    }
+
+    fn took_in(&self, bytes: u64) {
+        Self::took_in(self, bytes);
     }
 }
 
@@ -101,8 +111,12 @@ struct Inner {
     /// Hears what holders lost of ours; not set where nobody backs up.
     ear: OnceLock<Arc<dyn lost::Ear>>,
     heard: lost::Heard,
+    /// Signs what is kept for owners; not set where nothing is signed.
+    signer: OnceLock<usage::Signer>,
     /// Shards are neither taken in nor given out.
     paused: AtomicBool,
+    /// What is stored became more or less.
+    changed: Notify,
     /// Who spent which invitation in this process's life.
     joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
     silence: silence::Silence,
@@ -134,7 +148,9 @@ impl Host {
             wards: OnceLock::new(),
             ear: OnceLock::new(),
             heard: lost::Heard::default(),
+            signer: OnceLock::new(),
             paused: AtomicBool::new(false),
+            changed: Notify::new(),
             joiners: Mutex::default(),
             silence: silence::Silence::since(since),
         };
@@ -162,6 +178,12 @@ impl Host {
     /// Whether this host can admit members.
     pub fn admits(&self) -> bool {
         self.inner.admission.is_some()
+    }
+
+    /// Waits until what is stored became more or less since the last wait ended. Cancel-safe; one
+    /// waiter at a time.
+    pub async fn changed(&self) {
+        self.inner.changed.notified().await;
     }
 
     /// What is offered now, measured.
@@ -201,6 +223,7 @@ impl Host {
                 self.call_back((self.owner(from)?, from), shards, pass).await
             }
             Request::HeadHistory { skip } => self.head_history(self.owner(from)?, skip, pass).await,
+            Request::Usage { nonce } => self.usage(self.owner(from)?, nonce, pass).await,
             _ => self.serve_owner(self.owner(from)?, request, pass).await,
         }
     }
@@ -231,7 +254,11 @@ impl Host {
         let owner = self.inner.roll.owner_of(&from)?;
         let writes = !matches!(
             request,
-            Request::Get { .. } | Request::Slice { .. } | Request::Have { .. } | Request::HeadGet
+            Request::Get { .. }
+                | Request::Slice { .. }
+                | Request::Have { .. }
+                | Request::HeadGet
+                | Request::Usage { .. }
         );
         let (contact, now) = (Contact { owner, device: from, writes }, self.inner.clock.now_secs());
         self.inner.shelf.contact_due(contact, now).then_some((contact, now))
@@ -248,8 +275,12 @@ impl Host {
         body: Bytes,
         pass: Pass,
     ) -> Result<Reply, Refusal> {
-        let now = self.inner.clock.now_secs();
-        self.work(pass, move |shelf| shelf.put(owner, shard, &body, now)).await?;
+        let (now, len) = (self.inner.clock.now_secs(), body.len() as u64);
+        let stored = self.work(pass, move |shelf| shelf.put(owner, shard, &body, now)).await?;
+        if stored == Stored::New {
+            self.inner.roll.took_in(len);
+        }
+        self.inner.changed.notify_one();
         Ok(Reply::Stored)
     }
 

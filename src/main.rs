@@ -15,13 +15,8 @@ const ALLOCATOR: [(&str, &str); 3] = [
     ("MALLOC_TRIM_THRESHOLD_", "262144"),
 ];
 
-/// Among so many arguments is the command, after the flags that may stand before it.
-const WHERE: usize = 12;
-
 fn main() -> ExitCode {
-    // What works through large packs in this process, agent or not.
-    let heavy = ["daemon", "backup", "restore", "check", "drill", "repair", "prune", "recover"];
-    if std::env::args_os().take(WHERE).any(|arg| heavy.iter().any(|verb| arg == *verb)) {
+    if cli::moves_packs() {
         begin_again();
     }
     cli::main(&LocalBackend::open)

@@ -97,21 +97,22 @@ impl Corpus {
         Ok(())
     }
 
-    /// Changes 2 %: of the files, or of the blocks of an image.
-    pub(crate) fn change(&self) -> Result<(), Failure> {
+    /// Changes 2 %, on each day others: of the files, or of the blocks of an image.
+    pub(crate) fn change(&self, day: u64) -> Result<(), Failure> {
         if self.is_image {
             let file = fs::OpenOptions::new().write(true).open(self.path(0)?)?;
             let blocks = file.metadata()?.len() / BLOCK as u64;
-            let mut dice = Dice(42);
+            let mut dice = Dice(41 + day);
             for _ in 0..blocks / 50 {
                 let at = dice.below(blocks) * BLOCK as u64;
                 file.write_all_at(&dice.noise(BLOCK), at)?;
             }
             return Ok(());
         }
-        for (number, path) in self.paths.iter().enumerate().skip(7).step_by(50) {
+        for (number, path) in self.paths.iter().enumerate().skip(day as usize * 7 % 50).step_by(50)
+        {
             let len = fs::metadata(path)?.len() as usize;
-            fs::write(path, Dice(1 << 32 | number as u64).text(len))?;
+            fs::write(path, Dice(day << 32 | number as u64).text(len))?;
         }
         Ok(())
     }

@@ -7,7 +7,9 @@
 //! (all), `BENCH_PROGRAMS` (programs to compare, separated by commas; the gbak of this build),
 //! `BENCH_RIVALS` (restic, rustic and borg, those of them that are installed; or `none`),
 //! `BENCH_LINK` (megabytes a second and milliseconds there and back, like `20,50`: the holders are
-//! reached over such a link, and only that is measured).
+//! reached over such a link, and only that is measured), `BENCH_DAYS` (so many daily snapshots, and
+//! what restoring the first and the last takes; only that), `BENCH_INDEX` (chunks and snapshots
+//! like `10000000,1000`: what opening a vault of them takes; only that).
 //!
 //! Before the grid, every program found does the same work alone, each step by turns, with its own
 //! local store: processor time, time, memory and bytes stand side by side.
@@ -27,6 +29,7 @@ mod corpus;
 mod cost;
 mod far;
 mod grid;
+mod long;
 mod rivals;
 
 use corpus::Corpus;
@@ -124,7 +127,10 @@ fn main() -> Result<(), Failure> {
     let text = |name: &str, absent: &str| std::env::var(name).unwrap_or_else(|_| absent.into());
     let wanted = text("BENCH_CORPORA", "code,docs,big,tiny");
     let rivals = text("BENCH_RIVALS", "restic,rustic,borg");
-    let link = std::env::var("BENCH_LINK").ok().map(|text| long(&text)).transpose()?;
+    let link = std::env::var("BENCH_LINK").ok().map(|text| pair(&text)).transpose()?;
+    let link = link.map(|(width, trip)| (width as f64, Duration::from_millis(trip)));
+    let index = std::env::var("BENCH_INDEX").ok().map(|text| pair(&text)).transpose()?;
+    let life = Life { days: number("BENCH_DAYS", 0)?, index };
     let built = env!("CARGO_BIN_EXE_gbak").to_owned();
     let programs = std::env::var("BENCH_PROGRAMS").unwrap_or(built);
     let programs: Vec<PathBuf> = programs.split(',').map(PathBuf::from).collect();
@@ -135,6 +141,11 @@ fn main() -> Result<(), Failure> {
         for name in wanted.split(',') {
             let place = dir.path().join(format!("{name}-{round}"));
             std::fs::create_dir(&place)?;
+            if life.is_wanted() {
+                let corpus = Corpus::make(name, scale, &place.join("source"))?;
+                live(&life, &programs, &corpus, &place, &mut table)?;
+                continue;
+            }
             if rivals != "none" {
                 let corpus = Corpus::make(name, scale, &place.join("source"))?;
                 let rivals = Rival::all(&programs, &rivals, &place)?;
@@ -161,10 +172,41 @@ fn main() -> Result<(), Failure> {
     beside.print_beside(&names)
 }
 
-/// A link: megabytes a second and milliseconds there and back, like `20,50`.
-fn long(text: &str) -> Result<(f64, Duration), Failure> {
-    let (megabytes, millis) = text.split_once(',').ok_or("BENCH_LINK is like 20,50")?;
-    Ok((megabytes.parse()?, Duration::from_millis(millis.parse()?)))
+/// Two numbers like `20,50`.
+fn pair(text: &str) -> Result<(u64, u64), Failure> {
+    let (one, other) = text.split_once(',').ok_or("two numbers are like 20,50")?;
+    Ok((one.parse()?, other.parse()?))
+}
+
+/// What is to be seen of a long life.
+struct Life {
+    days: u64,
+    index: Option<(u64, u64)>,
+}
+
+impl Life {
+    fn is_wanted(&self) -> bool {
+        self.days > 0 || self.index.is_some()
+    }
+}
+
+/// Each gbak alone, with its own store.
+fn live(
+    life: &Life,
+    programs: &[PathBuf],
+    corpus: &Corpus,
+    place: &Path,
+    table: &mut Table,
+) -> Result<(), Failure> {
+    for rival in Rival::all(programs, "", place)? {
+        let place = place.join(format!("of-{}", rival.name));
+        std::fs::create_dir(&place)?;
+        match life.index {
+            Some(size) => long::index(&rival, corpus, size, table)?,
+            None => long::days(&rival, &place, corpus, life.days, table)?,
+        }
+    }
+    Ok(())
 }
 
 /// Everybody's turn at every step, on the same files.
@@ -187,7 +229,7 @@ fn race(rivals: &[Rival], corpus: &Corpus, place: &Path, table: &mut Table) -> R
     each(FIRST, table, &|rival| rival.backup(&corpus.dir))?;
     stored("stored, MB", table)?;
     each(AGAIN, table, &|rival| rival.backup(&corpus.dir))?;
-    corpus.change()?;
+    corpus.change(1)?;
     each(CHANGED, table, &|rival| rival.backup(&corpus.dir))?;
     stored("stored after 2 % changed, MB", table)?;
     let target = |what: &str, rival: &Rival| place.join(format!("{what}-{}", rival.name));
@@ -227,7 +269,7 @@ fn gridded(
     table.add(name, "peak memory after the first, MB", grid.peak_mb()?);
     table.add(name, "stored of the first, MB", grid.stored_mb()?);
     table.add(name, "unchanged rescan", backup(&grid)?);
-    corpus.change()?;
+    corpus.change(1)?;
     table.add(name, "2 % changed", backup(&grid)?);
     table.add(name, "added by the change, MB", grid.stored_mb()?);
     table.add(name, "peak memory after backups, MB", grid.peak_mb()?);

@@ -130,6 +130,21 @@ impl Rival {
         Ok(cost)
     }
 
+    /// Where it keeps what it knows.
+    pub(crate) fn home(&self) -> &Path {
+        &self.store
+    }
+
+    /// Lists the snapshots, as a command that only opens the store.
+    pub(crate) fn list(&self) -> Result<Cost, Failure> {
+        let args: &[&str] = match self.kind {
+            Kind::Gbak => &["snapshots", "--json"],
+            Kind::Restic | Kind::Rustic => &["snapshots"],
+            Kind::Borg => &["list"],
+        };
+        cost::run(self.command().args(args), &[0])
+    }
+
     /// The newest of borg's snapshots.
     fn last(&self) -> Result<String, Failure> {
         let output = self.command().args(["list", "--short", "--last", "1"]).output()?;

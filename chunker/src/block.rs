@@ -37,25 +37,33 @@ impl Block {
         if !codec::LEVELS.contains(&level) {
             return Err(Error::BadLevel { level });
         }
-        let raw = join(chunks.iter().map(|(_, plain)| *plain))?;
+        let plain = || chunks.iter().map(|(_, plain)| *plain);
+        let raw_len = joined_len(plain())? as u32;
+        let (codec, stored) = match chunks {
+            // Nothing to put together.
+            [(_, plain)] => Self::stored(plain, level)?,
+            _ => codec::with_joined(plain(), |raw| Self::stored(raw, level))?,
+        };
         let entries =
             chunks.iter().map(|(id, plain)| ChunkEntry { id: *id, len: plain.len() as u32 });
-        let mut meta = BlockMeta {
+        let meta = BlockMeta {
             class,
-            codec: Codec::Raw,
-            level: 0,
-            raw_len: raw.len() as u32,
-            stored_len: raw.len() as u32,
+            codec,
+            level: if codec == Codec::Raw { 0 } else { level as i8 },
+            raw_len,
+            stored_len: stored.len() as u32,
             chunks: entries.collect(),
         };
-        let mut stored = raw;
-        if let Some(compressed) = codec::try_compress(&stored, level)? {
-            (meta.codec, meta.level) = (Codec::Zstd, level as i8);
-            meta.stored_len = compressed.len() as u32;
-            stored = compressed;
-        }
         layout::check_alone(&meta)?;
         Ok(Self { meta, stored })
+    }
+
+    /// The bytes to keep of these.
+    fn stored(raw: &[u8], level: i32) -> Result<(Codec, Vec<u8>), Error> {
+        Ok(match codec::try_compress(raw, level)? {
+            Some(compressed) => (Codec::Zstd, compressed),
+            None => (Codec::Raw, raw.to_vec()),
+        })
     }
 
     /// The block of this recipe: the same bytes as when it was first made, if the codec still gives
@@ -64,11 +72,11 @@ impl Block {
         meta: &BlockMeta,
         plain: impl Iterator<Item = &'a [u8]> + Clone,
     ) -> Result<Option<Self>, Error> {
-        let raw = join(plain)?;
-        let stored = match meta.codec {
-            Codec::Raw => raw,
-            Codec::Zstd => codec::compress(&raw, i32::from(meta.level))?,
-        };
+        joined_len(plain.clone())?;
+        let stored = codec::with_joined(plain, |raw| match meta.codec {
+            Codec::Raw => Ok(raw.to_vec()),
+            Codec::Zstd => codec::compress(raw, i32::from(meta.level)),
+        })?;
         let same = stored.len() == meta.stored_len as usize;
         Ok(same.then(|| Self { meta: meta.clone(), stored }))
     }
@@ -97,16 +105,10 @@ impl Block {
     }
 }
 
-fn join<'a>(parts: impl Iterator<Item = &'a [u8]> + Clone) -> Result<Vec<u8>, Error> {
-    let len = parts.clone().map(<[u8]>::len).sum();
-    if len > BLOCK_MAX {
-        return Err(Error::TooLarge { len, limit: BLOCK_MAX });
-    }
-    let mut raw = Vec::with_capacity(len);
-    for part in parts {
-        raw.extend_from_slice(part);
-    }
-    Ok(raw)
+/// The length of all parts, if one block can hold them.
+fn joined_len<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Result<usize, Error> {
+    let len = parts.map(<[u8]>::len).sum();
+    if len > BLOCK_MAX { Err(Error::TooLarge { len, limit: BLOCK_MAX }) } else { Ok(len) }
 }
 
 #[cfg(test)]

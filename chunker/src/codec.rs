@@ -64,10 +64,16 @@ impl TryFrom<u8> for Codec {
 struct Encoder {
     level: i32,
     compressor: Compressor<'static>,
+    /// What was compressed last; its memory is used again.
+    out: Vec<u8>,
 }
+
+/// More than this of a thread's own memory is given back: blocks are rarely larger.
+const SCRATCH_MAX: usize = 1024 * 1024;
 
 thread_local! {
     static ENCODER: RefCell<Option<Encoder>> = const { RefCell::new(None) };
+    static JOINED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static DECODER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
@@ -101,17 +107,43 @@ pub(crate) fn compress(raw: &[u8], level: i32) -> Result<Vec<u8>, Error> {
 }
 
 fn compress_with(kept: &mut Option<Encoder>, raw: &[u8], level: i32) -> io::Result<Vec<u8>> {
-    let encoder = match kept {
-        Some(encoder) => encoder,
-        None => kept.insert(Encoder { level, compressor: Compressor::new(level)? }),
+    let encoder = if let Some(encoder) = kept {
+        encoder
+    } else {
+        let compressor = Compressor::new(level)?;
+        kept.insert(Encoder { level, compressor, out: Vec::new() })
     };
     if encoder.level != level {
         encoder.compressor.set_compression_level(level)?;
         encoder.level = level;
     }
-    let mut stored = encoder.compressor.compress(raw)?;
-    stored.shrink_to_fit();
+    encoder.out.clear();
+    encoder.out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+    encoder.compressor.compress_to_buffer(raw, &mut encoder.out)?;
+    let stored = encoder.out.as_slice().to_vec();
+    give_back(&mut encoder.out);
     Ok(stored)
+}
+
+/// Keeps a thread's own memory small.
+fn give_back(scratch: &mut Vec<u8>) {
+    if scratch.capacity() > SCRATCH_MAX {
+        *scratch = Vec::new();
+    }
+}
+
+/// Does `work` on the parts put together, in memory of the thread's own.
+pub(crate) fn with_joined<'a, T>(
+    parts: impl Iterator<Item = &'a [u8]>,
+    work: impl FnOnce(&[u8]) -> T,
+) -> T {
+    JOINED.with_borrow_mut(|joined| {
+        joined.clear();
+        parts.for_each(|part| joined.extend_from_slice(part));
+        let done = work(joined);
+        give_back(joined);
+        done
+    })
 }
 
 /// Fills `raw` with decompressed bytes and returns how many there are. More than fit is an error.

@@ -12,6 +12,7 @@ mod error;
 pub mod id;
 mod keys;
 mod pack;
+mod pool;
 pub mod record;
 mod slice;
 mod stripe;
@@ -25,8 +26,10 @@ pub use id::{
 };
 pub use keys::{Class, VaultKeys};
 pub use pack::{
-    BlockMeta, ChunkEntry, PACK_MAX, PACK_SIZES, Pack, PackBuilder, PackMeta, PackReader, rebuild,
+    BlockMeta, ChunkEntry, PACK_FULL, PACK_MAX, PACK_SIZES, Pack, PackBuilder, PackMeta,
+    PackReader, Scratch, rebuild,
 };
+pub use pool::{Buffer, Pool};
 pub use record::{Record, RecordError};
 pub use slice::{SLICE_BODY_MAX, SLICE_MAX, slice, verify_slice};
-pub use stripe::{Code, Shard, assemble, decode, encode, shard_len};
+pub use stripe::{Code, Shard, assemble, decode, encode, encode_in, shard_len};

@@ -22,6 +22,7 @@ use crate::block::Block;
 use crate::error::{Error, Part, damaged};
 use crate::id::ChunkId;
 use crate::keys::VaultKeys;
+use crate::pool::{Buffer, Pool};
 use crate::stripe::Code;
 
 mod frame;
@@ -29,13 +30,12 @@ pub(crate) mod layout;
 mod meta;
 mod reader;
 
-pub use layout::{PACK_MAX, PACK_SIZES};
+pub use layout::{PACK_FULL, PACK_MAX, PACK_SIZES};
 pub use meta::{BlockMeta, ChunkEntry, PackMeta};
-pub use reader::PackReader;
+pub use reader::{PackReader, Scratch};
 
 use frame::{Frame, PackKey, SALT_LEN, TAG_LEN};
 use layout::{COUNT_LEN, FIXED_LEN, HEADER_LEN, PROLOGUE_LEN};
-use reader::Scratch;
 
 /// A sealed pack, with what is needed to open it.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,7 +58,8 @@ impl fmt::Debug for Pack {
 pub struct PackBuilder {
     blocks: Vec<BlockMeta>,
     /// [`FRONT`] bytes, then the blocks' stored bytes, each with room for its tag.
-    bytes: Vec<u8>,
+    bytes: Buffer,
+    pool: Pool,
     /// Bytes the blocks take with all that belongs to them.
     taken: usize,
 }
@@ -73,16 +74,21 @@ impl PackBuilder {
         Self::default()
     }
 
+    /// Empty; what it needs for full packs comes from `pool` and goes back there.
+    pub fn in_pool(pool: &Pool) -> Self {
+        Self { pool: pool.clone(), ..Self::default() }
+    }
+
     /// Whether there is room for this block. An empty builder has room for any.
     pub fn fits(&self, block: &Block) -> bool {
-        FIXED_LEN + self.taken + layout::cost(block.meta()) <= PACK_MAX
+        self.is_empty() || FIXED_LEN + self.taken + layout::cost(block.meta()) <= PACK_FULL
     }
 
     /// Adds a block, which must fit.
     pub fn push(&mut self, block: Block) {
         if self.bytes.is_empty() {
-            // Address space only: memory is taken as it is written.
-            self.bytes.reserve_exact(FRONT + PACK_MAX);
+            // Of a new one address space only: memory is taken as it is written.
+            self.bytes = self.pool.take(FRONT + PACK_FULL);
             self.bytes.resize(FRONT, 0);
         }
         self.taken += layout::cost(block.meta());
@@ -116,7 +122,7 @@ impl PackBuilder {
         let mut hasher = keys.salt_hasher();
         hasher.update(random);
         hasher.update(&layout::directory(self.blocks.iter()));
-        let mut rest = self.bytes.get(FRONT..).unwrap_or_default();
+        let mut rest = self.bytes.as_slice().get(FRONT..).unwrap_or_default();
         for block in &self.blocks {
             let (stored, after) = rest.split_at(block.stored_len as usize);
             hasher.update(stored);
@@ -152,11 +158,12 @@ impl PackBuilder {
             key.seal(frame, &layout::entry(meta), sealed)?;
         }
         key.pad(room.rest)?;
-        if len < PACK_MAX {
-            // Small packs may wait in great numbers, each in room for a large one.
-            bytes.shrink_to_fit();
-        }
-        let bytes = Bytes::from(bytes).slice(start..);
+        // Small packs may wait in great numbers: not each in room for a large one.
+        let bytes = if len < PACK_FULL {
+            Bytes::copy_from_slice(bytes.get(start..).unwrap_or_default())
+        } else {
+            bytes.freeze().slice(start..)
+        };
         let id = blake3::hash(&bytes).into();
         Ok(Pack { meta: PackMeta { id, salt, len: len as u32, blocks }, bytes })
     }

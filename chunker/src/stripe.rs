@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Part, damaged};
 use crate::id::ShardId;
 use crate::pack::PACK_MAX;
+use crate::pool::Pool;
 
 /// Shards are a multiple of this many bytes long, unless they are whole packs.
 const SHARD_STEP: usize = 64;
@@ -27,6 +28,10 @@ const SHARD_STEP: usize = 64;
 /// treats every 64 bytes by themselves, so strips give the very bytes that whole shards would. Its
 /// work space then stays in the processor's cache and takes kilobytes, not a pack's size.
 const STRIP: usize = 32 * 1024;
+
+/// The same for decoding, where each call first works out what is missing, which takes about as
+/// long as decoding a megabyte: with strips as small as above, that was most of the work.
+const STRIP_BACK: usize = 512 * 1024;
 
 const TAIL: &str = "gbak 2026 v1 shard tail";
 
@@ -125,6 +130,11 @@ pub fn shard_len(code: Code, len: usize) -> usize {
 
 /// All shards of a pack.
 pub fn encode(code: Code, pack: &Bytes) -> Result<Vec<Shard>, Error> {
+    encode_in(code, pack, &Pool::default())
+}
+
+/// The same with parity in memory from `pool`, which goes back when no parity shard is left.
+pub fn encode_in(code: Code, pack: &Bytes, pool: &Pool) -> Result<Vec<Shard>, Error> {
     check_len(pack.len())?;
     if code.k == 1 {
         let id = ShardId::from(blake3::hash(pack));
@@ -133,7 +143,8 @@ pub fn encode(code: Code, pack: &Bytes) -> Result<Vec<Shard>, Error> {
     }
     let mut shards = data_shards(code, pack);
     if code.m > 0 {
-        let parity = parity_shards(code, &shards).map_err(|source| Error::Coding { source })?;
+        let parity = parity_shards(code, &shards, pool);
+        let parity = parity.map_err(|source| Error::Coding { source })?;
         shards.extend(parity);
     }
     let named = |(index, bytes): (usize, Bytes)| {
@@ -174,28 +185,37 @@ fn fill_tail(pack: &[u8], tail: &mut [u8]) {
     hasher.finalize_xof().fill(tail);
 }
 
-fn parity_shards(code: Code, data: &[Bytes]) -> Result<Vec<Bytes>, reed_solomon_simd::Error> {
+fn parity_shards(
+    code: Code,
+    data: &[Bytes],
+    pool: &Pool,
+) -> Result<Vec<Bytes>, reed_solomon_simd::Error> {
     let (k, m) = (data.len(), usize::from(code.m));
     let each = data.first().map_or(0, Bytes::len);
-    let mut parity: Vec<Vec<u8>> = (0..m).map(|_| Vec::with_capacity(each)).collect();
+    let mut parity = pool.take(m * each);
+    parity.resize(m * each, 0);
     let mut encoder = ReedSolomonEncoder::new(k, m, each.min(STRIP))?;
-    for strip in strips(each) {
+    for strip in strips(each, STRIP) {
         if strip.len() < STRIP {
             encoder.reset(k, m, strip.len())?;
         }
         for shard in data {
             encoder.add_original_shard(shard.get(strip.clone()).unwrap_or_default())?;
         }
-        for (shard, coded) in parity.iter_mut().zip(encoder.encode()?.recovery_iter()) {
-            shard.extend_from_slice(coded);
+        let coded = encoder.encode()?;
+        for (shard, coded) in parity.chunks_exact_mut(each).zip(coded.recovery_iter()) {
+            if let Some(room) = shard.get_mut(strip.clone()) {
+                room.copy_from_slice(coded);
+            }
         }
     }
-    Ok(parity.into_iter().map(Bytes::from).collect())
+    let parity = parity.freeze();
+    Ok((0..m).map(|index| parity.slice(index * each..(index + 1) * each)).collect())
 }
 
-/// The strips of shards of `each` bytes; only the last may be shorter than [`STRIP`].
-fn strips(each: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..each).step_by(STRIP).map(move |at| at..each.min(at + STRIP))
+/// The strips of shards of `each` bytes; only the last may be shorter than `len`.
+fn strips(each: usize, len: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..each).step_by(len).map(move |at| at..each.min(at + len))
 }
 
 /// The pack of `len` bytes from any k of its shards, each given with its index. More may be given.
@@ -250,9 +270,9 @@ fn restore(
 ) -> Result<(), reed_solomon_simd::Error> {
     let (k, m) = (usize::from(code.k), usize::from(code.m));
     let each = pack.len() / k;
-    let mut decoder = ReedSolomonDecoder::new(k, m, each.min(STRIP))?;
-    for strip in strips(each) {
-        if strip.len() < STRIP {
+    let mut decoder = ReedSolomonDecoder::new(k, m, each.min(STRIP_BACK))?;
+    for strip in strips(each, STRIP_BACK) {
+        if strip.len() < STRIP_BACK {
             decoder.reset(k, m, strip.len())?;
         }
         let place = |index: usize| index * each + strip.start..index * each + strip.end;

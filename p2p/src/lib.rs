@@ -29,6 +29,7 @@ pub mod swarm;
 #[cfg(test)]
 mod testing;
 pub mod turns;
+pub mod usage;
 pub mod wire;
 
 pub use chunker::{GridId, OwnerId, PeerId};
@@ -41,4 +42,5 @@ pub use peer::{Offer, Path, PeerInfo, PeerState, REACHED_LIMIT};
 pub use rate::{Rate, Rates};
 pub use sim::{SimGrid, SimNet, Weather};
 pub use swarm::{Swarm, SwarmConfig, SwarmError, knock};
+pub use usage::UsageStatement;
 pub use wire::{Refusal, Reply, Request};

@@ -80,6 +80,8 @@ pub struct SwarmConfig {
     pub members: Members,
     /// Multiaddresses to listen on, such as `/ip4/0.0.0.0/tcp/0`.
     pub listen: Vec<String>,
+    /// Whether another port will do where one is taken: for who is not here for long.
+    pub any_port: bool,
     /// Multiaddresses where somebody of the grid should be, with or without `/p2p/..`.
     pub bootstrap: Vec<String>,
     /// Whether to look for members on the local network, and be found there.
@@ -97,6 +99,7 @@ impl fmt::Debug for SwarmConfig {
         f.debug_struct("SwarmConfig")
             .field("me", &self.members.me())
             .field("listen", &self.listen)
+            .field("any_port", &self.any_port)
             .field("bootstrap", &self.bootstrap)
             .field("mdns", &self.mdns)
             .finish_non_exhaustive()
@@ -209,7 +212,7 @@ impl Swarm {
             return Err(SwarmError::WrongKey { device: members.me() });
         }
         let book = bootstrap(members.me(), &config.bootstrap)?;
-        let listeners = listen::listen(&mut net, &config.listen).await?;
+        let listeners = listen::listen(&mut net, &config.listen, config.any_port).await?;
         let (sender, commands) = mpsc::channel(driver::COMMANDS);
         let shared = Arc::new(Shared::new(members, sender, tempo));
         let (started, starting) = oneshot::channel();

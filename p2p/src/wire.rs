@@ -15,11 +15,13 @@ use crate::cert::{Charter, NAME_LIMIT, OwnerCert};
 use crate::coords::Coord;
 use crate::mandate::Mandate;
 use crate::peer::Offer;
+use crate::usage::UsageStatement;
 
 mod door;
 mod header;
 mod leases;
 mod moves;
+mod naming;
 mod refusal;
 mod sightings;
 
@@ -195,6 +197,11 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         coord: Option<Coord>,
     },
+    /// How much do you keep for my owner? Say it signed, with this number.
+    Usage {
+        /// Fresh for every question, so that an older answer is none.
+        nonce: u64,
+    },
 }
 
 /// The answer to a [`Request`].
@@ -321,6 +328,8 @@ pub enum Reply {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         seen: Vec<Sighting>,
     },
+    /// So much.
+    Usage(Box<UsageStatement>),
 }
 
 impl Request {
@@ -387,6 +396,9 @@ impl Request {
             (Self::WardNews, Reply::WardNews { body }) => body.len() <= BODY_LIMIT,
             (Self::Hello(_), Reply::Welcome { hello, .. }) => hello.is_bounded(),
             (Self::Ping { nonce, .. }, Reply::Pong { nonce: back, .. }) => nonce == back,
+            (Self::Usage { nonce }, Reply::Usage(said)) => {
+                said.nonce == *nonce && said.is_bounded()
+            }
             (Self::Roster { .. }, Reply::Roster { peers, .. }) => peers.len() <= ROSTER_PAGE,
             (Self::Locate { .. }, Reply::Located { seen, .. }) => seen.len() <= SIGHTINGS_LIMIT,
             (Self::Get { .. }, Reply::Shard { body }) => body.len() <= BODY_LIMIT,
@@ -438,6 +450,7 @@ impl Request {
             | Self::HeadHistory { .. }
             | Self::Slice { .. }
             | Self::Lost { .. }
+            | Self::Usage { .. }
             | Self::Revoke { .. } => 30,
             // The largest body over a line of 1.2 megabits a second.
             Self::Put { .. }
@@ -499,35 +512,6 @@ impl Request {
             _ => None,
         }
     }
-
-    /// A short name for logs and counters.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Hello(_) => "hello",
-            Self::Join(_) => "join",
-            Self::Ping { .. } => "ping",
-            Self::Roster { .. } => "roster",
-            Self::Put { .. } => "put",
-            Self::Get { .. } => "get",
-            Self::Have { .. } => "have",
-            Self::HeadPut { .. } => "head-put",
-            Self::HeadGet => "head-get",
-            Self::Slice { .. } => "slice",
-            Self::Moves { .. } => "moves",
-            Self::Moved { .. } => "moved",
-            Self::HandOver { .. } => "hand-over",
-            Self::Locate { .. } => "locate",
-            Self::Under { .. } => "under",
-            Self::Entrust { .. } => "entrust",
-            Self::WardNews => "ward-news",
-            Self::Revoke { .. } => "revoke",
-            Self::Held { .. } => "held",
-            Self::Retain(_) => "retain",
-            Self::CallBack { .. } => "call-back",
-            Self::HeadHistory { .. } => "head-history",
-            Self::Lost { .. } => "lost",
-        }
-    }
 }
 
 impl Reply {
@@ -541,34 +525,6 @@ impl Reply {
         match self {
             Self::Shard { body } | Self::Slice { body } | Self::WardNews { body } => body.len(),
             _ => 0,
-        }
-    }
-
-    /// A short name for logs and counters.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Welcome { .. } => "welcome",
-            Self::Joined { .. } => "joined",
-            Self::Pong { .. } => "pong",
-            Self::Roster { .. } => "roster-page",
-            Self::Stored => "stored",
-            Self::Shard { .. } => "shard",
-            Self::Have { .. } => "held",
-            Self::HeadStored { .. } => "head-stored",
-            Self::Heads { .. } => "heads",
-            Self::Refused(_) => "refused",
-            Self::Slice { .. } => "slice",
-            Self::Moves { .. } => "to-move",
-            Self::LetGo { .. } => "let-go",
-            Self::Located { .. } => "located",
-            Self::Entrusted => "entrusted",
-            Self::WardNews { .. } => "ward-news",
-            Self::Revoked => "revoked",
-            Self::Held { .. } => "held-page",
-            Self::Retained(_) => "retained",
-            Self::CalledBack { .. } => "called-back",
-            Self::HeadHistory { .. } => "head-history",
-            Self::Noted => "noted",
         }
     }
 

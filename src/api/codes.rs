@@ -87,6 +87,8 @@ codes! {
     DRILL_LOSS = "gbak::drill::loss", 6;
     /// Backups are paused, by a person or by the settings.
     PAUSED = "gbak::run::paused", 1;
+    /// systemd did not do what was asked of it, or is not there.
+    SERVICE = "gbak::service::failed", 1;
     /// No snapshot answers to that name, or several do.
     SNAPSHOT = "gbak::snapshot::unknown", 1;
     /// The snapshot has no such path.

@@ -42,6 +42,29 @@ pub struct DonateView {
     /// What reading the stored shards again came to.
     #[serde(default)]
     pub scrub: ScrubView,
+    /// What counting what is stored came to.
+    #[serde(default)]
+    pub count: CountView,
+}
+
+/// What the last count of what is stored came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CountView {
+    /// When it ended, RFC 3339.
+    pub last: Option<String>,
+    /// Files that are what is known of them.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files of ours that nothing was known of, removed.
+    pub orphans: u64,
+    /// Files that turned out gone or another size.
+    pub lost: u64,
+    /// Figures that were wrong, and are set right.
+    pub corrected: u64,
+    /// Files not looked at, because their disk was away.
+    pub skipped: u64,
 }
 
 /// What reading the stored shards again came to.

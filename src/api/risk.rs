@@ -122,7 +122,7 @@ pub struct RiskInputsView {
 pub struct FigureView {
     /// The figure.
     pub value: f64,
-    /// `measured` or `assumed`.
+    /// `measured` or `assumed`: what it rests on more.
     pub source: String,
 }
 

@@ -12,10 +12,6 @@ pub const FAILURES: usize = 64;
 
 const DAY_SECS: u64 = 24 * 3600;
 
-/// Of a hundred holders without a failure so many leave for good in a year, unless their own record
-/// says otherwise.
-const DEPARTURES: f64 = 0.2;
-
 /// What came of a challenge. The order is that of the evidence's counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
@@ -121,9 +117,9 @@ impl Score {
         proved / (proved + failed)
     }
 
-    /// At what yearly rate its shards are expected to go: more, the more of them failed.
-    pub fn rate(&self) -> f64 {
-        let base = crate::placement::odds::rate_of(DEPARTURES);
+    /// At what yearly rate its shards are expected to go, when holders leave at the rate `base`:
+    /// more, the more of them failed.
+    pub fn rate(&self, base: f64) -> f64 {
         let (proved, failed) = (self.proved as f64, self.failed as f64);
         let bad = if failed > 0.0 { failed / (proved + failed) } else { 0.0 };
         base * 100.0_f64.mul_add(bad, 1.0)

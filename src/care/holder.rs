@@ -13,6 +13,10 @@ use crate::placement::domains::{Presence, window_at};
 /// Absences that are remembered of a holder.
 const ABSENCES: usize = 16;
 
+/// The most that one look adds to the time for which a holder was watched: as long as somebody's
+/// machine may be off, though not what a clock may jump.
+const WATCH_GAP: u64 = 3 * DAY;
+
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
 
@@ -139,6 +143,9 @@ pub struct Standing {
     declared_secs: u64,
     #[serde(rename = "t")]
     state: State,
+    /// For how long it was watched while it counted.
+    #[serde(rename = "n", default)]
+    watched_secs: u64,
 }
 
 impl Standing {
@@ -167,6 +174,11 @@ impl Standing {
         self.presence
     }
 
+    /// For how long it was watched while it counted: what [`Churn`](crate::care::Churn) rests on.
+    pub const fn watched(&self) -> Duration {
+        Duration::from_secs(self.watched_secs)
+    }
+
     /// How long it may be silent before it is presumed lost: twice its longest absence so far, but
     /// within the rules.
     pub fn patience(&self, rules: &Rules) -> Duration {
@@ -177,10 +189,14 @@ impl Standing {
 
     /// It was looked for at `now_secs`. A clock that was set back adds nothing.
     pub fn look(&mut self, now_secs: u64, online: bool, crowd: Crowd, rules: &Rules) {
-        let passed = match self.looked_secs {
+        let since = match self.looked_secs {
             0 => 0,
-            before => now_secs.saturating_sub(before).min(rules.look_gap.as_secs()),
+            before => now_secs.saturating_sub(before),
         };
+        let passed = since.min(rules.look_gap.as_secs());
+        if self.state.counts() {
+            self.watched_secs = self.watched_secs.saturating_add(since.min(WATCH_GAP));
+        }
         self.looked_secs = now_secs;
         if online {
             self.presence.note(window_at(now_secs), true);

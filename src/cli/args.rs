@@ -24,6 +24,7 @@ mod mount;
 mod placing;
 mod repairing;
 mod running;
+mod scheduling;
 mod shells;
 mod simulate;
 
@@ -38,6 +39,9 @@ pub(crate) use marking::{Pin, Tag};
 pub(crate) use mount::{Mount, Unmount};
 pub(crate) use repairing::{Repair, RepairWhat};
 pub(crate) use running::{Daemon, Demo, Explain};
+pub(crate) use scheduling::{
+    Schedule, ScheduleFormat, ScheduleWhat, Service, ServiceInstall, ServiceWhat,
+};
 pub(crate) use shells::{Completions, ShellName};
 pub(crate) use simulate::Simulate;
 
@@ -63,8 +67,10 @@ pub(crate) enum Command {
     Invite(Invite),
     /// Get everything back with the 24 words
     Recover(Recover),
-    /// Back paths up
+    /// Back paths up, or the sets of the settings
     Backup(Backup),
+    /// Show or change when the sets of the settings are backed up
+    Schedule(Schedule),
     /// Restore a snapshot or a part of it
     Restore(Restore),
     /// List the snapshots
@@ -123,6 +129,8 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Run the agent in the foreground
     Daemon(Daemon),
+    /// Run the agent as a service of your login
+    Service(Service),
     /// Show the main job on a small grid of this machine's own
     Demo(Demo),
     /// Explain an error code
@@ -190,6 +198,9 @@ pub(crate) struct NewHome {
     pub(crate) reach: ReachArgs,
     #[command(flatten)]
     pub(crate) phrase: PhraseArgs,
+    /// Then run the agent as a service of your login
+    #[arg(long)]
+    pub(crate) service: bool,
     /// Ask nothing
     #[arg(long)]
     pub(crate) non_interactive: bool,
@@ -427,6 +438,16 @@ pub(crate) enum PeersWhat {
         /// Its name, or the beginning of its id
         #[arg(value_name = "NAME")]
         peer: String,
+    },
+    /// Ask one whether it answers, and how fast: exit 21 when it does not
+    Ping {
+        /// Its name, or the beginning of its id
+        #[arg(value_name = "NAME")]
+        peer: String,
+        /// How often
+        #[arg(short, long, value_name = "N", default_value_t = 3)]
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
+        count: u32,
     },
     /// Give one up for good, and make again elsewhere what it had
     #[command(after_help = "Exit as `gbak repair`. A machine given up that comes back is counted \

@@ -33,9 +33,12 @@ pub(crate) mod recover;
 pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod risk;
+pub(crate) mod schedule;
+pub(crate) mod service;
 pub(crate) mod simulate;
 pub(crate) mod snapshots;
 pub(crate) mod status;
+pub(crate) mod units;
 pub(crate) mod version;
 
 #[cfg(test)]

@@ -62,6 +62,23 @@ fn bounded(reader: impl Read, limit: u64) -> io::Result<Secret> {
     Ok(text)
 }
 
+/// Writes a text in place of what was there, whole or not at all; when this returns `Ok`, it
+/// survives a power cut.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    let written = File::create(&new).and_then(|file| fill(&file, &new, text));
+    let moved = written.and_then(|()| std::fs::rename(&new, path));
+    if moved.is_err() {
+        // What is left over is only a nuisance.
+        let _left = std::fs::remove_file(&new);
+    }
+    moved?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 /// A new file that will hold a secret. Made empty before the secret exists, so that a path that
 /// cannot be written fails before anything is done; removed again unless it is filled.
 #[derive(Debug)]

@@ -44,6 +44,25 @@ impl Units {
             Self::Raw => bytes.to_string(),
         }
     }
+
+    /// The same in as few letters as tell sizes apart, at most eight: `1.5 GiB`, `31 GiB`.
+    pub(crate) fn brief(self, bytes: u64) -> String {
+        const IEC: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+        const SI: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+        let (step, names) = match self {
+            Self::Iec => (1024.0, IEC),
+            Self::Si => (1000.0, SI),
+            Self::Raw => return bytes.to_string(),
+        };
+        let (mut value, mut at) = (bytes as f64, 0);
+        // What would be rounded to a whole step is one of the next unit.
+        while value.round() >= step && at + 1 < names.len() {
+            value /= step;
+            at += 1;
+        }
+        let digits = usize::from(at > 0 && (value * 10.0).round() < 100.0);
+        format!("{value:.digits$} {}", names.get(at).copied().unwrap_or_default())
+    }
 }
 
 /// Text from outside, safe to show: what a terminal would act on is written out.

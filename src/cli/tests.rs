@@ -22,6 +22,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "invite",
         "recover",
         "backup",
+        "schedule",
         "restore",
         "snapshots",
         "forget",
@@ -51,6 +52,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "simulate",
         "bench",
         "daemon",
+        "service",
         "demo",
         "explain",
         "completions",
@@ -76,7 +78,7 @@ fn the_phrase_is_never_an_argument_or_a_variable() {
 fn errors_of_form_are_found_before_any_work() {
     for line in [
         "gbak",
-        "gbak backup",
+        "gbak backup /a --set b",
         "gbak restore latest",
         "gbak restore -t /x",
         "gbak backup /a --redundancy 8",

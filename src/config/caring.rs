@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::{Span, SpanRelativeTo, Unit};
+use jiff::{Span as JiffSpan, SpanRelativeTo, Unit};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Rate;
+use super::{Rate, Span};
 
 /// How patient repair is. What is absent is the default of the rules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,10 @@ pub struct Schedule {
     pub audit: Period,
     /// Between two looks at who is there.
     pub look: Period,
+    /// Backup sets begin up to so much later than they say, so that not all machines do at once.
+    pub jitter: Span,
+    /// Whether a backup whose time came while no agent ran is made up for.
+    pub run_missed: bool,
 }
 
 impl Default for Schedule {
@@ -56,6 +60,8 @@ impl Default for Schedule {
         Self {
             audit: Period(Duration::from_secs(6 * 3600)),
             look: Period(Duration::from_secs(300)),
+            jitter: Span(600),
+            run_missed: true,
         }
     }
 }
@@ -78,7 +84,7 @@ impl FromStr for Period {
     fn from_str(text: &str) -> Result<Self, NotAPeriod> {
         let text = text.trim();
         let text = text.strip_prefix("every ").unwrap_or(text).trim();
-        let span: Span = text.parse().map_err(|_said| NotAPeriod)?;
+        let span: JiffSpan = text.parse().map_err(|_said| NotAPeriod)?;
         let days = SpanRelativeTo::days_are_24_hours();
         let seconds = span.total((Unit::Second, days)).map_err(|_said| NotAPeriod)?;
         let period = Duration::try_from_secs_f64(seconds).map_err(|_negative| NotAPeriod)?;

@@ -92,8 +92,12 @@ impl LocalBackend {
     async fn run(&self, call: Call, on_event: &mut dyn FnMut(Event)) -> Result<Answer, Failure> {
         let signals = Signals::listen().map_err(|error| no_system("handle signals", &error))?;
         let discard_damaged_catalog = matches!(call, Call::Rebuild);
-        let opening =
-            Opening { discard_damaged_catalog, limits: self.settings.limits, ..Opening::default() };
+        let opening = Opening {
+            any_port: true,
+            discard_damaged_catalog,
+            limits: self.settings.limits,
+            ..Opening::default()
+        };
         match self.place(&opening).await? {
             Place::Agent(client) => self.ask(client, call, signals, on_event).await,
             Place::Here(engine) => {
@@ -145,6 +149,7 @@ impl LocalBackend {
         let mut signals = Signals::listen().map_err(|error| no_system("handle signals", &error))?;
         let opening = Opening {
             listen: args.listen,
+            any_port: false,
             bootstrap: args.bootstrap,
             no_mdns: args.no_mdns,
             discard_damaged_catalog: false,

@@ -47,7 +47,9 @@ mod looking;
 mod mending;
 pub(super) mod mounting;
 mod pausing;
+mod pinging;
 mod risking;
+mod setting;
 
 pub(super) use drilling::plan as drill_plan;
 
@@ -111,6 +113,8 @@ impl Run {
             Call::Prune(args) => self.prune(args).await.map(Answer::Prune),
             Call::Ls(args) => self.ls(args).await.map(Answer::Ls),
             Call::Placement(args) => self.placement(args).await.map(Answer::Placement),
+            Call::Ping(args) => self.ping(args).await.map(Answer::Ping),
+            Call::Schedule(args) => self.schedule(args).await.map(Answer::Schedule),
             Call::Peers => self.peers().await.map(Answer::Peers),
             Call::Status => self.status().await.map(Answer::Status),
             Call::Donate => self.donation().await.map(Answer::Donate),
@@ -139,6 +143,13 @@ impl Run {
     }
 
     async fn backup(&self, args: BackupArgs) -> Result<BackupSummary, Failure> {
+        match args.set.clone() {
+            Some(set) => self.backup_set(set, args).await,
+            None => self.backup_paths(args).await,
+        }
+    }
+
+    async fn backup_paths(&self, args: BackupArgs) -> Result<BackupSummary, Failure> {
         let wait = wait(args.wait_peers_secs);
         let dry_run = args.dry_run;
         let ctx = self.ctx.under(policy::policy(&self.engine.config.placement, &args.limits)?);
@@ -163,8 +174,8 @@ impl Run {
         let redundancy = args.redundancy.as_ref().or(defaults.placement.redundancy.as_ref());
         let code = redundancy
             .map(|text| text.parse().map_err(|_| FlowError::Redundancy { text: text.clone() }));
-        let level = args.compression.unwrap_or(DEFAULT_LEVEL);
-        if !(0..=MAX_LEVEL).contains(&level) {
+        let level = args.compression;
+        if let Some(level) = level.filter(|level| !(0..=MAX_LEVEL).contains(level)) {
             let message = format!("Compression level {level} is not between 0 and {MAX_LEVEL}");
             return Err(codes::USAGE.failure(message));
         }
@@ -298,9 +309,6 @@ impl Run {
         }
     }
 }
-
-/// zstd level when none was given: half of level 6's time for nine tenths of its saving.
-const DEFAULT_LEVEL: i32 = 3;
 
 fn wait(secs: Option<u64>) -> Duration {
     secs.map_or(WAIT_PEERS, Duration::from_secs)

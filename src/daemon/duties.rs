@@ -1,7 +1,7 @@
 //! The agent: serves the control socket, catches up on what is queued whenever peers are there,
 //! cares for what is stored ([`caring`]), moves away what holders cannot keep ([`moving`]), reads
-//! what it holds for others again ([`scrubbing`]), and tells holders every day what is still
-//! wanted.
+//! what it holds for others again ([`scrubbing`]), counts it ([`counting`]), asks what they keep
+//! ([`comparing`]), and tells holders every day what is still wanted.
 //!
 //! Offers and roster are the engine's own upkeep, since they are due without an agent as well.
 
@@ -25,7 +25,10 @@ use crate::flow::retain::{self, RetainPlan};
 use crate::flow::{Ctx, FlowError, drill, publish};
 
 mod caring;
+mod comparing;
+mod counting;
 mod moving;
+pub(super) mod scheduling;
 mod scrubbing;
 
 /// Between two looks whether something is queued, while nobody comes or goes.
@@ -67,6 +70,7 @@ pub async fn run(
     let moving = Box::pin(moving::keep_moving(&engine, stop.clone()));
     let guarding = Box::pin(keep_guarding(&engine, stop.clone()));
     let scrubbing = Box::pin(scrubbing::keep_scrubbing(&engine, stop.clone()));
+    let counting = Box::pin(counting::keep_counting(&engine, stop.clone()));
     let greeting = async {
         tokio::select! { biased;
             () = stop.cancelled() => {}
@@ -74,10 +78,12 @@ pub async fn run(
         }
     };
     let measuring = keep_measuring(&engine, stop.clone());
+    let comparing = Box::pin(comparing::keep_comparing(&engine, stop.clone()));
+    let scheduling = Box::pin(scheduling::keep_scheduling(&engine, stop.clone()));
     // All of them end with `stop`.
     tokio::join!(
         serving, catching, caring, retaining, drilling, guarding, measuring, moving, scrubbing,
-        greeting
+        comparing, counting, scheduling, greeting
     );
     engine.stop().await;
     Ok(())

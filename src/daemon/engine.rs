@@ -113,6 +113,9 @@ pub enum EngineError {
 pub struct Opening {
     /// Listens there instead of where the settings say; empty keeps them.
     pub listen: Vec<String>,
+    /// Listens on another port where one is taken: a command has no need of the one that others
+    /// know, and whoever has it may be another user's agent.
+    pub any_port: bool,
     /// Tried besides the settings' addresses.
     pub bootstrap: Vec<String>,
     /// Keeps away from mDNS whatever the settings say.
@@ -218,15 +221,15 @@ impl Engine {
         measuring::resume(&disk.catalog, &members);
         let (roll, wards) = (Arc::new(members.clone()), Wards::at(home.wards()));
         let host = Host::new(disk.shelf, roll, clock.clone(), pool.clone(), admission(&keys))
-            .guarding(wards.clone());
-        if let Ok(offer) = host.offer().await {
-            members.set_offer(offer);
-        }
+            .guarding(wards.clone())
+            .signing(keys::device_key(&keys), keys.device_cert.clone());
+        offer_at_once(&host, &members).await;
         let swarm = start_swarm(&keys, members, &config, opening, host.clone()).await?;
         let (shared, system) = ((swarm.clone(), host.clone()), (clock.clone(), pool.clone()));
         let files = Files { config: home.config(), paused: home.root().join("paused") };
-        let (limits, given) = (config.limits.clone(), opening.limits);
-        let regulator = Arc::new(Regulator::new(shared, system, files, limits, given));
+        let regulator =
+            Regulator::new(shared, system, files, config.limits.clone(), opening.limits);
+        let settings = Arc::new(super::policy::configured(&config.placement));
         let ctx = Ctx {
             grid: swarm.clone(),
             catalog: disk.catalog,
@@ -234,7 +237,8 @@ impl Engine {
             cache: Arc::new(disk.cache),
             vault: Arc::new(Vault::from_secret(&keys.vault_secret)),
             device: Arc::new(keys::device(&keys)),
-            policy: Arc::new(super::policy::configured(&config.placement)),
+            policy: Arc::clone(&settings),
+            settings,
             clock,
             offload: pool,
             budget: Budget::new(Budget::AGENT),
@@ -255,7 +259,7 @@ impl Engine {
             drilling: tokio::sync::Mutex::new(()),
             changing: Arc::clone(&watch.changing),
             watch,
-            regulator,
+            regulator: Arc::new(regulator),
             reads: tokio::sync::OnceCell::new(),
             drives: Drives::default(),
             roster: Arc::new(Mutex::new(disk.roster)),
@@ -391,6 +395,13 @@ fn admission(keys: &KeyFile) -> Option<Admission> {
     Some(Admission { charter: keys.charter.clone(), charter_key })
 }
 
+/// What there is to offer from the first greeting on; nothing, where it cannot be measured yet.
+async fn offer_at_once(host: &Host, members: &Members) {
+    if let Ok(offer) = host.offer().await {
+        members.set_offer(offer);
+    }
+}
+
 /// Says of this machine what its user says of it. Blocks for a moment.
 fn introduce(members: &Members, config: &Config, home: &Path) {
     members.set_site(config.node.site.clone());
@@ -411,6 +422,7 @@ async fn start_swarm(
         key: *keys.device_secret,
         members,
         listen: listen.clone(),
+        any_port: opening.any_port,
         bootstrap,
         mdns: config.node.mdns && !opening.no_mdns,
     };

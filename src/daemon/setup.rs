@@ -92,7 +92,8 @@ pub async fn recover(
     let keys = device.keys(&root, member);
     drop(root);
     let (home, lock) = new.prepare(config).await?;
-    let engine = Engine::start(home.clone(), lock, keys.clone(), &Opening::default()).await?;
+    let opening = Opening { any_port: true, ..Opening::default() };
+    let engine = Engine::start(home.clone(), lock, keys.clone(), &opening).await?;
     let result = rebuild(&engine, monitor, args.as_of_secs).await;
     let written = match &result {
         Ok(_) => {

@@ -210,6 +210,23 @@ async fn a_damaged_catalog_is_named_and_thrown_away_only_to_be_rebuilt() {
 }
 
 #[tokio::test]
+async fn a_command_needs_no_port_of_its_own_and_an_agent_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, _) = founded(&dir).await;
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let listen = vec![format!("/ip4/127.0.0.1/tcp/{}", taken.local_addr().unwrap().port())];
+    let open = async |any_port| {
+        let opening = Opening { listen: listen.clone(), any_port, ..Opening::default() };
+        let (home, lock) = engine::enter(root.clone(), NO_WAIT).await.unwrap();
+        let keys = keys::read(&home, None).unwrap();
+        Engine::start(home, lock, keys, &opening).await
+    };
+    let refused = Failure::from(open(false).await.unwrap_err());
+    assert_eq!(refused.code, codes::LISTEN.name);
+    open(true).await.unwrap().stop().await;
+}
+
+#[tokio::test]
 async fn wrong_settings_are_named_with_their_line() {
     let dir = tempfile::tempdir().unwrap();
     let (root, _) = founded(&dir).await;

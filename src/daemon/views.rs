@@ -1,12 +1,13 @@
 //! What reports look like outside: plain conversions, no decisions but the exit code.
 
+use chunker::Record;
 use p2p::{Path, PeerInfo, PeerState};
 use tokio::time::Instant;
 
 use super::events::problem_view;
 use crate::api::{
     AuditView, BackupSummary, LsEntry, PathBytes, PeerView, RecoverView, RedundancyView,
-    RestoreSummary, RewoundView, SnapshotView, WitnessView,
+    RestoreSummary, RewoundView, SnapshotView, StatedView, WitnessView,
 };
 use crate::flow::backup::BackupReport;
 use crate::flow::look::{Entry, Listed};
@@ -14,6 +15,7 @@ use crate::flow::recover::RecoverReport;
 use crate::flow::restore::RestoreReport;
 use crate::flow::rewind::RewindReport;
 use crate::flow::targets::By;
+use crate::flow::usage::Stated;
 use crate::placement::solver::Goal;
 use crate::vault::snapshot::SnapshotState;
 use crate::vault::tree::{Kind, Stamp};
@@ -220,6 +222,7 @@ pub(crate) fn peer(info: &PeerInfo) -> PeerView {
         used_bytes: info.offer.used_bytes,
         free_bytes: info.offer.free_bytes,
         mine_here_bytes: 0,
+        stated: None,
         theirs_here_bytes: 0,
         path: match info.path {
             Path::Lan => "lan",
@@ -230,6 +233,25 @@ pub(crate) fn peer(info: &PeerInfo) -> PeerView {
         .to_owned(),
         audit: AuditView::default(),
         standing: String::new(),
+        away_until: Some(info.offer.away_until_secs).filter(|until| *until > 0).map(time_secs),
+        last_seen: None,
         since: time_secs(info.since_secs),
+    }
+}
+
+/// What a holder says that it keeps.
+pub(crate) fn stated(stated: &Stated) -> StatedView {
+    let Stated { said, mine, heard_secs } = stated;
+    StatedView {
+        shards: said.held.shards,
+        bytes: said.held.bytes,
+        left_shards: said.left.shards,
+        left_bytes: said.left.bytes,
+        mine_shards: mine.shards,
+        mine_bytes: mine.bytes,
+        compared: stated.compared().word().to_owned(),
+        at: time_secs(said.at_secs),
+        heard: time_secs(*heard_secs),
+        statement: hex::encode(said.encode()),
     }
 }

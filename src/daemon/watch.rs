@@ -3,8 +3,9 @@
 //! Every few seconds, and whenever somebody asks for it, each disk is measured. One that has come
 //! (back) is lent as the settings say; one that has grown is lent more of, by the settings' rule
 //! and within their ceiling; of one on which somebody else takes room, disk is given back
-//! ([`crate::host::giveback`]). What there is to offer by then is told to the grid. What owners
-//! have not moved in time is handed over to other peers.
+//! ([`crate::host::giveback`]). What there is to offer is told to the grid as soon as it is seen,
+//! before anything is done about it and again after that, and when shards came or went meanwhile.
+//! What owners have not moved in time is handed over to other peers.
 //!
 //! How it fails: a look that fails is told and repeated; nothing is let go of on account of it.
 
@@ -30,6 +31,9 @@ const DEFAULT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_s
 
 /// The shortest time between two looks, whatever the settings say.
 const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Between two offers, however many shards come and go: each is a measurement of all disks.
+const OFFER_EVERY: Duration = Duration::from_secs(1);
 
 /// What is watched, and who is told.
 #[derive(Clone)]
@@ -67,6 +71,36 @@ impl Watch {
 
     /// Watches until the engine stops.
     pub(super) async fn keep(self, stopping: CancellationToken) {
+        tokio::join!(self.keep_looking(&stopping), self.keep_offering(&stopping));
+    }
+
+    /// Offers what is left whenever shards came or went.
+    async fn keep_offering(&self, stopping: &CancellationToken) {
+        loop {
+            tokio::select! { biased;
+                () = stopping.cancelled() => return,
+                () = self.host.changed() => {}
+            }
+            tokio::select! { biased;
+                () = stopping.cancelled() => return,
+                () = self.offer() => {}
+            }
+            tokio::select! { biased;
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(OFFER_EVERY) => {}
+            }
+        }
+    }
+
+    /// Says what there is to offer now.
+    async fn offer(&self) {
+        match self.host.offer().await {
+            Ok(offer) => self.swarm.members().set_offer(offer),
+            Err(error) => tracing::warn!(error = %told(&error), "nothing is offered"),
+        }
+    }
+
+    async fn keep_looking(&self, stopping: &CancellationToken) {
         loop {
             let (every, grace) = self.pace().await;
             tokio::select! { biased;
@@ -102,6 +136,7 @@ impl Watch {
             Ok(Err(error)) => tracing::warn!(error = %told(&error), "cannot look at the disks"),
             Err(_) => return GaveBack::default(),
         }
+        self.offer().await;
         let gave = self.host.give_back().await.unwrap_or_else(|error| {
             tracing::warn!(error = %told(&error), "cannot give disk back");
             GaveBack::default()
@@ -109,10 +144,7 @@ impl Watch {
         if gave.moving_bytes > 0 {
             tracing::info!(?gave, "disk has to be given back");
         }
-        match self.host.offer().await {
-            Ok(offer) => self.swarm.members().set_offer(offer),
-            Err(error) => tracing::warn!(error = %told(&error), "nothing is offered"),
-        }
+        self.offer().await;
         handover::hand_over(&self.host, &self.swarm, patience).await;
         gave
     }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::far::Remote;
 use super::lease::{self, Lease, Role};
+use super::pulse::Pulse;
 use super::reader::Reader;
 use super::tree::{Sources, TreeEntries};
 use super::volume::freeze::{Frozen, Taken};
@@ -239,6 +240,17 @@ impl<G: Grid> Drive<G> {
         self.remote.trouble()
     }
 
+    /// Whether a commit is being made.
+    pub fn is_committing(&self) -> bool {
+        self.committing.try_lock().is_err()
+    }
+
+    /// Whether the last commit is not on the grid yet.
+    pub fn is_queued(&self) -> bool {
+        let facts = self.facts();
+        facts.proven < facts.number
+    }
+
     /// Whether something changed since the last commit.
     pub fn is_dirty(&self) -> bool {
         *lock(&self.committed) != self.volume.changes()
@@ -306,7 +318,8 @@ impl<G: Grid> Drive<G> {
             runtime: Handle::current(),
         };
         let entries = TreeEntries::new(Arc::clone(frozen), sources, &self.name);
-        backup::commit(&self.ctx, plan, entries, parent, cancel).await
+        let ctx = Pulse::watching(&self.ctx, &self.volume);
+        backup::commit(&ctx, plan, entries, parent, cancel).await
     }
 
     async fn commit_frozen(

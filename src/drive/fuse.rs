@@ -123,6 +123,20 @@ impl<F: Files> Adapter<F> {
         }
     }
 
+    /// Goes on with something for which there was no room, as soon as there is.
+    fn when_room(
+        &self,
+        bytes: u64,
+        attempt: impl FnMut(&F) -> Result<(), Errno> + Send + 'static,
+        answer: impl FnOnce(Result<(), Errno>) + Send + 'static,
+    ) {
+        let (files, patience) = (Arc::clone(&self.files), self.deadline);
+        drop(
+            self.runtime
+                .spawn(async move { answer(tried(&*files, bytes, patience, attempt).await) }),
+        );
+    }
+
     fn make(&self, req: &Request, parent: INodeNo, name: &OsStr, new: &New) -> Result<Attr, Errno> {
         self.files.make(parent.0, name.as_bytes(), new, caller(req))
     }
@@ -136,6 +150,33 @@ fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
     match result {
         Ok(()) => reply.ok(),
         Err(errno) => reply.error(fuse_errno(errno)),
+    }
+}
+
+/// Tries again whenever there is more room, until it is told no for good. Gives up when for
+/// `patience` nothing reached the grid.
+async fn tried<F: Files>(
+    files: &F,
+    bytes: u64,
+    patience: Duration,
+    mut attempt: impl FnMut(&F) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    loop {
+        let coming = files.coming(bytes).map(|mut coming| {
+            let rooms = coming.borrow_and_update().rooms;
+            (coming, rooms)
+        });
+        // Only now: what comes from here on is news.
+        let result = attempt(files);
+        let Some((mut coming, rooms)) = coming.filter(|_| result == Err(Errno::NOSPC)) else {
+            return result;
+        };
+        while coming.borrow_and_update().rooms == rooms {
+            if !matches!(tokio::time::timeout(patience, coming.changed()).await, Ok(Ok(()))) {
+                files.give_up();
+                return attempt(files);
+            }
+        }
     }
 }
 
@@ -315,10 +356,20 @@ impl<F: Files> Filesystem for Adapter<F> {
         reply: ReplyWrite,
     ) {
         let privileged = !write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID);
-        match self.files.write(ino.0, offset, data, privileged) {
-            // No request is longer than its protocol's 32 bits.
-            Ok(()) => reply.written(data.len() as u32),
+        // No request is longer than its protocol's 32 bits.
+        let len = data.len() as u32;
+        let answer = move |written| match written {
+            Ok(()) => reply.written(len),
             Err(errno) => reply.error(fuse_errno(errno)),
+        };
+        match self.files.write(ino.0, offset, data, privileged) {
+            Err(Errno::NOSPC) => {
+                // Copied only where somebody has to wait.
+                let (ino, data) = (ino.0, data.to_vec());
+                let write = move |files: &F| files.write(ino, offset, &data, privileged);
+                self.when_room(u64::from(len), write, answer);
+            }
+            written => answer(written),
         }
     }
 
@@ -340,9 +391,11 @@ impl<F: Files> Filesystem for Adapter<F> {
         mode: i32,
         reply: ReplyEmpty,
     ) {
-        match how(mode) {
-            Some(how) => done(reply, self.files.allocate(ino.0, offset, length, how)),
-            None => reply.error(FuseErrno::EOPNOTSUPP),
+        let Some(how) = how(mode) else { return reply.error(FuseErrno::EOPNOTSUPP) };
+        let allocate = move |files: &F| files.allocate(ino.0, offset, length, how);
+        match allocate(&self.files) {
+            Err(Errno::NOSPC) => self.when_room(length, allocate, move |made| done(reply, made)),
+            made => done(reply, made),
         }
     }
 

@@ -307,7 +307,7 @@ impl<G: Grid> Drive<G> {
             skip_if_unchanged: !first,
             code: None,
             spool: true,
-            level: LEVEL,
+            level: Some(LEVEL),
         }
     }
 

@@ -22,12 +22,12 @@ use crate::flow::targets::{By, Kept, Targets};
 use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Problem;
 use crate::placement::choose::Limit;
-use crate::placement::redundancy;
 use crate::vault::snapshot::{LargeCut, Snapshot, SnapshotState, Totals};
 use crate::vault::tree::{Content, Piece, Stamp};
 
 mod archive;
 mod commit;
+mod effort;
 mod packing;
 mod parent;
 mod reading;
@@ -59,8 +59,8 @@ pub struct BackupPlan {
     pub code: Option<Code>,
     /// Keep what cannot be placed, and the snapshot, for later.
     pub spool: bool,
-    /// zstd level of file data; 0 stores it as it is.
-    pub level: i32,
+    /// zstd level of file data; 0 stores it as it is; what fits when absent.
+    pub level: Option<i32>,
 }
 
 /// What came of a backup.
@@ -214,8 +214,7 @@ fn choose_code<G: Grid>(
     let usable = targets.len();
     if plan.spool || plan.dry_run {
         // Not all may be here yet: plan for the grid as it is known, at least three strong.
-        let known = targets.known_domains().max(targets.places(ctx)).max(3);
-        let auto = redundancy::auto(known).ok_or(FlowError::NoPeers)?;
+        let auto = targets.planned(ctx).ok_or(FlowError::NoPeers)?;
         let (code, by) = plan.code.map_or((auto, By::Table), |code| (code, By::Asked));
         let (spare, domains) = (usize::from(code.m()), targets.places(ctx).min(code.n()));
         let kept = Kept { spare, missing: 0, domains, can_lose: spare };
@@ -270,6 +269,16 @@ struct Archived {
 }
 
 impl<G: Grid> Run<'_, G> {
+    /// The redundancy of listings.
+    fn metadata(&self) -> Code {
+        let (ctx, targets, code) = (self.ctx, self.targets, self.chosen.code);
+        if self.plan.spool {
+            targets.metadata_later(ctx, code)
+        } else {
+            targets.metadata(ctx, code)
+        }
+    }
+
     async fn archive(&self, scan: Scan, cancel: &CancellationToken) -> Result<Archived, FlowError> {
         let old = match self.parent {
             Some((_, parent)) => parent::Cursor::open(self.ctx, parent).await?,

@@ -16,7 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chunker::{Class, PackId, PackReader, PeerId, ShardId};
+use chunker::{Class, PackId, PackReader, PeerId, Scratch, ShardId};
 use futures::StreamExt;
 use p2p::wire::HAVE_LIMIT;
 use p2p::{Grid, PeerState, Reply, Request};
@@ -32,7 +32,7 @@ mod structure;
 pub use sample::{NotASample, Sample};
 
 /// Packs fetched and opened at once.
-const PACKS_UNDER_WAY: usize = 3;
+const PACKS_UNDER_WAY: usize = 6;
 /// Most files named for one pack; all of them are counted.
 const FILES_NAMED: usize = 100;
 
@@ -294,10 +294,12 @@ async fn open<G: Grid>(
     };
     let vault = Arc::clone(&ctx.vault);
     let len = bytes.len() as u64;
-    let opened = ctx.work(move || {
+    let opened = ctx.compute(move || {
         let pack = PackReader::open(vault.keys(), &record.meta, &bytes)?;
         pack.verify()?;
-        (0..record.meta.blocks.len()).try_for_each(|no| pack.block(no).map(drop))
+        let mut scratch = Scratch::default();
+        let blocks = 0..record.meta.blocks.len();
+        blocks.into_iter().try_for_each(|no| pack.block_in(no, &mut scratch).map(drop))
     });
     let opened = opened.await?;
     Ok((opened.map(|()| len).map_err(FlowError::from), gone))

@@ -107,7 +107,7 @@ pub(crate) async fn from_holders<G: Grid>(
     }
     let (code, len) = (record.code, record.meta.len as usize);
     let shards: Vec<(u8, Bytes)> = gathered.good.into_iter().collect();
-    let decoded = ctx.work(move || chunker::assemble(code, len, shards)).await;
+    let decoded = ctx.compute(move || chunker::assemble(code, len, shards)).await;
     (decoded.and_then(|bytes| Ok(bytes?)), gathered.gone)
 }
 
@@ -236,7 +236,7 @@ pub(crate) async fn get_from<G: Grid>(
     match ctx.grid.ask(peer, Request::Get { shard }).await? {
         Reply::Shard { body } => {
             let bytes = body.clone();
-            let hashed = ctx.work(move || ShardId::from(blake3::hash(&bytes))).await;
+            let hashed = ctx.compute(move || ShardId::from(blake3::hash(&bytes))).await;
             match hashed {
                 Ok(id) if id == shard => Ok(body),
                 _ => Err(AskError::WrongBytes { peer, shard }),

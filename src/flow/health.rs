@@ -9,17 +9,19 @@
 //! it can be found out again. Calls block: on the offload for large vaults.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chunker::{Class, PackId, PeerId, Record, ShardId};
+use p2p::usage::Kept;
 use p2p::{Grid, PeerState};
 use serde::{Deserialize, Serialize};
 use store::{PackRow, PackState};
 
 use crate::care::{
-    Crowd, Evidence, Grade, Looks, Policy, Rules, Score, ShardState, Standing, State, Tally,
+    Churn, Crowd, Evidence, Grade, Looks, Past, Policy, Rules, ShardState, Standing, State, Tally,
     Verdict, days_to_loss,
 };
-use crate::flow::{Ctx, FlowError, roots};
+use crate::flow::{Ctx, FlowError, roots, usage};
 use crate::vault::index::{PackRecord, Placed};
 
 /// Holders kept; when there are more, those not seen for longest are forgotten.
@@ -38,6 +40,44 @@ pub struct Holder {
     /// for what it gives.
     #[serde(rename = "r", default)]
     pub withholds: bool,
+    /// Shards that were made again elsewhere after it was given up.
+    #[serde(rename = "m", default)]
+    pub mended: Mended,
+}
+
+/// How long it took until what a holder had was elsewhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mended {
+    /// Shards of it that are elsewhere.
+    #[serde(rename = "n")]
+    shards: u64,
+    /// The seconds from when it was last seen, of all of them together.
+    #[serde(rename = "s")]
+    secs: u64,
+}
+
+impl Mended {
+    /// So many shards more, so long after it was last seen.
+    pub const fn add(&mut self, shards: u64, after_secs: u64) {
+        self.shards = self.shards.saturating_add(shards);
+        self.secs = self.secs.saturating_add(after_secs.saturating_mul(shards));
+    }
+
+    /// The mean; none without a shard.
+    pub fn mean(&self) -> Option<Duration> {
+        self.secs.checked_div(self.shards).map(Duration::from_secs)
+    }
+}
+
+impl Holder {
+    /// What it adds to what is known of how holders come and go.
+    fn past(&self) -> Past {
+        Past {
+            watched: self.standing.watched(),
+            departed: !self.standing.state().counts(),
+            mended: self.mended.mean(),
+        }
+    }
 }
 
 impl Record for Holder {
@@ -63,6 +103,11 @@ pub struct Finding {
 pub fn holders<G: Grid>(ctx: &Ctx<G>) -> Result<BTreeMap<PeerId, Holder>, FlowError> {
     let stored = ctx.catalog.holders()?.into_iter();
     Ok(stored.map(|(peer, bytes)| (peer, Holder::decode(&bytes).unwrap_or_default())).collect())
+}
+
+/// How holders come and go, by all that was seen of these so far.
+pub(crate) fn churn(holders: &BTreeMap<PeerId, Holder>) -> Churn {
+    holders.values().map(Holder::past).collect()
 }
 
 /// How often audits found every holder over the last month.
@@ -200,6 +245,8 @@ pub(crate) fn online<G: Grid>(ctx: &Ctx<G>) -> BTreeSet<PeerId> {
 pub(crate) struct View {
     online: BTreeSet<PeerId>,
     states: BTreeMap<PeerId, State>,
+    /// At what yearly rate holders leave.
+    base: f64,
     rates: BTreeMap<PeerId, f64>,
     /// Who failed an audit of late.
     failed: BTreeSet<PeerId>,
@@ -213,7 +260,8 @@ impl View {
     pub(crate) fn now<G: Grid>(ctx: &Ctx<G>) -> Result<Self, FlowError> {
         let (now, holders) = (ctx.clock.now_secs(), holders(ctx)?);
         let states = holders.iter().map(|(peer, known)| (*peer, known.standing.state())).collect();
-        let rate = |known: &Holder| known.evidence.score(now).rate();
+        let base = churn(&holders).rate();
+        let rate = |known: &Holder| known.evidence.score(now).rate(base);
         let rates = holders.iter().map(|(peer, known)| (*peer, rate(known))).collect();
         let counts = |known: &Holder| known.evidence.counts(now);
         let lied = |known: &Holder| known.withholds || counts(known)[Verdict::Wrong as usize] > 0;
@@ -223,7 +271,7 @@ impl View {
         };
         let (failed, liars) = (of(&failed), of(&lied));
         let gone = ctx.catalog.gone()?.into_iter().collect();
-        Ok(Self { online: online(ctx), states, rates, failed, liars, gone })
+        Ok(Self { online: online(ctx), states, base, rates, failed, liars, gone })
     }
 
     /// What is thought of a holder.
@@ -248,7 +296,7 @@ impl View {
 
     /// At what yearly rate its shards are expected to go.
     pub(crate) fn rate(&self, peer: &PeerId) -> f64 {
-        self.rates.get(peer).copied().unwrap_or_else(|| Score::default().rate())
+        self.rates.get(peer).copied().unwrap_or(self.base)
     }
 
     /// What a shard counts for.
@@ -339,8 +387,8 @@ pub struct Health {
     pub min_held_above_k: Option<i64>,
     /// In how many days the first pack would be lost on average, when nobody mended anything.
     pub days_to_loss: Option<f64>,
-    /// Shard bytes on each holder.
-    pub bytes_by_holder: BTreeMap<PeerId, u64>,
+    /// What each holder keeps of ours, by our records.
+    pub kept_by: BTreeMap<PeerId, Kept>,
     /// Holders of ours that are not simply there.
     pub holders: BTreeMap<PeerId, State>,
 }
@@ -352,7 +400,7 @@ pub fn health<G: Grid>(ctx: &Ctx<G>, policy: Policy) -> Result<Health, FlowError
     for_each_in_use(ctx, |row, record| {
         health.count(&view, policy, &record, row.state == PackState::Queued);
     })?;
-    for peer in health.bytes_by_holder.keys() {
+    for peer in health.kept_by.keys() {
         let state = view.state(peer);
         if state != State::Present {
             health.holders.insert(*peer, state);
@@ -363,10 +411,7 @@ pub fn health<G: Grid>(ctx: &Ctx<G>, policy: Policy) -> Result<Health, FlowError
 
 impl Health {
     fn count(&mut self, view: &View, policy: Policy, record: &PackRecord, queued: bool) {
-        let shard_bytes = record.meta.len.div_ceil(u32::from(record.code.k()));
-        for holder in record.holders() {
-            *self.bytes_by_holder.entry(holder).or_default() += u64::from(shard_bytes);
-        }
+        usage::add(&mut self.kept_by, record);
         self.total += 1;
         if queued {
             return;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chunker::{Code, PACK_MAX, PackId, PeerId, Shard, ShardId};
+use chunker::{Code, PACK_MAX, PackId, PeerId, Record, Shard, ShardId};
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
-use store::{PackState, SpoolError};
+use store::{Bulk, CatalogError, PackState, SpoolError};
 
 use crate::budget::Hold;
 use crate::flow::targets::Targets;
@@ -25,6 +25,8 @@ use crate::vault::index::{PackRecord, Placed};
 const BUSY_TRIES: u32 = 5;
 /// The wait before the first repetition; doubles each time.
 const BUSY_WAIT: Duration = Duration::from_millis(200);
+
+mod spooled;
 
 /// How far a pack got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +85,7 @@ pub(crate) async fn keep<G: Grid>(
     ctx.monitor.count(Counter::ShardsWanted, shards.len() as u64);
     let (spool, catalog, spooled) = (ctx.spool.clone(), ctx.catalog.clone(), record.clone());
     let cache = Arc::clone(&ctx.cache);
+    let asked = (ctx.policy != ctx.settings).then(|| ctx.policy.encode());
     ctx.work(move || {
         spool.put(&spooled.meta.id, &bytes, durable)?;
         if spooled.class() != chunker::Class::Data as u8
@@ -90,20 +93,27 @@ pub(crate) async fn keep<G: Grid>(
         {
             tracing::warn!(%error, "the metadata cache takes nothing");
         }
-        add_to_catalog(&catalog, PackState::Queued, &spooled)
+        Ok::<_, FlowError>(catalog.bulk(|bulk| {
+            spooled::note(bulk, &spooled.meta.id, asked.as_deref())?;
+            add(bulk, PackState::Queued, &spooled)
+        })?)
     })
     .await??;
     place(ctx, targets, record, shards).await
 }
 
-/// Places what an earlier run left in the spool. Holders are asked first what they already have.
+/// Places what an earlier run left in the spool, under that run's policy. Holders are asked first
+/// what they already have.
 pub(crate) async fn resume<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<Resumed, FlowError> {
     let mut resumed = Resumed::default();
+    let mut ours = spooled::Ours::new(ctx, targets);
     for id in ctx.spool.list() {
-        if resume_one(ctx, targets, id).await? == Outcome::Queued {
+        let (under, theirs) = ours.of(&id)?;
+        if resume_one(under, theirs, id).await? == Outcome::Queued {
             resumed.queued += 1;
         }
     }
+    ours.used().into_iter().for_each(|peer| targets.took(peer));
     resumed.lost = drop_unspooled(ctx)?;
     Ok(resumed)
 }
@@ -124,6 +134,12 @@ async fn resume_one<G: Grid>(
     id: PackId,
 ) -> Result<Outcome, FlowError> {
     let row = ctx.catalog.pack(&id)?;
+    if let Some((state, _)) = &row
+        && nobody_online(ctx)
+        && ctx.spool.was_whole(&id)
+    {
+        return Ok(if *state == PackState::Queued { Outcome::Queued } else { Outcome::Safe });
+    }
     let record = row.as_ref().and_then(|(_, stored)| PackRecord::decode_stored(stored).ok());
     let size = record.map(|record| footprint(record.code, record.meta.len as usize));
     let _room = ctx.budget.take(size.unwrap_or(PACK_MAX)).await;
@@ -145,7 +161,7 @@ async fn resume_one<G: Grid>(
         return Ok(if state == PackState::Queued { Outcome::Queued } else { Outcome::Safe });
     }
     let code = record.code;
-    let shards = ctx.work(move || chunker::encode(code, &bytes)).await??;
+    let shards = ctx.compute(move || chunker::encode(code, &bytes)).await??;
     ctx.monitor.count(Counter::ShardsWanted, shards.len() as u64);
     find_acknowledged(ctx, targets, &mut record).await;
     Ok(place(ctx, targets, record, shards).await?.1)
@@ -293,8 +309,12 @@ async fn settle<G: Grid>(
 }
 
 pub(crate) async fn remove_spooled<G: Grid>(ctx: &Ctx<G>, id: PackId) -> Result<(), FlowError> {
-    let spool = ctx.spool.clone();
-    Ok(ctx.work(move || spool.remove(&id)).await??)
+    let (spool, catalog) = (ctx.spool.clone(), ctx.catalog.clone());
+    ctx.work(move || {
+        spool.remove(&id)?;
+        Ok(spooled::forget(&catalog, &id)?)
+    })
+    .await?
 }
 
 /// Offers one shard to one peer; says whether it keeps it. One that does not is avoided.
@@ -375,7 +395,10 @@ pub(crate) fn add_to_catalog(
     state: PackState,
     record: &PackRecord,
 ) -> Result<(), FlowError> {
+    Ok(catalog.bulk(|bulk| add(bulk, state, record))?)
+}
+
+fn add(bulk: &Bulk<'_>, state: PackState, record: &PackRecord) -> Result<(), CatalogError> {
     let chunks = record.chunk_places();
-    catalog.add_pack(&record.meta.id, state, record.class(), &record.encode_stored(), &chunks)?;
-    Ok(())
+    bulk.add_pack(&record.meta.id, state, record.class(), &record.encode_stored(), &chunks)
 }

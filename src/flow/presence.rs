@@ -10,7 +10,7 @@ use std::time::Duration;
 use chunker::PeerId;
 use p2p::Grid;
 
-use crate::care::Rules;
+use crate::care::{Churn, Rules};
 use crate::flow::health::Holder;
 use crate::flow::{Ctx, FlowError, health};
 use crate::placement::domains::{Presence, WINDOW, window_at};
@@ -20,14 +20,18 @@ use crate::placement::domains::{Presence, WINDOW, window_at};
 pub const PROBATION: Duration = Duration::from_secs(7 * 86_400);
 
 /// What was seen of all devices.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Presences {
     peers: BTreeMap<PeerId, Presence>,
     /// The window in which anybody was first seen.
     since: Option<u64>,
     /// Whom the user declared lost.
     lost: BTreeSet<PeerId>,
+    churn: Churn,
 }
+
+/// How long an absence is taken to last on average, before any was seen.
+const ABSENCE: Duration = Duration::from_secs(86_400);
 
 impl Presences {
     /// What was seen so far.
@@ -35,16 +39,33 @@ impl Presences {
         let (holders, now, rules) = (health::holders(ctx)?, ctx.clock.now_secs(), Rules::default());
         let is_lost = |known: &Holder| known.standing.is_declared_lost(now, &rules);
         let lost = holders.iter().filter(|(_, known)| is_lost(known)).map(|(peer, _)| *peer);
+        let churn = health::churn(&holders);
         let (lost, holders) = (lost.collect(), holders.into_iter());
         let peers: BTreeMap<PeerId, Presence> =
             holders.map(|(peer, known)| (peer, known.standing.into_presence())).collect();
         let since = peers.values().filter_map(Presence::first_seen).min();
-        Ok(Self { peers, since, lost })
+        Ok(Self { peers, since, lost, churn })
     }
 
     /// What was seen of one device.
     pub fn of(&self, peer: &PeerId) -> Option<&Presence> {
         self.peers.get(peer)
+    }
+
+    /// How holders come and go.
+    pub const fn churn(&self) -> &Churn {
+        &self.churn
+    }
+
+    /// How long an absence lasts: the mean over the peers that had any; none seen, none returned.
+    pub fn absence(&self) -> Option<Duration> {
+        let seen: Vec<Duration> = self.peers.values().filter_map(Presence::mean_absence).collect();
+        seen.iter().sum::<Duration>().checked_div(u32::try_from(seen.len()).ok()?)
+    }
+
+    /// The same, or what is assumed.
+    pub fn absence_or_assumed(&self) -> Duration {
+        self.absence().unwrap_or(ABSENCE)
     }
 
     /// Whether the user said that it is gone for good: then it is given nothing.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
-use chunker::{Block, ChunkId, Class, Code, PackBuilder, PackId, PeerId, Record, SnapshotId};
+use chunker::{Block, ChunkId, Class, Code, PackBuilder, PackId, PeerId, Pool, Record, SnapshotId};
 use p2p::head::SignedHead;
 use p2p::wire::HEAD_LIMIT;
 use p2p::{Grid, Refusal, Reply, Request};
@@ -154,7 +154,7 @@ async fn publish_with<G: Grid>(
         .or_else(|| targets.auto(ctx).map(|(code, _)| code))
         .or_else(|| records.first().map(|record| record.code))
         .ok_or(FlowError::TooFewPeers { wanted: 2, usable })?;
-    let code = targets.metadata(ctx, data);
+    let code = targets.roots(ctx, data)?;
     let segment = add_roots(ctx, targets, &mut manifest, (records, &snapshots), code).await?;
     let head = make_head(ctx, targets, &manifest).await?;
     let pending = Pending {
@@ -384,20 +384,20 @@ pub(crate) async fn seal<G: Grid>(
     lane: Lane,
 ) -> Result<Fresh, FlowError> {
     let room = ctx.budget.take(place::footprint(code, builder.sealed_len())).await;
-    seal_in(ctx, builder, (code, lane), room).await
+    seal_in(ctx, builder, (code, lane), (room, Pool::default())).await
 }
 
-/// Seals and codes one pack on the offload.
+/// Seals and codes one pack on the offload, its parity in memory from a pool.
 pub(crate) async fn seal_in<G: Grid>(
     ctx: &Ctx<G>,
     builder: PackBuilder,
     (code, lane): (Code, Lane),
-    room: Hold,
+    (room, parity): (Hold, Pool),
 ) -> Result<Fresh, FlowError> {
     let (vault, random) = (std::sync::Arc::clone(&ctx.vault), ctx.entropy.bytes32());
-    ctx.work(move || {
+    ctx.compute(move || {
         let pack = builder.finish(vault.keys(), code, random)?;
-        let shards = chunker::encode(code, &pack.bytes)?;
+        let shards = chunker::encode_in(code, &pack.bytes, &parity)?;
         Ok(Fresh::new(pack, (code, lane), shards, room))
     })
     .await?

@@ -15,7 +15,7 @@
 //! changed and not published is published by the next run. What it cannot mend stays as it is.
 //! Nobody else may write the owner's backup meanwhile.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +86,7 @@ pub async fn repair<G: Grid>(ctx: &Ctx<G>, plan: RepairPlan) -> Result<RepairRep
         for id in batch {
             work.pack(*id, &sources).await?;
         }
+        work.note_mended()?;
         if work.unpublished && no_queue {
             publish::amend(ctx, &work.targets, &roots::moved(ctx)?).await?;
             work.unpublished = false;
@@ -152,6 +153,8 @@ struct Work<'a, G> {
     started: Instant,
     report: RepairReport,
     unpublished: bool,
+    /// Of holders that were given up: how many of their shards are elsewhere now.
+    mended: BTreeMap<PeerId, u64>,
 }
 
 impl<'a, G: Grid> Work<'a, G> {
@@ -168,8 +171,8 @@ impl<'a, G: Grid> Work<'a, G> {
         }
         let (started, report) = (Instant::now(), RepairReport::default());
         let roots = roots::own(ctx)?.into_keys().collect();
-        let unpublished = false;
-        Ok(Self { ctx, plan, view, targets, good, roots, started, report, unpublished })
+        let (unpublished, mended) = (false, BTreeMap::new());
+        Ok(Self { ctx, plan, view, targets, good, roots, started, report, unpublished, mended })
     }
 
     /// Where this machine's files have the chunks of these packs.
@@ -319,6 +322,12 @@ impl<'a, G: Grid> Work<'a, G> {
         if record == *before {
             return Ok(());
         }
+        let moved = record.shards.iter().zip(&before.shards);
+        let mended: Vec<PeerId> = moved
+            .filter(|(new, old)| new.holder != old.holder)
+            .filter_map(|(_, old)| old.holder)
+            .filter(|peer| !self.view.state(peer).counts())
+            .collect();
         let (catalog, old, new) = (self.ctx.catalog.clone(), before.clone(), record);
         let stored = new.encode_stored();
         let full = new.unplaced().next().is_none();
@@ -343,6 +352,23 @@ impl<'a, G: Grid> Work<'a, G> {
         }
         self.report.packs_repaired += 1;
         self.unpublished = true;
+        for peer in mended {
+            *self.mended.entry(peer).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Notes how long it took since those were last seen whose shards are elsewhere now: what
+    /// [`Churn`](crate::care::Churn) makes of departures rests on it.
+    fn note_mended(&mut self) -> Result<(), FlowError> {
+        let now = self.ctx.clock.now_secs();
+        for (peer, shards) in std::mem::take(&mut self.mended) {
+            health::change(self.ctx, peer, |holder| {
+                if let Some(seen) = holder.standing.seen_secs() {
+                    holder.mended.add(shards, now.saturating_sub(seen));
+                }
+            })?;
+        }
         Ok(())
     }
 }

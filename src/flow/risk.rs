@@ -2,7 +2,7 @@
 //! who has them.
 //!
 //! What was measured is used as measured: how often audits found a holder ([`health::looks`]). What
-//! was not is assumed, with the figures below, which are meant to err to the careful side; whoever
+//! was not is assumed, with figures that are meant to err to the careful side; whoever
 //! shows the result says which is which (I12). Packs that wait for holders are not on the grid and
 //! not in the figures; shards with devices that nobody knows any more do not count. The formulas
 //! are those of [`placement::risk`](crate::placement::risk).
@@ -16,13 +16,14 @@ use chunker::PeerId;
 use p2p::{Grid, PeerInfo};
 use store::PackState;
 
-use crate::care::Looks;
+use crate::care::{Churn, Looks};
 use crate::flow::health;
+use crate::flow::presence::Presences;
 use crate::flow::targets::{domains_of, presences_of};
 use crate::flow::{Ctx, FlowError};
+use crate::placement::Domain;
 use crate::placement::domains::Domains;
 use crate::placement::risk::{self, Held, Holder, Inputs, Risk, Without};
-use crate::placement::{Domain, odds};
 use crate::vault::index::PackRecord;
 
 #[cfg(test)]
@@ -30,13 +31,6 @@ mod tests;
 
 /// The share of time that a holder is taken to answer before it was ever looked for.
 pub const AVAILABILITY: f64 = 0.8;
-/// The share of holders that are taken to leave for good within a year.
-pub const DEPARTURES: f64 = 0.3;
-/// The time from a departure until its shards are taken to be elsewhere: of machines that are on
-/// three quarters of the time, that long has to pass before an absence can be called a departure.
-pub const REPAIR: Duration = Duration::from_secs(17 * 86_400);
-/// How long an absence is taken to last on average.
-pub const ABSENCE: Duration = Duration::from_secs(86_400);
 
 /// How many looks the assumption weighs: one look is no measurement, forty are.
 const PRIOR_LOOKS: f64 = 4.0;
@@ -56,6 +50,10 @@ pub struct Exposure {
     pub holders: BTreeMap<PeerId, Known>,
     /// Devices that have something and are not known any more.
     pub strangers: BTreeSet<PeerId>,
+    /// How holders come and go, and how far that was seen.
+    pub churn: Churn,
+    /// Whether any absence was seen.
+    pub absence_seen: bool,
 }
 
 /// A holder, and how much of it is known.
@@ -100,12 +98,13 @@ pub fn exposure<G: Grid>(ctx: &Ctx<G>) -> Result<Exposure, FlowError> {
     let holders = peers.iter().filter(|peer| having.contains(&peer.peer)).map(known).collect();
     let presences = presences_of(ctx);
     let domains = domains_of(&peers, &presences);
-    let mut inputs = inputs(&peers, &looks, &domains);
+    let mut inputs = inputs(&peers, &looks, &domains, &presences);
     let now_secs = ctx.clock.now_secs();
     for (peer, holder) in &mut inputs.holders {
         holder.probation = presences.is_new(peer, now_secs);
     }
-    Ok(Exposure { packs, queued, inputs, holders, strangers })
+    let (churn, absence_seen) = (*presences.churn(), presences.absence().is_some());
+    Ok(Exposure { packs, queued, inputs, holders, strangers, churn, absence_seen })
 }
 
 fn held(record: &PackRecord) -> Held {
@@ -114,7 +113,12 @@ fn held(record: &PackRecord) -> Held {
     Held { id: record.meta.id, code: record.code, shards }
 }
 
-fn inputs(peers: &[PeerInfo], looks: &BTreeMap<PeerId, Looks>, domains: &Domains) -> Inputs {
+fn inputs(
+    peers: &[PeerInfo],
+    looks: &BTreeMap<PeerId, Looks>,
+    domains: &Domains,
+    presences: &Presences,
+) -> Inputs {
     let holder = |peer: &PeerInfo| Holder {
         owner: peer.owner,
         site: peer.site.clone(),
@@ -124,9 +128,9 @@ fn inputs(peers: &[PeerInfo], looks: &BTreeMap<PeerId, Looks>, domains: &Domains
     };
     Inputs {
         holders: peers.iter().map(|peer| (peer.peer, holder(peer))).collect(),
-        rate: odds::rate_of(DEPARTURES),
-        repair: REPAIR,
-        absence: ABSENCE,
+        rate: presences.churn().rate(),
+        repair: presences.churn().repair(),
+        absence: presences.absence_or_assumed(),
     }
 }
 

@@ -159,7 +159,7 @@ fn plan_of(snapshot: &Snapshot) -> BackupPlan {
         skip_if_unchanged: false,
         code: None,
         spool: false,
-        level: 0,
+        level: Some(0),
     }
 }
 

@@ -31,6 +31,7 @@ use crate::placement::{Candidate, Domain, Lane, Walk, redundancy};
 use crate::vault::index::PackRecord;
 
 mod auto;
+mod pooling;
 mod seats;
 
 #[cfg(test)]
@@ -56,7 +57,7 @@ pub(crate) struct Targets {
 }
 
 /// The grid as it was when the run began.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Seen {
     online: BTreeMap<PeerId, Target>,
     domains: Domains,
@@ -164,6 +165,16 @@ impl Targets {
         let seen = Seen { online, domains, distances, policy, presences, fill, rooms };
         let seen = Arc::new(seen);
         Self { seen, shared: Arc::default() }
+    }
+
+    /// The same grid as seen by the same run, under another policy. What peers took and refused
+    /// is the same; what was chosen is not.
+    pub(crate) fn under(&self, policy: &Policy) -> Self {
+        let mut seen = Seen::clone(&self.seen);
+        seen.policy = policy.clone();
+        let avoided = self.lock().avoided.clone();
+        let shared = Shared { avoided, ..Shared::default() };
+        Self { seen: Arc::new(seen), shared: Arc::new(Mutex::new(shared)) }
     }
 
     /// Peers that are online and have room.
@@ -445,6 +456,22 @@ impl Targets {
     pub(crate) fn metadata<G: Grid>(&self, ctx: &Ctx<G>, data: Code) -> Code {
         let places = self.places(ctx);
         redundancy::metadata(places.max(data.n().min(self.len())), data)
+    }
+
+    /// The same for packs that may wait for peers who are not here: however few are, they are to be
+    /// kept as well as data.
+    pub(crate) fn metadata_later<G: Grid>(&self, ctx: &Ctx<G>, data: Code) -> Code {
+        redundancy::metadata(self.places(ctx).max(data.n()), data)
+    }
+
+    /// The same for what the next head names. While nearly everybody is away there is none: what
+    /// all snapshots hang on does not go to one peer alone beside data that may lose some.
+    pub(crate) fn roots<G: Grid>(&self, ctx: &Ctx<G>, data: Code) -> Result<Code, FlowError> {
+        let code = self.metadata(ctx, data);
+        if code.m() == 0 && data.m() > 0 {
+            return Err(FlowError::TooFewPeers { wanted: LEAST_PLACES, usable: code.n() });
+        }
+        Ok(code)
     }
 
     /// Whether packs of this code can be placed, before anything is sent; and how well they would

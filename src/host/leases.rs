@@ -91,6 +91,9 @@ impl Host {
             all.ended += swept.ended;
             all.freed_shards += swept.freed_shards;
             all.freed_bytes += swept.freed_bytes;
+            if swept.freed_bytes > 0 {
+                self.inner.changed.notify_one();
+            }
             all.owners += swept.owners;
             all.devices += swept.devices;
             if !swept.more {

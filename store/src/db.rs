@@ -152,6 +152,7 @@ pub(crate) fn is_disk_full(error: &io::Error) -> bool {
 pub(crate) struct Db {
     writer: Arc<Mutex<Connection>>,
     reader: Arc<Mutex<Connection>>,
+    at: DbAt,
     ailing: Arc<AtomicBool>,
 }
 
@@ -168,15 +169,19 @@ impl Db {
         schema::migrate(&mut writer, schema)?;
         let writer = Arc::new(Mutex::new(writer));
         let reader = match at {
-            DbAt::File(path) => {
-                let reader = open_file(path)?;
-                configure(&reader)?;
-                reader.pragma_update(None, "query_only", true)?;
-                Arc::new(Mutex::new(reader))
-            }
+            DbAt::File(path) => open_reader(path)?,
             DbAt::Memory => Arc::clone(&writer),
         };
-        Ok(Self { writer, reader, ailing: Arc::default() })
+        Ok(Self { writer, reader, at: at.clone(), ailing: Arc::default() })
+    }
+
+    /// A connection of its own for who reads for long, so that nobody waits for it. In memory it is
+    /// the only one.
+    pub(crate) fn apart(&self) -> Result<Arc<Mutex<Connection>>, DbError> {
+        match &self.at {
+            DbAt::File(path) => open_reader(path),
+            DbAt::Memory => Ok(Arc::clone(&self.writer)),
+        }
     }
 
     /// The connection to read with. Never ask for a second connection while holding one.
@@ -214,6 +219,13 @@ impl Db {
         })?;
         Ok(value)
     }
+}
+
+fn open_reader(path: &Path) -> Result<Arc<Mutex<Connection>>, DbError> {
+    let reader = open_file(path)?;
+    configure(&reader)?;
+    reader.pragma_update(None, "query_only", true)?;
+    Ok(Arc::new(Mutex::new(reader)))
 }
 
 fn open_file(path: &Path) -> Result<Connection, DbError> {

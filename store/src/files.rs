@@ -33,8 +33,11 @@ pub(crate) fn write_file_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// The file's bytes; of a file longer than `limit` bytes only one byte more, so that it cannot pass
 /// for what it should be.
 pub(crate) fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    let file = File::open(path)?;
+    // Room for all at once, and for one byte more: so that the end is seen without growing.
+    let len = usize::try_from(file.metadata()?.len()).unwrap_or(limit).min(limit);
+    let mut bytes = Vec::with_capacity(len + 1);
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -42,8 +42,8 @@ pub use medium::{DiskMedium, Medium, MemMedium};
 pub use shelf::{
     Contact, Damage, DiskAt, DiskNo, DiskState, HeadStored, HeldPage, InviteError, InviteRow,
     KeptHead, KeptHeads, LEASE_PAGE, LostPage, MARK_LEN, MAX_DEVICES, MAX_HEAD_LEN, MAX_SHARD_LEN,
-    Mark, Movable, Opened, Presence, RetainRange, Retained, Scrub, ScrubPass, Scrubbed, Shelf,
-    ShelfAt, ShelfError, Stored, Swept, Terms, Usage,
+    Mark, Movable, Opened, Presence, Recount, RecountPass, Recounted, RetainRange, Retained, Scrub,
+    ScrubPass, Scrubbed, Shelf, ShelfAt, ShelfError, Stored, Swept, Terms, Usage,
 };
 pub use spool::{Spool, SpoolError};
 pub use wards::{Wards, WardsError};

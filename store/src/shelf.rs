@@ -46,8 +46,10 @@ mod invites;
 mod leases;
 mod mandates;
 mod opening;
+mod recount;
 mod rows;
 mod scrub;
+mod sums;
 mod sweep;
 mod time;
 
@@ -58,6 +60,7 @@ pub use heads::{HeadStored, KeptHead, KeptHeads, MAX_DEVICES, MAX_HEAD_LEN};
 pub use invites::InviteRow;
 pub use leases::{Contact, HeldPage, LEASE_PAGE, Mark, RetainRange, Retained, Terms};
 pub use opening::{MARK_LEN, Opened, ShelfAt};
+pub use recount::{Recount, RecountPass, Recounted};
 pub use rows::{Damage, Usage};
 pub use scrub::{LostPage, Scrub, ScrubPass, Scrubbed};
 pub use sweep::Swept;

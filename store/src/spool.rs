@@ -77,6 +77,8 @@ struct Packs {
     sizes: BTreeMap<PackId, u64>,
     /// Those a power cut could still tear.
     unsynced: BTreeSet<PackId>,
+    /// Those that this process wrote whole and durably, or has read and found whole.
+    seen_whole: BTreeSet<PackId>,
 }
 
 impl Spool {
@@ -88,7 +90,8 @@ impl Spool {
             .map(|file| (file.pack, file.bytes))
             .collect();
         // What an earlier process put was never synced, as far as we know.
-        let packs = Packs { unsynced: sizes.keys().copied().collect(), sizes };
+        let unsynced = sizes.keys().copied().collect();
+        let packs = Packs { unsynced, sizes, seen_whole: BTreeSet::new() };
         Ok(Self { dir: dir.to_owned(), packs: Arc::new(Mutex::new(packs)) })
     }
 
@@ -110,6 +113,7 @@ impl Spool {
         packs.sizes.insert(*pack, bytes.len() as u64);
         if durable {
             packs.unsynced.remove(pack);
+            packs.seen_whole.insert(*pack);
         } else {
             packs.unsynced.insert(*pack);
         }
@@ -120,8 +124,14 @@ impl Spool {
     pub fn get(&self, pack: &PackId) -> Result<Bytes, SpoolError> {
         let path = self.path(pack);
         match read_bounded(&path, MAX_PACK_LEN) {
-            Ok(bytes) if PackId::from(blake3::hash(&bytes)) == *pack => Ok(bytes.into()),
-            Ok(_) => Err(SpoolError::Damaged { pack: *pack }),
+            Ok(bytes) if PackId::from(blake3::hash(&bytes)) == *pack => {
+                self.packs().seen_whole.insert(*pack);
+                Ok(bytes.into())
+            }
+            Ok(_) => {
+                self.packs().seen_whole.remove(pack);
+                Err(SpoolError::Damaged { pack: *pack })
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(SpoolError::Unknown { pack: *pack })
             }
@@ -132,6 +142,13 @@ impl Spool {
     /// Whether a pack waits here, by its name alone.
     pub fn contains(&self, pack: &PackId) -> bool {
         self.packs().sizes.contains_key(pack)
+    }
+
+    /// Whether a pack that waits here was whole when this process wrote it durably, or when it read
+    /// it last: reading it again would tell what is known.
+    pub fn was_whole(&self, pack: &PackId) -> bool {
+        let packs = self.packs();
+        packs.sizes.contains_key(pack) && packs.seen_whole.contains(pack)
     }
 
     /// Takes a pack away; one that is not there is fine.
@@ -145,6 +162,7 @@ impl Spool {
                 let mut packs = self.packs();
                 packs.sizes.remove(pack);
                 packs.unsynced.remove(pack);
+                packs.seen_whole.remove(pack);
                 Ok(())
             }
         }

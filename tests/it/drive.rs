@@ -9,4 +9,5 @@ mod kit;
 mod load;
 mod sharing;
 mod snapshots;
+mod space;
 mod working;

@@ -20,4 +20,6 @@ mod rewind;
 pub(crate) mod rig;
 mod risk;
 mod scrub;
+mod sets;
+mod sums;
 mod whole;

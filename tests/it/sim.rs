@@ -22,4 +22,5 @@ mod salvage;
 mod scrub;
 mod stale;
 mod stories;
+mod usage;
 mod world;

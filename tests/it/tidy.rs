@@ -219,7 +219,7 @@ const WALLS: &[(&[&str], &[&str])] = &[
 ];
 
 /// Where stdout and stderr may be written to.
-const PRINTERS: &[&str] = &["src/cli", "src/main.rs", "benches"];
+const PRINTERS: &[&str] = &["src/cli", "src/main.rs", "benches", "store/benches"];
 
 #[test]
 fn the_sources_are_tidy() {

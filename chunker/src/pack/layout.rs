@@ -35,6 +35,11 @@ const fn sizes() -> [usize; 13] {
 /// The largest pack in bytes.
 pub const PACK_MAX: usize = 16 << 20;
 
+/// A pack takes no more blocks than fit into this length: what a pipeline holds of packs is counted
+/// in whole ones, and with smaller ones more of them are under way in the same memory. Only a
+/// single block that is larger by itself makes a larger one.
+pub const PACK_FULL: usize = 4 << 20;
+
 pub(super) const COMMIT_LEN: usize = 32;
 pub(super) const MAGIC: [u8; 4] = *b"GBKP";
 /// BLAKE3 key derivation, ChaCha20-Poly1305, zstd or raw, as written in this crate.

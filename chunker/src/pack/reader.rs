@@ -27,8 +27,8 @@ pub struct PackReader {
 }
 
 /// Memory for opening blocks, used again from block to block.
-#[derive(Default)]
-pub(super) struct Scratch {
+#[derive(Debug, Default)]
+pub struct Scratch {
     stored: Vec<u8>,
     raw: Vec<u8>,
 }
@@ -92,6 +92,12 @@ impl PackReader {
         let mut scratch = Scratch::default();
         self.open_block(no, &mut scratch)?;
         Ok(scratch.raw)
+    }
+
+    /// The same in memory that is used again.
+    pub fn block_in<'a>(&self, no: usize, scratch: &'a mut Scratch) -> Result<&'a [u8], Error> {
+        self.open_block(no, scratch)?;
+        Ok(&scratch.raw)
     }
 
     /// The same, leaving the plaintext in `scratch`.

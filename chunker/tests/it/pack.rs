@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use chunker::{
-    BLOCK_MAX, Block, ChunkId, Class, Codec, Error, PACK_MAX, PACK_SIZES, Pack, PackBuilder,
-    PackId, PackMeta, PackReader, Part, VaultKeys, rebuild,
+    BLOCK_MAX, Block, ChunkId, Class, Codec, Error, PACK_FULL, PACK_MAX, PACK_SIZES, Pack,
+    PackBuilder, PackId, PackMeta, PackReader, Part, VaultKeys, rebuild,
 };
 use proptest::prelude::*;
 
@@ -285,9 +285,9 @@ fn empty_block(len: usize) -> Block {
 /// A pack whose blocks fill it up to the last `short` bytes, by the builder's own account.
 fn filled(short: usize) -> (PackBuilder, bool) {
     let mut builder = PackBuilder::new();
-    builder.push(empty_block(8 << 20));
+    builder.push(empty_block(2 << 20));
     let fixed = HEADER + 4 + 16 + 4 + 16 + 2 * (15 + 36 + 16);
-    let last = empty_block(PACK_MAX - (8 << 20) - fixed - short);
+    let last = empty_block(PACK_FULL - (2 << 20) - fixed - short);
     let fits = builder.fits(&last);
     builder.push(last);
     (builder, fits)
@@ -299,15 +299,21 @@ fn what_fits_is_sealed_and_what_does_not_is_not() {
     assert!(fits);
     assert!(!full.fits(&empty_block(0)));
     let pack = full.finish(&keys(1), code(1, 1), [1; 32]).unwrap();
-    assert_eq!(pack.bytes.len(), PACK_MAX);
+    assert_eq!(pack.bytes.len(), PACK_FULL);
+    let large = empty_block(BLOCK_MAX);
+    let mut alone = PackBuilder::new();
+    assert!(alone.fits(&large) && !filled(0).0.fits(&large));
+    alone.push(large);
+    assert_eq!(alone.finish(&keys(1), code(1, 1), [1; 32]).unwrap().bytes.len(), 12 << 20);
 
     let room_for_nothing = 15 + 36 + 16;
     assert!(filled(room_for_nothing).0.fits(&empty_block(0)));
     assert!(!filled(room_for_nothing).0.fits(&empty_block(1)));
     assert!(!filled(room_for_nothing - 1).0.fits(&empty_block(0)));
 
-    let (mut over, _) = filled(0);
-    over.push(empty_block(0));
+    let mut over = PackBuilder::new();
+    over.push(empty_block(8 << 20));
+    over.push(empty_block(8 << 20));
     let refused = over.finish(&keys(1), code(1, 1), [1; 32]);
     assert!(matches!(refused, Err(Error::TooLarge { limit: PACK_MAX, .. })));
     let nothing = PackBuilder::new().finish(&keys(1), code(1, 1), [1; 32]);

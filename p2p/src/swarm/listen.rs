@@ -14,10 +14,11 @@ use libp2p::multiaddr::Protocol;
 use super::SwarmError;
 use super::behaviour::Net;
 
-/// Begins to listen on all of `addresses`.
+/// Begins to listen on all of `addresses`; with `any_port` on another port where one is taken.
 pub(super) async fn listen(
     net: &mut Net,
     addresses: &[String],
+    any_port: bool,
 ) -> Result<Vec<ListenerId>, SwarmError> {
     let mut listeners = Vec::new();
     for text in addresses {
@@ -27,6 +28,10 @@ pub(super) async fn listen(
         };
         let listening = match probe(socket).await {
             Ok(()) => net.listen_on(multiaddr(socket)).map_err(reason),
+            Err(error) if any_port && error.kind() == io::ErrorKind::AddrInUse => {
+                let other = SocketAddr::new(socket.ip(), 0);
+                net.listen_on(multiaddr(other)).map_err(reason)
+            }
             Err(error) => Err(error),
         };
         let listener =

@@ -56,6 +56,7 @@ impl Device {
             key: key(name).to_bytes(),
             members: world.members(name, name),
             listen: vec![listen.to_owned()],
+            any_port: false,
             bootstrap: bootstrap.to_vec(),
             mdns: false,
         };
@@ -385,6 +386,7 @@ async fn a_key_that_is_not_the_certificates_is_an_error() {
         key: key("mallory").to_bytes(),
         members: world.members("anna", "anna"),
         listen: Vec::new(),
+        any_port: false,
         bootstrap: Vec::new(),
         mdns: false,
     };

@@ -6,6 +6,7 @@ use chunker::Record;
 
 use super::*;
 use crate::testing::World;
+use crate::usage::Kept;
 
 fn shard() -> impl Strategy<Value = ShardId> {
     any::<[u8; 32]>().prop_map(ShardId::from_bytes)
@@ -57,6 +58,14 @@ fn mandate() -> Box<crate::Mandate> {
     Box::new(crate::Mandate::sign(&crate::testing::key("laptop"), cert, guardian, 5, 6))
 }
 
+fn statement(nonce: u64) -> Box<UsageStatement> {
+    let cert = World::new("grid").hello("bob", "tower").device;
+    let owner = crate::testing::owner_of(&crate::testing::key("ada"));
+    let (held, left) = (Kept { shards: 2, bytes: 200 }, Kept::default());
+    let to = (owner, nonce);
+    Box::new(UsageStatement::sign(&crate::testing::key("tower"), cert, to, 5, (held, left)))
+}
+
 fn request() -> impl Strategy<Value = Request> {
     let plain = plain_request();
     prop_oneof![
@@ -91,6 +100,7 @@ fn plain_request() -> impl Strategy<Value = Request> {
         (any::<u64>(), offer()).prop_map(|(nonce, offer)| Request::Ping { nonce, offer }),
         any::<u32>().prop_map(|skip| Request::Roster { skip }),
         prop::option::of(coord()).prop_map(|coord| Request::Locate { coord }),
+        any::<u64>().prop_map(|nonce| Request::Usage { nonce }),
         (shard(), body()).prop_map(|(shard, body)| Request::Put { shard, body }),
         shard().prop_map(|shard| Request::Get { shard }),
         shards.prop_map(|shards| Request::Have { shards }),
@@ -182,6 +192,7 @@ fn reply() -> impl Strategy<Value = Reply> {
         refusal().prop_map(Reply::Refused),
         body().prop_map(|body| Reply::Slice { body }),
         body().prop_map(|body| Reply::WardNews { body }),
+        any::<u64>().prop_map(|nonce| Reply::Usage(statement(nonce))),
         Just(Reply::Entrusted),
         Just(Reply::Revoked),
         (any::<u64>(), prop::collection::vec((shard(), mark()), 0..20), any::<bool>()).prop_map(
@@ -553,4 +564,20 @@ fn no_more_sightings_are_taken_than_were_asked_for() {
     let told = |count| Reply::Located { coord: None, seen: vec![one; count] };
     assert!(ask.fits(&told(0)) && ask.fits(&told(SIGHTINGS_LIMIT)));
     assert!(!ask.fits(&told(SIGHTINGS_LIMIT + 1)) && !ask.fits(&Reply::Stored));
+}
+
+#[test]
+fn a_usage_statement_of_version_1_looks_like_this_for_ever() {
+    let (request, reply) = (Request::Usage { nonce: 3 }, Reply::Usage(statement(3)));
+    assert!(request.fits(&reply) && !Request::Usage { nonce: 4 }.fits(&reply));
+    let mut long = statement(3);
+    long.cert.name = "n".repeat(NAME_LIMIT + 1);
+    assert!(!request.fits(&Reply::Usage(long)));
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&request.split().0.encode());
+    hasher.update(&reply.split().0.encode());
+    assert_eq!(
+        hasher.finalize().to_string(),
+        "9c85542c19cf979ac78ae5fd9a90ddf7497a48170a2181f623d00924221d56d3"
+    );
 }

@@ -118,6 +118,7 @@ impl Rig for SwarmRig {
             key: key.to_bytes(),
             members,
             listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned()],
+            any_port: false,
             bootstrap: self.addresses(via),
             mdns: false,
         };

@@ -42,7 +42,7 @@ fn five_verdicts_are_counted_apart_and_absence_is_no_failure() {
 fn failures_cost_correctness_and_shorten_what_is_expected() {
     let (good, bad) = (Score { proved: 99, failed: 0 }, Score { proved: 99, failed: 3 });
     assert!(good.correctness() > bad.correctness());
-    assert!(bad.rate() > 3.0 * good.rate() && good.rate() > 0.0);
+    assert!(bad.rate(0.3) > 3.0 * good.rate(0.3) && good.rate(0.3) > 0.0);
     assert!((Score::default().correctness() - 0.5).abs() < 1e-9);
 }
 

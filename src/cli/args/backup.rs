@@ -11,9 +11,12 @@ use crate::cli::parse;
 /// `gbak backup`
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// Files and directories
-    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    /// Files and directories; all sets of the settings when absent
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
+    /// Back up this set of the settings (repeatable)
+    #[arg(long, value_name = "NAME", conflicts_with = "paths")]
+    pub(crate) set: Vec<String>,
     /// Leave out what matches PATTERN (gitignore syntax, repeatable)
     #[arg(short, long, value_name = "PATTERN", help_heading = "Selection")]
     pub(crate) exclude: Vec<String>,

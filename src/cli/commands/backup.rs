@@ -4,7 +4,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::api::backend::Backend;
-use crate::api::{Answer, BackupArgs, BackupSummary, Call, Failure, PathBytes, codes};
+use crate::api::{
+    Answer, BackupArgs, BackupSummary, Call, Failure, PathBytes, ScheduleArgs, codes,
+};
 use crate::cli::args::Backup;
 use crate::cli::exit;
 use crate::cli::files;
@@ -24,7 +26,49 @@ pub(crate) fn run(
     backend: &impl Backend,
     shell: &mut Shell<'_>,
 ) -> Result<u8, Failure> {
-    let call = Call::Backup(call_args(args)?);
+    if !args.paths.is_empty() {
+        return one(call_args(args)?, backend, shell);
+    }
+    let names = if args.set.is_empty() { all_sets(backend, shell)? } else { args.set.clone() };
+    if let [name] = names.as_slice() {
+        return one(BackupArgs { set: Some(name.clone()), ..call_args(args)? }, backend, shell);
+    }
+    let mut worst = 0;
+    for name in names {
+        let call = BackupArgs { set: Some(name), ..call_args(args)? };
+        worst = worst.max(match one(call, backend, shell) {
+            Ok(exit) => exit,
+            Err(failure) if failure.code == codes::INTERRUPTED.name => return Err(failure),
+            // The others are backed up all the same.
+            Err(failure) => {
+                exit::tell(shell, &failure);
+                exit::code_of(&failure)
+            }
+        });
+    }
+    Ok(worst)
+}
+
+/// The same of one set, with nothing else said.
+pub(crate) fn run_set(
+    set: &str,
+    backend: &impl Backend,
+    shell: &mut Shell<'_>,
+) -> Result<u8, Failure> {
+    one(BackupArgs { set: Some(set.to_owned()), ..BackupArgs::default() }, backend, shell)
+}
+
+fn all_sets(backend: &impl Backend, shell: &mut Shell<'_>) -> Result<Vec<String>, Failure> {
+    let sets = super::schedule::known(ScheduleArgs::Show, backend, shell)?.sets;
+    if sets.is_empty() {
+        let message = "Nothing to back up: give a path, or write [[backup.sets]] in config.toml";
+        return Err(codes::USAGE.failure(message));
+    }
+    Ok(sets.into_iter().map(|set| set.name).collect())
+}
+
+fn one(args: BackupArgs, backend: &impl Backend, shell: &mut Shell<'_>) -> Result<u8, Failure> {
+    let call = Call::Backup(args);
     let Answer::Backup(summary) = ask(backend, call, Job::Send, shell)? else {
         return Err(wrong_answer());
     };
@@ -47,6 +91,7 @@ fn call_args(args: &Backup) -> Result<BackupArgs, Failure> {
         exclude.extend(patterns(&text));
     }
     Ok(BackupArgs {
+        set: None,
         paths: args.paths.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?,
         tags: args.tag.iter().filter(|tag| !tag.is_empty()).cloned().collect(),
         host: args.host.clone(),

@@ -2,7 +2,9 @@
 
 use crate::api::backend::Backend;
 use crate::api::setup::{Amount, Lend};
-use crate::api::{Answer, Call, DiskView, DonateAct, DonateArgs, DonateView, Failure, ScrubView};
+use crate::api::{
+    Answer, Call, CountView, DiskView, DonateAct, DonateArgs, DonateView, Failure, ScrubView,
+};
 use crate::cli::args::{Donate, DonateWhat};
 use crate::cli::output::{ago, escape, plural, table};
 use crate::cli::progress::Job;
@@ -54,8 +56,27 @@ fn changes(what: &DonateWhat) -> Result<DonateArgs, Failure> {
 
 fn text(view: &DonateView, look: &Look) -> String {
     let mut parts: Vec<String> = view.disks.iter().map(|disk| one(disk, look)).collect();
-    parts.extend(scrub(&view.scrub, look));
+    let known = [scrub(&view.scrub, look), count(&view.count, look)];
+    let known: Vec<String> = known.into_iter().flatten().collect();
+    parts.extend((!known.is_empty()).then(|| known.join("\n")));
     parts.join("\n\n")
+}
+
+/// What the last count of what is stored came to.
+fn count(count: &CountView, look: &Look) -> Option<String> {
+    let last = count.last.as_ref()?;
+    let (files, size) = (plural(count.files, "file"), look.units.size(count.bytes));
+    let mut line = format!("Counted {}: {files}, {size}", ago(last, look.now));
+    let found = [
+        (count.orphans, "left over and removed"),
+        (count.lost, "gone or cut short"),
+        (count.corrected, "figures set right"),
+        (count.skipped, "away"),
+    ];
+    for (count, what) in found.into_iter().filter(|(count, _)| *count > 0) {
+        line = format!("{line}, {count} {what}");
+    }
+    Some(format!("{line}."))
 }
 
 /// What is known of how sound the stored shards are, once they were read again.

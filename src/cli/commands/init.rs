@@ -16,6 +16,8 @@ use crate::cli::prompts::{Question, unanswered};
 use crate::cli::settings::new_passphrase;
 use crate::cli::shell::Shell;
 
+use super::service;
+
 /// How often the words are asked for before the matter is left to the reader.
 const MAX_TRIES: usize = 5;
 /// How many of the words are typed again.
@@ -98,6 +100,9 @@ fn make(
     if let Some(words) = words.filter(|_| asks && typed.is_none() && !home.phrase.skip_phrase_check)
     {
         retype(&words, &view.peer_id, shell)?;
+    }
+    if home.service {
+        service::install_here(given, shell)?;
     }
     Ok(0)
 }

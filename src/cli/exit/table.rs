@@ -213,6 +213,16 @@ pub(crate) const TABLE: &[Explained] = &[
         ],
     },
     Explained {
+        code: codes::SERVICE,
+        what: "The service manager systemd did not do what was asked, or is not there",
+        data: NOTHING_CHANGED,
+        gbak: NOTHING,
+        you: &[
+            ("gbak daemon", "the agent without a service"),
+            ("gbak service install --print", "the unit, for another service manager"),
+        ],
+    },
+    Explained {
         code: codes::PAUSED,
         what: "Backups are paused: by gbak pause, or because of a battery or a metered network",
         data: STAYS,

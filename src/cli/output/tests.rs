@@ -68,3 +68,24 @@ fn nouns_follow_their_number() {
     assert_eq!(plural(1, "peer"), "1 peer");
     assert_eq!(plural(0, "peer"), "0 peers");
 }
+
+#[test]
+fn brief_sizes_have_at_most_eight_letters() {
+    const GIB: u64 = 1 << 30;
+    for (bytes, iec, si) in [
+        (0, "0 B", "0 B"),
+        (999, "999 B", "999 B"),
+        (1023, "1023 B", "1.0 kB"),
+        (1024, "1.0 KiB", "1.0 kB"),
+        (10_188, "9.9 KiB", "10 kB"),
+        (10_230, "10 KiB", "10 kB"),
+        (31 * GIB, "31 GiB", "33 GB"),
+        (1024 * GIB - 1, "1.0 TiB", "1.1 TB"),
+        (u64::MAX, "16 EiB", "18 EB"),
+    ] {
+        assert_eq!((Units::Iec.brief(bytes).as_str(), Units::Si.brief(bytes).as_str()), (iec, si));
+    }
+    for bytes in (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, 1023 << bit >> 1]) {
+        assert!(Units::Iec.brief(bytes).len() <= 8 && Units::Si.brief(bytes).len() <= 8);
+    }
+}

@@ -267,7 +267,7 @@ impl Run {
             state: views::state(info.state).to_owned(),
             donated_bytes: info.offer.donated_bytes,
             free_bytes: info.offer.free_bytes,
-            mine_bytes: health.bytes_by_holder.get(&info.peer).copied().unwrap_or_default(),
+            mine_bytes: health.kept_by.get(&info.peer).map_or(0, |kept| kept.bytes),
         };
         Ok(DriveAnswer::Table(DriveTableView {
             schema: "gbak.drive-table/1".to_owned(),

@@ -14,7 +14,7 @@ use store::{CannotCarry, DiskState, Donation, Gauge, Presence, Shelf, ShelfError
 
 use super::Run;
 use crate::api::{
-    DiskView, DonateAct, DonateArgs, DonateView, Failure, PathBytes, ScrubView, codes,
+    CountView, DiskView, DonateAct, DonateArgs, DonateView, Failure, PathBytes, ScrubView, codes,
 };
 use crate::config::{Amount, Config, Donate, LentDisk};
 use crate::daemon::disks;
@@ -219,7 +219,21 @@ fn view(shelf: &Shelf) -> Result<DonateView, Failure> {
     let states = shelf.disks().map_err(EngineError::from)?;
     let disks = states.iter().map(disk_view).collect();
     let scrub = scrub_view(shelf).map_err(EngineError::from)?;
-    Ok(DonateView { schema: "gbak.donate/1".to_owned(), disks, scrub })
+    let count = count_view(shelf).map_err(EngineError::from)?;
+    Ok(DonateView { schema: "gbak.donate/1".to_owned(), disks, scrub, count })
+}
+
+fn count_view(shelf: &Shelf) -> Result<CountView, ShelfError> {
+    let Some(last) = shelf.recount_state()?.last else { return Ok(CountView::default()) };
+    Ok(CountView {
+        last: Some(views::time_secs(last.ended_secs)),
+        files: last.files,
+        bytes: last.bytes,
+        orphans: last.orphans,
+        lost: last.lost,
+        corrected: last.miscounted + last.sums,
+        skipped: last.skipped,
+    })
 }
 
 fn scrub_view(shelf: &Shelf) -> Result<ScrubView, ShelfError> {

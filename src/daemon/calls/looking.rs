@@ -3,6 +3,7 @@
 //! Every figure comes from a record or a measurement of now; what is not known is absent (I12).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chunker::OwnerId;
 use futures::FutureExt;
@@ -19,43 +20,45 @@ use crate::care::evidence::WINDOW_DAYS;
 use crate::daemon::engine::EngineError;
 use crate::daemon::patience;
 use crate::daemon::views;
-use crate::flow::health::{self, Health};
+use crate::flow::health::{self, Health, Holder};
 use crate::flow::standing::{self, Standing};
 use crate::flow::targets::{domains_of, presences_of};
-use crate::flow::{drill, look, publish, whereabouts};
+use crate::flow::usage::Match;
+use crate::flow::{drill, look, publish, usage, whereabouts};
 use crate::placement::domains::Domains;
 use crate::vault::index::{PackRecord, Placed};
+
+/// How long holders have to say what they keep of ours; whoever is slower is shown with its last
+/// word.
+const WAIT_WORD: Duration = Duration::from_secs(2);
 
 impl Run {
     pub(super) async fn peers(&self) -> Result<PeersView, Failure> {
         self.settle(WAIT_LOOK).await?;
+        usage::ask(&self.ctx, WAIT_WORD).await?;
         let health = self.health().await?;
         let shelf = self.engine.host.shelf().clone();
-        let usage = self.ctx.work(move || shelf.usage_by_owner()).await?;
-        let usage: BTreeMap<_, Usage> = usage.map_err(EngineError::from)?.into_iter().collect();
+        let here = self.ctx.work(move || shelf.usage_by_owner()).await?;
+        let here: BTreeMap<_, Usage> = here.map_err(EngineError::from)?.into_iter().collect();
         let (holders, now) = (health::holders(&self.ctx)?, self.ctx.clock.now_secs());
-        let standing = |peer: &PeerId| holders.get(peer).map(|known| known.standing.state());
         let me = self.me().await?;
         let peers = self.ctx.grid.peers();
+        let stated = usage::known(&self.ctx, peers.iter().map(|info| info.peer))?;
         let first = first_devices(&peers);
         let view = |info: &p2p::PeerInfo| PeerView {
-            mine_here_bytes: health.bytes_by_holder.get(&info.peer).copied().unwrap_or_default(),
+            mine_here_bytes: health.kept_by.get(&info.peer).map_or(0, |kept| kept.bytes),
+            stated: stated.get(&info.peer).map(views::stated),
             // Shards are an owner's, not a device's: said once, of the owner's first device.
             theirs_here_bytes: if first.contains(&info.peer) {
-                usage.get(&info.owner).map_or(0, |usage| usage.bytes)
+                here.get(&info.owner).map_or(0, |usage| usage.bytes)
             } else {
                 0
             },
-            audit: holders.get(&info.peer).map_or_else(AuditView::default, |known| {
-                let score = known.evidence.score(now);
-                AuditView { proved: score.proved, failed: score.failed, window_days: WINDOW_DAYS }
-            }),
-            standing: standing(&info.peer).unwrap_or_default().word().to_owned(),
-            ..views::peer(info)
+            ..known_of(views::peer(info), holders.get(&info.peer), now)
         };
         let peers: Vec<_> = peers.iter().map(view).collect();
-        let totals = totals(&me, &peers);
-        Ok(PeersView { schema: "gbak.peers/1".to_owned(), me, peers, totals })
+        let (totals, can_lose) = (totals(&me, &peers), can_lose(&health));
+        Ok(PeersView { schema: "gbak.peers/1".to_owned(), me, peers, totals, can_lose })
     }
 
     pub(super) async fn status(&self) -> Result<StatusView, Failure> {
@@ -73,6 +76,12 @@ impl Run {
         let (warned, notes) = standing_told(&standing);
         let level = if level == "ok" && warned.is_some() { "warning" } else { level };
         reasons.extend(warned);
+        let less = self.keep_less(&peers)?;
+        let level = if level == "ok" && !less.is_empty() { "warning" } else { level };
+        reasons.extend(less);
+        let late = self.late_sets().await?;
+        let level = if level == "ok" && !late.is_empty() { "warning" } else { level };
+        reasons.extend(late);
         let paused = self.paused_by_hand();
         let level = if level == "ok" && paused.is_some() { "warning" } else { level };
         reasons.extend(paused);
@@ -90,7 +99,7 @@ impl Run {
             peers_known: peers.len() as u64,
             packs: packs(&health),
             min_live_above_k: health.min_live_above_k,
-            can_lose: health.min_held_above_k.map(|spare| spare.max(0) as u64),
+            can_lose: can_lose(&health),
             days_to_loss: health.days_to_loss,
             domains: standing.least.map(|kept| kept.domains as u64),
             can_lose_domains: standing.least.map(|kept| kept.can_lose as u64),
@@ -119,6 +128,18 @@ impl Run {
         Ok(self.ctx.work(move || health::health(&ctx, policy)).await??)
     }
 
+    /// Holders that say themselves that they keep less of ours than they took.
+    fn keep_less(&self, peers: &[PeerInfo]) -> Result<Vec<String>, Failure> {
+        let stated = usage::known(&self.ctx, peers.iter().map(|info| info.peer))?;
+        let less = |info: &&PeerInfo| {
+            stated.get(&info.peer).is_some_and(|stated| stated.compared() == Match::Less)
+        };
+        let told = |info: &PeerInfo| {
+            format!("{0} says that it keeps less of yours than it took: gbak audit {0}", info.name)
+        };
+        Ok(peers.iter().filter(less).map(told).collect())
+    }
+
     async fn measured(&self) -> Result<Offer, Failure> {
         Ok(self.engine.host.offer().await?)
     }
@@ -139,12 +160,34 @@ impl Run {
             used_bytes: offer.used_bytes,
             free_bytes: offer.free_bytes,
             mine_here_bytes: 0,
+            stated: None,
             theirs_here_bytes: 0,
             path: "none".to_owned(),
             audit: AuditView::default(),
             standing: State::Present.word().to_owned(),
+            away_until: None,
+            last_seen: None,
             since: views::time_secs(hello.device.since_secs),
         })
+    }
+}
+
+/// How many more holders may be lost.
+fn can_lose(health: &Health) -> Option<u64> {
+    health.min_held_above_k.map(|spare| spare.max(0) as u64)
+}
+
+/// A device with what looks and audits found of it.
+fn known_of(view: PeerView, known: Option<&Holder>, now: u64) -> PeerView {
+    let Some(Holder { standing, evidence, .. }) = known else {
+        return PeerView { standing: State::default().word().to_owned(), ..view };
+    };
+    let score = evidence.score(now);
+    PeerView {
+        audit: AuditView { proved: score.proved, failed: score.failed, window_days: WINDOW_DAYS },
+        standing: standing.state().word().to_owned(),
+        last_seen: standing.seen_secs().map(views::time_secs),
+        ..view
     }
 }
 
@@ -196,8 +239,12 @@ fn totals(me: &PeerView, peers: &[PeerView]) -> TotalsView {
     TotalsView {
         peers: all().count() as u64,
         online: all().filter(|peer| peer.state == "online").count() as u64,
+        total_bytes: sum(all().map(|peer| peer.total_bytes)),
+        reserved_bytes: sum(all().map(|peer| peer.reserved_bytes)),
         donated_bytes: sum(all().map(|peer| peer.donated_bytes)),
         used_bytes: sum(all().map(|peer| peer.used_bytes)),
+        mine_here_bytes: sum(all().map(|peer| peer.mine_here_bytes)),
+        theirs_here_bytes: sum(all().map(|peer| peer.theirs_here_bytes)),
         // What an absent peer has free is not known, only what it had.
         free_bytes: sum(all().filter(|peer| peer.state == "online").map(|peer| peer.free_bytes)),
     }

@@ -149,17 +149,17 @@ fn members(exposure: &Exposure, domain: Domain) -> Vec<HolderView> {
 }
 
 fn inputs(exposure: &Exposure) -> RiskInputsView {
-    let days = |time: std::time::Duration| assumed(time.as_secs_f64() / DAY_SECS);
+    let (churn, days) =
+        (&exposure.churn, |time: std::time::Duration| time.as_secs_f64() / DAY_SECS);
     let holder = |(peer, known): (&p2p::PeerId, &risk::Known)| {
         let holder = exposure.inputs.holders.get(peer)?;
         let looks = known.looks.unwrap_or_default();
-        let source = if known.looks.is_some() { "measured" } else { "assumed" };
         Some(HolderRiskView {
             peer_id: peer.to_string(),
             name: known.name.clone(),
             site: holder.site.clone(),
             domain: holder.domain.to_string(),
-            availability: FigureView { value: holder.availability, source: source.to_owned() },
+            availability: figure(holder.availability, known.looks.is_some()),
             seen: looks.seen,
             looks: looks.looks,
         })
@@ -168,13 +168,14 @@ fn inputs(exposure: &Exposure) -> RiskInputsView {
         holders: exposure.holders.iter().filter_map(holder).collect(),
         strangers: exposure.strangers.len() as u64,
         packs_queued: exposure.queued,
-        departures_per_year: assumed(risk::DEPARTURES),
-        repair_days: days(exposure.inputs.repair),
-        absence_days: days(exposure.inputs.absence),
+        departures_per_year: figure(churn.departures(), churn.is_rate_measured()),
+        repair_days: figure(days(exposure.inputs.repair), churn.is_repair_measured()),
+        absence_days: figure(days(exposure.inputs.absence), exposure.absence_seen),
         window_days: WINDOW_DAYS,
     }
 }
 
-fn assumed(value: f64) -> FigureView {
-    FigureView { value, source: "assumed".to_owned() }
+fn figure(value: f64, measured: bool) -> FigureView {
+    let source = if measured { "measured" } else { "assumed" };
+    FigureView { value, source: source.to_owned() }
 }

@@ -1,9 +1,10 @@
 //! Promises of pauses while an agent runs.
 
-use super::{Agent, founded};
+use super::{Agent, call, founded, start};
 use crate::api::limits::{PauseArgs, PauseView};
 use crate::api::{Answer, BackupArgs, Call, codes};
 use crate::config::Config;
+use crate::daemon::duties::scheduling;
 
 async fn pause(agent: &Agent, secs: Option<u64>, serving: bool) -> PauseView {
     let call = Call::Pause(PauseArgs { secs, serving });
@@ -71,4 +72,23 @@ async fn a_window_of_the_settings_holds_while_it_is_that_time() {
     let Answer::Limits(view) = agent.call(&Call::Limits).await.unwrap() else { panic!("limits") };
     assert_eq!((view.configured.up, view.reasons.len()), (None, 1), "{view:?}");
     agent.stop().await;
+}
+
+#[tokio::test]
+async fn a_set_that_is_due_waits_for_the_end_of_a_pause() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, _) = founded(&dir).await;
+    let config = root.join("config.toml");
+    let mut text = std::fs::read_to_string(&config).unwrap();
+    text.push_str("\n[[backup.sets]]\nname = \"a\"\nsources = [\"/a\"]\nschedule = \"hourly\"\n");
+    std::fs::write(&config, text).unwrap();
+    let engine = start(&root, None).await.unwrap();
+    let due = async || scheduling::due(&engine, 0).await.unwrap();
+    assert_eq!(due().await.as_deref(), Some("a"));
+    let pause = Call::Pause(PauseArgs { secs: None, serving: false });
+    call(&engine, pause).await.unwrap();
+    assert_eq!(due().await, None);
+    call(&engine, Call::Resume).await.unwrap();
+    assert_eq!(due().await.as_deref(), Some("a"));
+    engine.stop().await;
 }

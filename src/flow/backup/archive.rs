@@ -23,7 +23,7 @@ use crate::flow::backup::reading::{Batch, Entries, Item, Reader};
 use crate::flow::backup::{Archived, Counts, Run};
 use crate::flow::scan::Event;
 use crate::monitor::{Counter, Problem};
-use crate::offload::offload;
+use crate::offload::{compute, offload};
 use crate::vault::tree::{Content, INLINE_PIECES, Kind, Meta, Node, Piece, PieceList, Tree};
 
 type Work<T> = Pin<Box<dyn Future<Output = Result<T, crate::offload::WorkLost>> + Send>>;
@@ -52,6 +52,12 @@ pub(super) struct Pipeline<'a, G> {
     root: Option<Vec<Piece>>,
 }
 
+/// By the size that was found: what is read later may differ.
+fn is_large(node: &Node) -> bool {
+    let max = u64::from(chunker::CutParams::default().max());
+    matches!(node.kind, Kind::File { size, .. } if size > max)
+}
+
 struct Level {
     name: Vec<u8>,
     meta: Meta,
@@ -61,6 +67,8 @@ struct Level {
 struct File {
     node: Node,
     known: bool,
+    /// Whether more than one chunk is to be expected of it.
+    large: bool,
     pieces: Vec<Piece>,
 }
 
@@ -106,7 +114,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
                     reading = Some(self.read(reader));
                 }
                 let vault = Arc::clone(&ctx.vault);
-                hashing.push_back(Box::pin(offload(&ctx.offload, move || {
+                hashing.push_back(Box::pin(compute(&ctx.offload, move || {
                     batch.hash(&vault);
                     batch
                 })));
@@ -159,7 +167,8 @@ impl<'a, G: Grid> Pipeline<'a, G> {
                 Item::Whole { node, taken_over } => self.whole(node, taken_over),
                 Item::SameFile { node, first } => self.same_file(node, first),
                 Item::Begin { node, known } => {
-                    self.file = Some(File { node, known, pieces: Vec::new() });
+                    let large = is_large(&node);
+                    self.file = Some(File { node, known, large, pieces: Vec::new() });
                 }
                 Item::Chunk { start, end } => {
                     if let Some(id) = ids.next() {
@@ -225,7 +234,8 @@ impl<'a, G: Grid> Pipeline<'a, G> {
         self.piece(Piece { len: plain.len() as u64, chunk: Some(id) });
         if self.packing.is_new(&id)? {
             self.counts.data_added += plain.len() as u64;
-            self.packing.add(Class::Data, id, plain).await?;
+            let large = self.file.as_ref().is_some_and(|file| file.large);
+            self.packing.add((Class::Data, large), id, plain).await?;
         }
         Ok(())
     }
@@ -237,7 +247,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
     }
 
     async fn end(&mut self, size: u64) -> Result<(), FlowError> {
-        let Some(File { mut node, known, pieces }) = self.file.take() else { return Ok(()) };
+        let Some(File { mut node, known, pieces, .. }) = self.file.take() else { return Ok(()) };
         let content = if pieces.len() <= INLINE_PIECES {
             Content::Inline(pieces)
         } else {
@@ -283,7 +293,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
             let id = self.run.ctx.vault.keys().chunk_id(Class::Tree, &plain);
             pieces.push(Piece { len: len as u64, chunk: Some(id) });
             if self.packing.is_new(&id)? {
-                self.packing.add(Class::Tree, id, plain).await?;
+                self.packing.add((Class::Tree, false), id, plain).await?;
             }
         }
         Ok(pieces)

@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
+use std::task::Poll;
 
 use bytes::Bytes;
-use chunker::{BLOCK_TARGET, Block, ChunkId, Class, PackBuilder};
+use chunker::{BLOCK_TARGET, Block, ChunkId, Class, PackBuilder, Pool};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use p2p::Grid;
@@ -17,10 +18,11 @@ use tokio::task::{JoinError, JoinSet};
 use crate::budget::Hold;
 use crate::flow::FlowError;
 use crate::flow::backup::Run;
+use crate::flow::backup::effort::Effort;
 use crate::flow::place::{self, Outcome};
 use crate::flow::publish::seal_in;
 use crate::flow::targets::Kept;
-use crate::offload::{WorkLost, offload};
+use crate::offload::{WorkLost, compute};
 use crate::placement::{Lane, lane_count, lane_of};
 use crate::vault::index::PackRecord;
 
@@ -43,6 +45,8 @@ enum Kind {
 struct Stream {
     chunks: Vec<(ChunkId, Bytes)>,
     raw: usize,
+    /// Bytes of them that are of large files.
+    large: usize,
     pack: PackBuilder,
 }
 
@@ -56,8 +60,20 @@ pub(super) struct Packing<'a, G> {
     compressing: FuturesOrdered<Compressing>,
     /// Runs on while the other stages work; stopped when the run is dropped.
     placing: JoinSet<Placed>,
+    pools: Pools,
+    effort: Effort,
     packed: Packed,
 }
+
+/// What full packs and their parity are made in, again and again.
+#[derive(Debug, Clone)]
+struct Pools {
+    packs: Pool,
+    parity: Pool,
+}
+
+/// Free buffers of a kind: as many as full packs that the budget lets be under way.
+const FREE: usize = 4;
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,13 +87,17 @@ pub(super) struct Packed {
 impl<'a, G: Grid> Packing<'a, G> {
     /// Empty.
     pub(super) fn new(run: &'a Run<'a, G>) -> Self {
+        let pools = Pools { packs: Pool::new(FREE), parity: Pool::new(FREE) };
+        let stream = || Stream { pack: PackBuilder::in_pool(&pools.packs), ..Stream::default() };
         Self {
             run,
-            data: Stream::default(),
-            meta: Stream::default(),
+            data: stream(),
+            meta: stream(),
             fresh: BTreeSet::new(),
             compressing: FuturesOrdered::new(),
             placing: JoinSet::new(),
+            pools,
+            effort: Effort::new(run.plan.level),
             packed: Packed::default(),
         }
     }
@@ -87,10 +107,10 @@ impl<'a, G: Grid> Packing<'a, G> {
         Ok(!self.fresh.contains(id) && self.run.ctx.catalog.find_sound(id)?.is_none())
     }
 
-    /// Takes a new chunk. Waits while too much is under way.
+    /// Takes a new chunk, of a large file or not. Waits while too much is under way.
     pub(super) async fn add(
         &mut self,
-        class: Class,
+        (class, large): (Class, bool),
         id: ChunkId,
         plain: Bytes,
     ) -> Result<(), FlowError> {
@@ -101,6 +121,7 @@ impl<'a, G: Grid> Packing<'a, G> {
         }
         let stream = self.stream(kind);
         stream.raw += plain.len();
+        stream.large += if large { plain.len() } else { 0 };
         stream.chunks.push((id, plain));
         if stream.raw >= BLOCK_TARGET { self.compress(kind).await } else { Ok(()) }
     }
@@ -117,13 +138,13 @@ impl<'a, G: Grid> Packing<'a, G> {
         if stream.chunks.is_empty() {
             return Ok(());
         }
-        stream.raw = 0;
+        let (raw, large) = (std::mem::take(&mut stream.raw), std::mem::take(&mut stream.large));
         let chunks = std::mem::take(&mut stream.chunks);
         let (class, level) = match kind {
-            Kind::Data => (Class::Data, self.run.plan.level),
+            Kind::Data => (Class::Data, self.effort.level(raw, large)),
             Kind::Meta => (Class::Tree, 3),
         };
-        let work = offload(&self.run.ctx.offload, move || {
+        let work = compute(&self.run.ctx.offload, move || {
             let chunks: Vec<(ChunkId, &[u8])> =
                 chunks.iter().map(|(id, plain)| (*id, plain.as_ref())).collect();
             Block::new(class, &chunks, level)
@@ -157,10 +178,11 @@ impl<'a, G: Grid> Packing<'a, G> {
         while let Some(placed) = self.placing.try_join_next() {
             self.placed(placed)?;
         }
-        let builder = std::mem::take(&mut self.stream(kind).pack);
+        let empty = PackBuilder::in_pool(&self.pools.packs);
+        let builder = std::mem::replace(&mut self.stream(kind).pack, empty);
         let code = match kind {
             Kind::Data => self.run.chosen.code,
-            Kind::Meta => self.run.targets.metadata(self.run.ctx, self.run.chosen.code),
+            Kind::Meta => self.run.metadata(),
         };
         let lane = match kind {
             Kind::Meta => Lane::META,
@@ -168,9 +190,11 @@ impl<'a, G: Grid> Packing<'a, G> {
         };
         let room = self.room(place::footprint(code, builder.sealed_len())).await?;
         let (ctx, targets) = (self.run.ctx.clone(), self.run.targets.clone());
-        let durable = self.run.plan.spool;
+        let (durable, parity) = (self.run.plan.spool, self.pools.parity.clone());
+        let sealing = self.effort.sealing();
         self.placing.spawn(async move {
-            let fresh = seal_in(&ctx, builder, (code, lane), room).await?;
+            let fresh = seal_in(&ctx, builder, (code, lane), (room, parity)).await?;
+            drop(sealing);
             place::keep(&ctx, &targets, fresh, durable).await
         });
         Ok(())
@@ -181,6 +205,11 @@ impl<'a, G: Grid> Packing<'a, G> {
         let budget = self.run.ctx.budget.clone();
         let room = budget.take(bytes);
         tokio::pin!(room);
+        let now = futures::poll!(&mut room);
+        self.effort.note(now.is_ready());
+        if let Poll::Ready(room) = now {
+            return Ok(room);
+        }
         loop {
             tokio::select! { biased;
                 room = &mut room => return Ok(room),

@@ -1,5 +1,5 @@
 //! The reading stage: takes the scan's entries in order, decides what is unchanged, reads and cuts
-//! the rest, and hands everything on in batches of a few megabytes.
+//! the rest, and hands everything on in batches of half a megabyte.
 //!
 //! A batch owns one buffer; chunks are slices of it all the way into their pack.
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chunker::{ChunkId, Class, CutParams, Cutter};
+use chunker::{Buffer, ChunkId, Class, CutParams, Cutter, Pool};
 use p2p::Grid;
 
 use crate::flow::Ctx;
@@ -22,11 +22,13 @@ use crate::vault::snapshot::LargeCut;
 use crate::vault::tree::{Kind, Meta, Node, Piece, Stamp};
 
 /// A batch is handed on when its buffer holds this much.
-const BATCH_BYTES: usize = 2 * 1024 * 1024;
+const BATCH_BYTES: usize = 512 * 1024;
 /// ... or when it has this many entries.
 const BATCH_ITEMS: usize = 512;
 /// How much is read at once.
-const READ_BYTES: usize = 512 * 1024;
+const READ_BYTES: usize = 256 * 1024;
+/// Free buffers kept: batches are under way by the handful.
+const FREE: usize = 4;
 
 /// Where the reading stage gets its entries from: the file system, or a drive.
 pub(crate) trait Entries: Send + 'static {
@@ -134,7 +136,8 @@ pub(super) struct Reader<E: Entries> {
     /// First names of files with several names that were read in this run.
     linked: BTreeMap<(u64, u64), Stamp>,
     items: Vec<Item>,
-    buffer: Vec<u8>,
+    pool: Pool,
+    buffer: Buffer,
     /// Where the bytes not yet cut begin in `buffer`.
     uncut: usize,
 }
@@ -154,6 +157,8 @@ impl<E: Entries> Reader<E> {
     /// Reads what `scan` finds.
     pub(super) fn new<G: Grid>(ctx: &Ctx<G>, scan: E, old: Cursor, plan: &BackupPlan) -> Self {
         let LargeCut { from, cut } = LargeCut::now();
+        let pool = Pool::new(FREE);
+        let buffer = pool.take(BATCH_BYTES + READ_BYTES);
         Self {
             scan,
             old,
@@ -164,7 +169,8 @@ impl<E: Entries> Reader<E> {
             open: None,
             linked: BTreeMap::new(),
             items: Vec::new(),
-            buffer: Vec::with_capacity(BATCH_BYTES + READ_BYTES),
+            pool,
+            buffer,
             uncut: 0,
         }
     }
@@ -187,12 +193,12 @@ impl<E: Entries> Reader<E> {
 
     /// Gives the buffer away, all but what is not cut yet.
     fn hand_over(&mut self, last: bool) -> Batch {
-        let mut next = Vec::with_capacity(BATCH_BYTES + READ_BYTES);
+        let mut next = self.pool.take(BATCH_BYTES + READ_BYTES);
         next.extend_from_slice(self.buffer.get(self.uncut..).unwrap_or_default());
         let full = std::mem::replace(&mut self.buffer, next);
         self.uncut = 0;
         let items = std::mem::take(&mut self.items);
-        Batch { items, bytes: Bytes::from(full), ids: Vec::new(), last }
+        Batch { items, bytes: full.freeze(), ids: Vec::new(), last }
     }
 
     fn take(&mut self, event: Event) {

@@ -75,7 +75,7 @@ pub(crate) async fn replace<G: Grid>(
     let data = auto.or_else(|| records.first().map(|record| record.code));
     let data = data.or_else(|| manifest.roots.first().map(|record| record.code));
     let usable = targets.places(ctx);
-    let code = targets.metadata(ctx, data.ok_or(FlowError::TooFewPeers { wanted: 2, usable })?);
+    let code = targets.roots(ctx, data.ok_or(FlowError::TooFewPeers { wanted: 2, usable })?)?;
     let segment = add_roots(ctx, targets, &mut manifest, (records, &[]), code).await?;
     let head = make_head(ctx, targets, &manifest).await?;
     doom(ctx, change)?;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use chunker::{ChunkId, Class, PackId, PackReader};
+use chunker::{ChunkId, Class, PackId, PackReader, Scratch};
 use p2p::Grid;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -314,10 +314,11 @@ impl Shared {
                 return;
             }
         };
+        let mut scratch = Scratch::default();
         for group in uses.chunk_by(|a, b| a.block == b.block) {
             let Some(first) = group.first() else { continue };
-            match reader.block(first.block as usize) {
-                Ok(raw) => group.iter().for_each(|wanted| self.write_one(*wanted, &raw)),
+            match reader.block_in(first.block as usize, &mut scratch) {
+                Ok(raw) => group.iter().for_each(|wanted| self.write_one(*wanted, raw)),
                 Err(error) => {
                     let error = FlowError::from(error);
                     group.iter().for_each(|wanted| self.fail(*wanted, &error));

@@ -3,6 +3,8 @@
 use chunker::{Code, OwnerId, PackId};
 
 use super::*;
+use crate::care::churn::DEPARTURES;
+use crate::placement::odds;
 
 fn info(number: u8, owner: u8, site: Option<&str>) -> PeerInfo {
     PeerInfo {
@@ -20,6 +22,12 @@ fn info(number: u8, owner: u8, site: Option<&str>) -> PeerInfo {
     }
 }
 
+/// Nothing was seen of anybody.
+fn inputs_of(peers: &[PeerInfo]) -> Inputs {
+    let seen = Presences::default();
+    inputs(peers, &BTreeMap::new(), &domains_of(peers, &seen), &seen)
+}
+
 #[test]
 fn who_was_never_looked_for_is_assumed_and_many_looks_outweigh_it() {
     let looks = |seen, looks| availability(Looks { seen, looks });
@@ -34,7 +42,7 @@ fn one_owner_and_one_site_are_one_domain_and_announced_addresses_tell_nothing() 
     let peers = [info(1, 1, None), info(2, 1, None), info(3, 3, Some("Home")), info(4, 4, None)];
     let mut peers = peers.to_vec();
     peers.push(info(5, 5, Some(" home")));
-    let inputs = inputs(&peers, &BTreeMap::new(), &domains_of(&peers, &<_>::default()));
+    let inputs = inputs_of(&peers);
     let domain = |number| inputs.holders[&PeerId::from_bytes([number; 32])].domain;
     assert_eq!((domain(1), domain(3)), (domain(2), domain(5)));
     let different: BTreeSet<Domain> = [1, 3, 4].map(domain).into();
@@ -49,9 +57,11 @@ fn without_repair_a_year_is_what_the_holders_outlive() {
     let exposure = Exposure {
         packs: vec![Held { id: PackId::from_bytes([9; 32]), code, shards }],
         queued: 0,
-        inputs: inputs(&peers, &BTreeMap::new(), &domains_of(&peers, &<_>::default())),
+        inputs: inputs_of(&peers),
         holders: BTreeMap::new(),
         strangers: BTreeSet::new(),
+        churn: Churn::default(),
+        absence_seen: false,
     };
     let outlook = exposure.outlook(&Without::default());
     // Fewer than two of four are left after a year in which each leaves with 30 %.

@@ -1,25 +1,26 @@
 //! Redundancy `auto`: solved from what was measured of the places there are.
 //!
 //! Availability is what this device saw ([`Presences`]); of a place with several peers, the one
-//! that is here least. Departures and the time until repair are assumed as [`risk`] does, and so is
-//! the availability of the few that were not seen for a day yet. Where most were not, nothing is
-//! solved: the table says what fits the number of places, and [`By::Table`] that it did.
+//! that is here least. Departures and the time until repair are those of [`Churn`], which begins
+//! with assumptions; assumed as [`risk`] does is the availability of the few that were not seen for
+//! a day yet. Where most were not, nothing is solved: the table says what fits the number of
+//! places, and [`By::Table`] that it did.
 //!
 //! [`Presences`]: crate::flow::presence::Presences
+//! [`Churn`]: crate::care::Churn
 //! [`risk`]: crate::flow::risk
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use chunker::Code;
 use p2p::Grid;
 
 use super::Targets;
 use crate::flow::Ctx;
-use crate::flow::risk::{ABSENCE, AVAILABILITY, DEPARTURES, REPAIR};
+use crate::flow::risk::AVAILABILITY;
 use crate::placement::domains::Presence;
 use crate::placement::solver::{Goal, Goals, World, solve};
-use crate::placement::{Domain, lane_count, odds, redundancy};
+use crate::placement::{Domain, lane_count, redundancy};
 
 /// Shards of a typical pack, for how many lanes there are.
 const TYPICAL_SHARDS: usize = 8;
@@ -46,14 +47,6 @@ impl std::fmt::Display for By {
     }
 }
 
-/// What is known of the places.
-#[derive(Debug, Default)]
-struct Measured {
-    /// By place: the lowest availability; none where nothing was measured.
-    shares: Vec<Option<f64>>,
-    absences: Vec<Duration>,
-}
-
 impl Targets {
     /// The redundancy that fits the places there are; none below two.
     pub(crate) fn auto<G: Grid>(&self, ctx: &Ctx<G>) -> Option<(Code, By)> {
@@ -72,7 +65,7 @@ impl Targets {
 
     /// What was measured, if it is of most places.
     fn world(&self, places: usize) -> Option<World> {
-        let Measured { shares, absences } = self.measured(places);
+        let shares = self.shares(places);
         let known = shares.iter().flatten().count();
         if known * 2 <= shares.len() {
             return None;
@@ -81,25 +74,23 @@ impl Targets {
             shares.into_iter().map(|share| share.unwrap_or(AVAILABILITY)).collect();
         shares.sort_unstable_by(f64::total_cmp);
         shares.truncate(places);
-        let mean = absences.iter().sum::<Duration>().checked_div(absences.len() as u32);
         let lanes = lane_count(self.len(), TYPICAL_SHARDS);
-        let rate = odds::rate_of(DEPARTURES);
-        let world = World::new(shares, rate, REPAIR, mean.unwrap_or(ABSENCE), lanes);
+        let (presences, churn) = (&self.seen.presences, self.seen.presences.churn());
+        let absence = presences.absence_or_assumed();
+        let world = World::new(shares, churn.rate(), churn.repair(), absence, lanes);
         world.inspect_err(|error| tracing::warn!(%error, "nothing is solved")).ok()
     }
 
-    /// By domain; by peer, when there are more places than domains.
-    fn measured(&self, places: usize) -> Measured {
+    /// The lowest availability by domain, or by peer when there are more places than domains; none
+    /// where nothing was measured.
+    fn shares(&self, places: usize) -> Vec<Option<f64>> {
         let eligible =
             || self.usable().filter(|target| !target.probation && self.is_near(&target.peer));
         let domains: BTreeSet<Domain> = eligible().map(|target| target.domain).collect();
         let apart = domains.len() < places;
-        let mut measured = Measured::default();
         let mut shares: BTreeMap<Domain, Option<f64>> = BTreeMap::new();
         for target in eligible() {
-            let seen = self.seen.presences.of(&target.peer);
-            let share = seen.and_then(Presence::availability);
-            measured.absences.extend(seen.and_then(Presence::mean_absence));
+            let share = self.seen.presences.of(&target.peer).and_then(Presence::availability);
             let place = if apart { Domain::of_group(target.peer) } else { target.domain };
             let least = shares.entry(place).or_insert(share);
             *least = match (*least, share) {
@@ -107,7 +98,6 @@ impl Targets {
                 (one, other) => one.or(other),
             };
         }
-        measured.shares = shares.into_values().collect();
-        measured
+        shares.into_values().collect()
     }
 }

@@ -59,7 +59,7 @@ impl FromStr for Limit {
 }
 
 /// What the owner asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// How near and how far.
     pub proximity: Proximity,

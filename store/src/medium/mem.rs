@@ -289,7 +289,11 @@ impl Medium for MemMedium {
         if dir != "." && !state.dirs.contains(dir) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let here = state.names.keys().filter(|path| parent(path) == dir);
+        // Only what sorts below the directory's name: there may be many files elsewhere.
+        let below = if dir == "." { String::new() } else { format!("{dir}/") };
+        let here = state.names.range(below.clone()..).map(|(path, _)| path);
+        let here = here.take_while(|path| path.starts_with(&below));
+        let here = here.filter(|path| parent(path) == dir);
         Ok(here.map(|path| path.rsplit('/').next().unwrap_or(path).to_owned()).collect())
     }
 

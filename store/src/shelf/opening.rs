@@ -270,7 +270,7 @@ fn sweep(inner: &Inner, disk: &Disk) -> Result<Opened, ShelfError> {
 }
 
 /// The shard of a file that we named.
-fn our_name(name: &str) -> Option<ShardId> {
+pub(super) fn our_name(name: &str) -> Option<ShardId> {
     ShardId::from_str(name).ok().filter(|shard| shard.to_string() == name)
 }
 

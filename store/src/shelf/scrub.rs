@@ -149,7 +149,7 @@ impl Shelf {
     }
 
     /// Reads one file from its disk, with nobody else at it.
-    fn recheck(&self, shard: ShardId, pass: &mut ScrubPass) -> Result<(), ShelfError> {
+    pub(super) fn recheck(&self, shard: ShardId, pass: &mut ScrubPass) -> Result<(), ShelfError> {
         let _claim = self.inner.claims.take(shard);
         let Some(file) = rows::file(&self.inner.db.read(), shard)? else { return Ok(()) };
         let Ok(disk) = self.inner.disk(file.disk) else {

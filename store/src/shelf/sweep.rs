@@ -257,7 +257,7 @@ fn doomed(db: &Connection, disk: DiskNo) -> Result<Vec<ShardId>, DbError> {
     Ok(doomed)
 }
 
-fn is_doomed(db: &Connection, disk: DiskNo, shard: ShardId) -> Result<bool, DbError> {
+pub(super) fn is_doomed(db: &Connection, disk: DiskNo, shard: ShardId) -> Result<bool, DbError> {
     let mut query = db.prepare_cached("SELECT 1 FROM doomed WHERE disk = ?1 AND shard = ?2")?;
     Ok(query.exists(params![disk.0, shard.as_bytes()])?)
 }

@@ -18,8 +18,11 @@ mod crash;
 mod disks;
 mod faults;
 mod giveback;
+mod instants;
 mod leases;
 mod model;
+mod recount;
+mod scale;
 mod scrub;
 mod speed;
 

@@ -72,3 +72,21 @@ fn only_our_names_count_and_no_file_is_read_without_bound() {
     let error = spool.put(&a, &vec![0; super::MAX_PACK_LEN + 1], false).unwrap_err();
     assert!(matches!(error, SpoolError::TooLarge { .. }));
 }
+
+#[test]
+fn what_was_seen_to_be_whole_is_known_until_it_is_seen_to_be_torn() {
+    let dir = tempfile::tempdir().unwrap();
+    let ((a, a_bytes), (b, b_bytes)) = (pack("a"), pack("b"));
+    let spool = Spool::open(dir.path()).unwrap();
+    spool.put(&a, &a_bytes, true).unwrap();
+    spool.put(&b, &b_bytes, false).unwrap();
+    assert_eq!((spool.was_whole(&a), spool.was_whole(&b)), (true, false));
+    spool.get(&b).unwrap();
+    assert!(spool.was_whole(&b));
+    std::fs::write(dir.path().join(a.to_string()), &a_bytes[..7]).unwrap();
+    spool.get(&a).unwrap_err();
+    spool.remove(&b).unwrap();
+    assert_eq!((spool.was_whole(&a), spool.was_whole(&b)), (false, false));
+    spool.put(&a, &a_bytes, true).unwrap();
+    assert!(!Spool::open(dir.path()).unwrap().was_whole(&a), "another process has not looked");
+}

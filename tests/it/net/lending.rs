@@ -68,3 +68,31 @@ fn lending_less_than_is_stored_refuses_new_shards_keeps_old_ones_and_can_be_take
     assert!(disk(holder, &[])["used_bytes"].as_u64().unwrap() > stored + 100_000);
     restores(&rig, source, &id(&last), &tree, &tree);
 }
+
+#[test]
+fn what_is_left_is_offered_at_once_however_seldom_the_disks_are_looked_at() {
+    let mut rig = Rig::new(3);
+    let holder = &mut rig.agents[1];
+    holder.stop();
+    let config = holder.home().join("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let seldom = text.replace("look-every = \"10s\"", "look-every = \"1d\"");
+    assert_ne!(seldom, text);
+    fs::write(config, seldom).unwrap();
+    holder.start().unwrap();
+    let (source, holder) = (&rig.agents[0], &rig.agents[1]);
+    online(source, 2);
+    let tree = rig.path("source");
+    fs::create_dir(&tree).unwrap();
+    let (_, exit) = backup(source, &tree, "1+1", 1);
+    assert_eq!(exit, 0);
+    let used = disk(holder, &[])["used_bytes"].clone();
+    assert_ne!(used, 0);
+    // At the other end, with the next ping.
+    let hears = |_: &u32| {
+        let (view, _) = source.run(&["peers", "--json"]).unwrap();
+        let peers = view["peers"].as_array().unwrap();
+        peers.iter().any(|peer| peer["name"] == holder.name() && peer["used_bytes"] == used)
+    };
+    assert!((0..1_000).any(|n| hears(&n)), "the offer lags behind: {used}");
+}

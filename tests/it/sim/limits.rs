@@ -220,3 +220,43 @@ async fn a_holder_that_fails_is_replaced_within_the_limits() {
         assert_eq!(holders.into_iter().collect::<BTreeSet<_>>(), within);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_with_flags_leaves_in_the_spool_keeps_to_them_later() {
+    let world = World::new(39, Weather::calm());
+    let (mut ada, others) = grid(&world, 9).await;
+    let source = source(&world);
+    let most = rtts(&ada)[4].0;
+    for other in &others {
+        world.net.set_down(other.peer(), true);
+    }
+    // This run has flags; the agent that goes on later, and another run, have none.
+    let plain = ada.ctx.clone();
+    limited(&mut ada, latency(&format!("..{}us", most.as_micros())));
+    let plan = |plan: &mut gbak::flow::backup::BackupPlan| {
+        (plan.spool, plan.code) = (true, "2+2".parse().ok());
+    };
+    let queued = ada.backup_with(&source, plan).await.unwrap();
+    ada.ctx = plain;
+    assert!(queued.snapshot_queued && queued.queued_packs > 0);
+    let theirs = ada.ctx.spool.list();
+    for other in &others {
+        world.net.set_down(other.peer(), false);
+    }
+    let all: Vec<&Node> = std::iter::once(&ada).chain(&others).collect();
+    world.meet(&all).await;
+    assert!(!gbak::flow::backup::catch_up(&ada.ctx).await.unwrap(), "nothing is queued any more");
+    // Measured again since, and never longer than before.
+    let near = rtts(&ada).into_iter().filter(|(rtt, _)| *rtt <= most);
+    let within: BTreeSet<PeerId> = near.map(|(_, peer)| peer).collect();
+    assert!(within.len() < 7, "two at least are too far");
+    for id in theirs {
+        let (_, stored) = ada.ctx.catalog.pack(&id).unwrap().unwrap();
+        let record = PackRecord::decode_stored(&stored).unwrap();
+        let holders: BTreeSet<PeerId> = record.holders().collect();
+        assert_eq!(holders.len(), 4, "listings are kept as well as data: {}", record.code);
+        assert!(holders.is_subset(&within), "{holders:?} {within:?}");
+        assert_eq!(ada.ctx.catalog.get(&format!("spooled.policy.{id}")).unwrap(), None);
+    }
+    assert_eq!(ada.ctx.catalog.snapshots().unwrap().len(), 1);
+}

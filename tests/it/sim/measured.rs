@@ -5,13 +5,17 @@ use std::time::Duration;
 
 use chunker::PeerId;
 use gbak::care::Rules;
+use gbak::care::churn::REPAIR;
 use gbak::flow::health::look_around;
 use gbak::flow::presence::Presences;
+use gbak::flow::repair::{RepairPlan, repair};
+use gbak::flow::risk::exposure;
 use gbak::flow::targets::By;
 use p2p::Grid;
 use p2p::sim::Weather;
 
 use super::limits::holders;
+use super::repair::by_use;
 use super::stories::{grid, source};
 use super::world::{Node, World};
 
@@ -140,4 +144,30 @@ async fn who_is_fuller_than_the_grid_waits_for_the_others() {
         assert!(holders.iter().all(|peer| !full.contains(peer)), "{holders:?}");
     }
     assert!(packs > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn departures_and_the_time_until_repaired_are_measured() {
+    let world = World::new(57, Weather::calm());
+    let (ada, others) = grid(&world, 8).await;
+    let two = |plan: &mut gbak::flow::backup::BackupPlan| plan.code = "4+2".parse().ok();
+    ada.backup_with(&source(&world), two).await.unwrap();
+    days(&world, &ada, &others, 30, |_, _| true).await;
+    let calm = exposure(&ada.ctx).unwrap().churn;
+    // Eight holders for a month, and nobody left: a little better than assumed.
+    assert!((0.25..0.30).contains(&calm.departures()), "{calm:?}");
+    assert_eq!(calm.repair(), REPAIR);
+    let gone = by_use(&ada, &others)[0].peer();
+    let gone = others.iter().position(|other| other.peer() == gone).unwrap();
+    days(&world, &ada, &others, 5, |_, no| no != gone).await;
+    let left = exposure(&ada.ctx).unwrap();
+    assert!(left.churn.rate() > 1.5 * calm.rate(), "{calm:?} {left:?}");
+    let report = repair(&ada.ctx, RepairPlan::default()).await.unwrap();
+    assert!(report.shards_made > 0 && report.packs_still_degraded == 0, "{report:?}");
+    let mended = exposure(&ada.ctx).unwrap();
+    let days = mended.churn.repair().as_secs_f64() / 86_400.0;
+    // The one that was mended after five days, and the assumption with the weight of two.
+    assert!((days - (5.0 + 2.0 * 17.0) / 3.0).abs() < 0.1, "{days}");
+    assert_eq!(mended.inputs.repair, mended.churn.repair());
+    assert!((mended.inputs.rate - mended.churn.rate()).abs() < 1e-12);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use chunker::{Code, PeerId};
+use chunker::{Code, PACK_FULL, PeerId};
 use gbak::budget::Budget;
 use gbak::flow::Ctx;
 use gbak::flow::backup::{BackupPlan, backup};
@@ -44,7 +44,7 @@ impl Grid for Counting {
         let bytes = match &request {
             Request::Put { body, .. } => body.len(),
             // What will come: all data shards of this test are a third of a pack.
-            Request::Get { .. } => 16 * MIB / 3,
+            Request::Get { .. } => PACK_FULL / 3,
             _ => 0,
         };
         let now = self.now.fetch_add(bytes, Ordering::SeqCst) + bytes;
@@ -67,6 +67,7 @@ fn counting(node: &Node, room: usize) -> Ctx<Counting> {
         vault: ctx.vault.clone(),
         device: ctx.device.clone(),
         policy: ctx.policy.clone(),
+        settings: ctx.settings.clone(),
         clock: ctx.clock.clone(),
         offload: ctx.offload.clone(),
         budget: Budget::new(room),
@@ -81,7 +82,7 @@ fn noise(len: usize) -> Vec<u8> {
     bytes
 }
 
-/// One file of five large packs there and back; the most that was under way each time.
+/// One file of eighteen full packs there and back; the most that was under way each time.
 async fn there_and_back(room: usize) -> [usize; 2] {
     let world = World::new(61, Weather::calm());
     let (ada, _others) = grid(&world, 5).await;
@@ -100,7 +101,7 @@ async fn there_and_back(room: usize) -> [usize; 2] {
         skip_if_unchanged: false,
         code: Some(Code::new(3, 2).unwrap()),
         spool: false,
-        level: 3,
+        level: Some(3),
     };
     backup(&ctx, plan, &CancellationToken::new()).await.unwrap();
     let sent = ctx.grid.most.swap(0, Ordering::SeqCst);
@@ -122,17 +123,24 @@ async fn there_and_back(room: usize) -> [usize; 2] {
 #[tokio::test(start_paused = true)]
 async fn no_more_is_under_way_than_there_is_room_for() {
     // Room for one pack with its parity, or for one being put together.
-    let [sent, fetched] = there_and_back(33 * MIB).await;
-    assert!((26 * MIB..=33 * MIB).contains(&sent), "{sent} bytes were being sent");
-    assert!((15 * MIB..=33 * MIB).contains(&fetched), "{fetched} bytes were being fetched");
+    let [sent, fetched] = there_and_back(8 * MIB).await;
+    assert!((6 * MIB..=8 * MIB).contains(&sent), "{sent} bytes were being sent");
+    assert!((3 * MIB..=8 * MIB).contains(&fetched), "{fetched} bytes were being fetched");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_sends_three_packs_at_once_and_fetches_four() {
+    let [sent, fetched] = there_and_back(Budget::AGENT).await;
+    assert!((19 * MIB..=24 * MIB).contains(&sent), "{sent} bytes were being sent");
+    assert!((15 * MIB..=24 * MIB).contains(&fetched), "{fetched} bytes were being fetched");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_fits_goes_on_at_once_and_what_never_fits_goes_alone() {
     let [sent, fetched] = there_and_back(100 * MIB).await;
-    assert!((53 * MIB..=100 * MIB).contains(&sent), "{sent} bytes were being sent");
-    assert!(fetched > 17 * MIB, "{fetched} bytes were being fetched");
+    assert!((39 * MIB..=100 * MIB).contains(&sent), "{sent} bytes were being sent");
+    assert!(fetched > 15 * MIB, "{fetched} bytes were being fetched");
     let [sent, fetched] = there_and_back(MIB).await;
-    assert!(sent < 27 * MIB, "{sent} bytes were being sent");
-    assert!(fetched < 17 * MIB, "{fetched} bytes were being fetched");
+    assert!(sent < 7 * MIB, "{sent} bytes were being sent");
+    assert!(fetched < 5 * MIB, "{fetched} bytes were being fetched");
 }

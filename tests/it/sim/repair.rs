@@ -239,3 +239,31 @@ async fn an_announced_absence_is_waited_for_and_no_longer() {
     passes(&world, &ada, &others, 24 + 4 * 24).await;
     assert!(mend(&ada).await.shards_made > 0, "it should have been back");
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_only_one_is_here_nothing_is_hung_on_it_alone() {
+    let world = World::new(79, Weather::calm());
+    let (ada, others) = grid(&world, 5).await;
+    let source = source(&world);
+    ada.backup_with(&source, |plan| plan.code = Some("2+2".parse().unwrap())).await.unwrap();
+    let used = by_use(&ada, &others);
+    let spare = used[4].peer();
+    lose(&ada, used[0]);
+    audit(&ada.ctx, None, &rules()).await.unwrap();
+    others.iter().filter(|one| one.peer() != spare).for_each(|one| {
+        world.net.set_down(one.peer(), true);
+    });
+    let alone = repair(&ada.ctx, RepairPlan::default()).await.unwrap_err();
+    assert!(matches!(alone, FlowError::TooFewPeers { .. }), "{alone}");
+    others.iter().for_each(|one| world.net.set_down(one.peer(), false));
+    let all: Vec<&Node> = std::iter::once(&ada).chain(&others).collect();
+    world.meet(&all).await;
+    mend(&ada).await;
+    assert_eq!(mend(&ada).await, RepairReport::default(), "all is published");
+    let each = |row: &store::PackRow| {
+        let record = PackRecord::decode_stored(&row.record)?;
+        assert!(record.code.m() > 0, "class {} is {}", record.class(), record.code);
+        Ok::<(), FlowError>(())
+    };
+    ada.ctx.catalog.for_each_pack(each).unwrap();
+}

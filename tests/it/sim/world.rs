@@ -145,7 +145,8 @@ impl World {
         let wards = Wards::at(dir.path().join("wards"));
         let host =
             Host::new(shelf.clone(), roll, self.clock.clone(), Arc::new(InlineOffload), None)
-                .guarding(wards.clone());
+                .guarding(wards.clone())
+                .signing(device_key.clone(), device_cert.clone());
         let twisted = Twisted { host: host.clone(), twist };
         let grid = self.net.join(members.clone(), Arc::new(twisted));
         let monitor = Arc::new(TestMonitor::default());
@@ -157,6 +158,7 @@ impl World {
             vault: Arc::new(Vault::from_secret(root.vault_secret().expose())),
             device: Arc::new(Device { key: device_key, cert: device_cert }),
             policy: Arc::default(),
+            settings: Arc::default(),
             clock: self.clock.clone(),
             offload: Arc::new(InlineOffload),
             budget: Budget::new(Budget::AGENT),
@@ -251,7 +253,7 @@ impl Node {
             skip_if_unchanged: false,
             code: None,
             spool: false,
-            level: 3,
+            level: Some(3),
         };
         change(&mut plan);
         backup(&self.ctx, plan, &CancellationToken::new()).await

@@ -182,6 +182,7 @@ async fn devices_on_one_network_find_each_other() {
             key: key(name).to_bytes(),
             members: world.members(name, name),
             listen: vec!["/ip4/0.0.0.0/tcp/0".to_owned()],
+            any_port: false,
             bootstrap: Vec::new(),
             mdns: true,
         };

@@ -47,7 +47,7 @@ async fn arriving(from: &Device, at: &Device, seconds: u64) -> f64 {
 async fn an_upload_limit_holds_at_the_other_end_and_changes_under_way() {
     let (one, two) = pair().await;
     one.swarm.set_rates(limited(MIB, 0));
-    let rate = arriving(&one, &two, 10).await;
+    let rate = arriving(&one, &two, 20).await;
     assert!((0.95..=1.05).contains(&rate), "{rate} MiB/s");
     let changing = async {
         pass(Duration::from_millis(700)).await;

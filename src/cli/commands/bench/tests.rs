@@ -62,10 +62,13 @@ fn peer(rtt_ms: Option<f64>) -> PeerView {
         used_bytes: 0,
         free_bytes: 0,
         mine_here_bytes: 0,
+        stated: None,
         theirs_here_bytes: 0,
         path: "lan".to_owned(),
         audit: AuditView::default(),
         standing: String::new(),
+        away_until: None,
+        last_seen: None,
         since: String::new(),
     }
 }
@@ -73,7 +76,7 @@ fn peer(rtt_ms: Option<f64>) -> PeerView {
 fn peers(rtts: &[f64]) -> PeersView {
     let peers = rtts.iter().map(|rtt| peer(Some(*rtt))).collect();
     let (schema, totals) = ("gbak.peers/1".to_owned(), TotalsView::default());
-    PeersView { schema, me: peer(None), peers, totals }
+    PeersView { schema, me: peer(None), peers, totals, can_lose: None }
 }
 
 #[test]

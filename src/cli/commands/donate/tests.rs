@@ -26,7 +26,7 @@ fn disk() -> DiskView {
 
 fn view(disk: DiskView) -> DonateView {
     let (disks, scrub) = (vec![disk], ScrubView::default());
-    DonateView { schema: "gbak.donate/1".to_owned(), disks, scrub }
+    DonateView { schema: "gbak.donate/1".to_owned(), disks, scrub, count: CountView::default() }
 }
 
 #[test]
@@ -50,7 +50,16 @@ fn the_split_is_a_sum_or_one_document() {
         rotten: 1,
         missing: 1,
     };
-    let scrubbed = DonateView { scrub, ..view(disk()) };
+    let count = CountView {
+        last: Some("2026-01-01T00:00:00Z".to_owned()),
+        files: 11_998,
+        bytes: 106 * GIB,
+        orphans: 1,
+        lost: 2,
+        corrected: 3,
+        skipped: 0,
+    };
+    let scrubbed = DonateView { scrub, count, ..view(disk()) };
     let refused = codes::DONATION.failure("The disk cannot carry a donation of 2.0 TiB");
     golden(
         "donate",

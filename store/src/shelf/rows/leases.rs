@@ -149,6 +149,25 @@ pub(in super::super) fn end(
     end_shard(db, shard, len)
 }
 
+/// Counts a shard's leases anew; one that has none goes, and so do leases of no shard. Whether they
+/// had been counted wrong.
+pub(in super::super) fn recount(db: &Connection, shard: ShardId) -> Result<bool, DbError> {
+    let sql = "SELECT COUNT(*), COALESCE(SUM(l.state = ?2), 0) FROM owner o CROSS JOIN lease l
+               ON l.owner = o.no AND l.shard = ?1";
+    let pair = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let (leases, held): (i64, i64) =
+        db.prepare_cached(sql)?.query_row(params![shard.as_bytes(), HELD], pair)?;
+    let sql = "SELECT leases, held FROM shard WHERE id = ?1";
+    let kept = db.prepare_cached(sql)?.query_row([shard.as_bytes()], pair).optional()?;
+    let Some((old_leases, old_held)): Option<(i64, i64)> = kept else {
+        let sql = "DELETE FROM lease WHERE owner IN (SELECT no FROM owner) AND shard = ?1";
+        return Ok(db.prepare_cached(sql)?.execute([shard.as_bytes()])? > 0);
+    };
+    let len = count(db, shard, leases - old_leases, held - old_held)?;
+    end_shard(db, shard, len)?;
+    Ok((leases, held) != (old_leases, old_held) || leases == 0)
+}
+
 /// Takes a shard without leases off the books.
 fn end_shard(db: &Connection, shard: ShardId, len: i64) -> Result<Option<(DiskNo, u64)>, DbError> {
     let sql = "SELECT state, disk FROM shard WHERE id = ?1 AND leases = 0";

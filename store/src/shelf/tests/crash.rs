@@ -1,15 +1,13 @@
-//! Power cuts before every single thing the disk does, and kills of a real process.
+//! Power cuts before every single thing the disk does, one caller at a time. Random instants under
+//! load, and kills of a real process, are in [`super::instants`].
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chunker::{OwnerId, PeerId, ShardId};
 
 use super::{Rig, Usage, at, copy_db, owner, shard};
-use crate::{FakeGauge, Medium, MemMedium, RetainRange, Shelf, ShelfAt, StatvfsGauge, Terms};
+use crate::{FakeGauge, Medium, MemMedium, RetainRange, Shelf, Terms};
 
 const DAY: u64 = 24 * 3600;
 
@@ -166,64 +164,4 @@ fn a_kill_between_row_and_rename_is_finished_by_the_next_open() {
         assert_eq!(shelf.get(owner(1), id).unwrap(), bytes);
         assert_eq!(rig.medium.len(&crate::shelf::incoming(id)).unwrap(), None);
     });
-}
-
-fn real(dir: &std::path::Path) -> ShelfAt {
-    let medium = Arc::new(crate::DiskMedium::new(dir.join("shelf")));
-    let mut at = at(medium, dir.join("host.db"), Arc::default());
-    at.gauge = Arc::new(StatvfsGauge);
-    at.disk_path = dir.to_owned();
-    at.donation.min_free_bytes = 0;
-    at
-}
-
-/// The other half of the test below: puts from three threads, saying what was acknowledged.
-#[test]
-fn a_child_that_puts_until_killed() {
-    let Ok(dir) = std::env::var("STORE_TEST_PUT_DIR") else { return };
-    let (shelf, _) = Shelf::open(real(dir.as_ref())).unwrap();
-    let first = 1000 * shelf.usage().unwrap().shards as u32;
-    std::thread::scope(|scope| {
-        for thread in 0..3 {
-            let shelf = &shelf;
-            scope.spawn(move || {
-                for n in 0..300 {
-                    let (id, bytes) = shard(first + 1000 * thread + n);
-                    shelf.put(owner(1), id, &bytes, 5).unwrap();
-                    println!("acked {id}");
-                }
-            });
-        }
-    });
-}
-
-#[test]
-fn a_killed_process_loses_no_acknowledged_shard() {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join("shelf")).unwrap();
-    let mut acked = Vec::new();
-    for round in 0..6 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["shelf::tests::crash::a_child_that_puts_until_killed", "--exact", "--nocapture"])
-            .env("STORE_TEST_PUT_DIR", dir.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let id_of = |line: String| ShardId::from_str(line.rsplit_once("acked ")?.1).ok();
-        // Each round gets a different way into its puts.
-        acked.extend(lines.by_ref().map_while(Result::ok).filter_map(id_of).take(1 + 13 * round));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        acked.extend(lines.map_while(Result::ok).filter_map(id_of));
-        let (shelf, _) = Shelf::open(real(dir.path())).unwrap();
-        for id in &acked {
-            shelf.get(owner(1), *id).unwrap();
-        }
-        let incoming = std::fs::read_dir(dir.path().join("shelf/incoming")).unwrap();
-        assert_eq!(incoming.count(), 0, "no orphan");
-        let firsts = std::fs::read_dir(dir.path().join("shelf/shards")).unwrap();
-        let files = firsts.map(|dir| std::fs::read_dir(dir.unwrap().path()).unwrap().count());
-        assert_eq!(shelf.usage().unwrap().shards, files.sum::<usize>() as u64, "sums exact");
-    }
 }

@@ -1,0 +1,32 @@
+//! When buffers come back, and when they go.
+
+use super::Pool;
+
+#[test]
+fn a_buffer_is_used_again_when_the_last_part_of_it_is_dropped() {
+    let pool = Pool::new(2);
+    let mut buffer = pool.take(100);
+    buffer.extend_from_slice(b"some bytes");
+    let first = buffer.as_ptr();
+    let bytes = buffer.freeze();
+    let part = bytes.slice(5..);
+    drop(bytes);
+    assert_eq!((pool.idle(), &part[..]), (0, b"bytes".as_slice()));
+    drop(part);
+    assert_eq!(pool.idle(), 1);
+    let again = pool.take(100);
+    assert!(again.is_empty() && again.as_ptr() == first);
+}
+
+#[test]
+fn no_more_are_kept_than_was_said_and_none_that_is_too_small_is_given() {
+    let pool = Pool::new(1);
+    let (small, large) = (pool.take(10), pool.take(1000));
+    drop(small);
+    drop(large);
+    assert_eq!(pool.idle(), 1);
+    assert!(pool.take(500).capacity() >= 500);
+    let none = Pool::default();
+    drop(none.take(10));
+    assert_eq!(none.idle(), 0);
+}
