@@ -337,6 +337,12 @@ pub enum FlowError {
         /// What holders take.
         limit: usize,
     },
+    /// This device claims so many drives that another one would not fit into its heads.
+    #[error("This machine writes or wrote {limit} drives, which is as many as one can")]
+    TooManyDrives {
+        /// How many.
+        limit: usize,
+    },
     /// Sealed packs were damaged before they were sent, and with them what waited for them.
     #[error("{packs} packs that waited to be sent are damaged; back up again")]
     SpoolLost {

@@ -118,6 +118,8 @@ impl Engine {
             leaving: AtomicBool::new(false),
         });
         self.drives.all().insert(name.clone(), Arc::clone(&running));
+        let (engine, leased) = (Arc::clone(self), Arc::clone(&running));
+        drop(self.upkeep.spawn(async move { keep_lease(&engine, &leased).await }));
         let engine = Arc::clone(self);
         drop(self.upkeep.spawn(async move {
             keep(&engine, &running, mounted).await;
@@ -165,14 +167,16 @@ impl Engine {
         drive.take(Taking { lease_secs, take_over, in_use: &in_use }, cancel).await
     }
 
-    /// Renews the lease, unless something else is being published.
-    async fn keep_lease(&self, drive: &Drive<Swarm>) {
-        let Some(_writing) = self.try_write() else { return };
-        let (lease_secs, in_use) = (self.config.drive.lease.0, self.drives.names());
-        let taking = Taking { lease_secs, take_over: false, in_use: &in_use };
-        if let Err(error) = drive.keep_lease(taking).await {
-            tracing::warn!(error = %told(&error), drive = drive.name(), "no lease");
+    /// Renews the lease; claims what could not be claimed before, unless something else is being
+    /// published.
+    async fn tend_lease(&self, drive: &Drive<Swarm>) -> Result<(), DriveError> {
+        let confirmed = drive.renew().await?;
+        let Some(_writing) = self.try_write() else { return Ok(()) };
+        if confirmed {
+            return drive.move_on().await;
         }
+        let (lease_secs, in_use) = (self.config.drive.lease.0, self.drives.names());
+        drive.claim_again(Taking { lease_secs, take_over: false, in_use: &in_use }).await
     }
 
     /// What the grid can still take for this member, after redundancy.
@@ -217,9 +221,6 @@ impl Engine {
         if let Err(error) = saved {
             tracing::warn!(%error, drive = drive.name(), "cannot save a drive's table");
         }
-        if let Err(error) = drive.settle().await {
-            tracing::warn!(error = %told(&error), "cannot see whether a commit is on the grid");
-        }
         self.measure_drive(drive);
         Ok(())
     }
@@ -242,7 +243,7 @@ impl Clockwork {
 
     fn is_due(&mut self, drive: &Drive<Swarm>) -> bool {
         let now = Instant::now();
-        if drive.begins() && now >= self.not_before {
+        if drive.owes() && now >= self.not_before {
             return true;
         }
         if !drive.is_dirty() {
@@ -263,6 +264,30 @@ impl Clockwork {
     }
 }
 
+/// Renews a drive's lease, and sees which commits are on the grid, until the drive has ended. Apart
+/// from its upkeep: peers that do not answer must not keep that waiting.
+async fn keep_lease(engine: &Engine, running: &Running) {
+    let drive = &running.drive;
+    // Heard of three times in the length of a lease.
+    let renew = Duration::from_secs((engine.config.drive.lease.0 / 3).max(1));
+    let mut renew_at = Instant::now() + renew;
+    loop {
+        tokio::select! { biased;
+            () = running.ended() => break,
+            () = tokio::time::sleep(TICK) => {}
+        }
+        if Instant::now() >= renew_at {
+            if let Err(error) = engine.tend_lease(drive).await {
+                tracing::warn!(error = %told(&error), drive = drive.name(), "no lease");
+            }
+            renew_at = Instant::now() + renew;
+        }
+        if let Err(error) = drive.settle().await {
+            tracing::warn!(error = %told(&error), "cannot see whether a commit is on the grid");
+        }
+    }
+}
+
 /// A commit that is being made.
 type Commit = BoxFuture<'static, Result<(), DriveError>>;
 
@@ -270,9 +295,6 @@ async fn keep(engine: &Arc<Engine>, running: &Arc<Running>, mut mounted: Mounted
     let drive = &running.drive;
     let stopping = engine.stopping.clone();
     let mut clockwork = Clockwork::new();
-    // Heard of three times in the length of a lease.
-    let renew = Duration::from_secs((engine.config.drive.lease.0 / 3).max(1));
-    let mut renew_at = Instant::now() + renew;
     let mut commit: Option<Commit> = None;
     loop {
         let idle = commit.is_none();
@@ -294,10 +316,6 @@ async fn keep(engine: &Arc<Engine>, running: &Arc<Running>, mut mounted: Mounted
         }
         if engine.look_at(drive).await.is_err() {
             break;
-        }
-        if Instant::now() >= renew_at {
-            engine.keep_lease(drive).await;
-            renew_at = Instant::now() + renew;
         }
         if commit.is_none() && clockwork.is_due(drive) {
             let (engine, drive) = (Arc::clone(engine), Arc::clone(drive));

@@ -330,45 +330,51 @@ impl<G: Grid> Drive<G> {
         let parent = lease::line(commits(&self.ctx, &self.name)?).pop();
         let parent = parent.map(|listed| (listed.id, listed.snapshot));
         let committed = self.read(frozen, &self.plan(), parent.clone(), cancel).await?;
-        let mut facts = self.facts();
-        facts.number += 1;
-        facts.snapshot = committed.report.snapshot.or(parent.map(|(id, _)| id));
-        facts.tip = facts.snapshot;
-        self.volume.committed(taken(frozen, committed, facts.number));
-        self.volume.note(FACTS, facts.encode());
-        *lock(&self.facts) = facts;
+        let made = committed.report.snapshot.or(parent.map(|(id, _)| id));
+        // Only commits count it on, and there is one at a time.
+        let number = self.facts().number + 1;
+        self.volume.committed(taken(frozen, committed, number));
+        self.amend(|facts| {
+            *facts = Facts { number, snapshot: made, tip: made, ..*facts };
+        });
         self.settle().await
     }
 
     /// Looks whether the last commit has reached the grid before any other machine claimed the
     /// drive, or was lost on the way.
     pub async fn settle(&self) -> Result<(), DriveError> {
-        let mut facts = self.facts();
+        let facts = self.facts();
         let Some(id) = facts.snapshot.filter(|_| facts.proven < facts.number) else {
             return Ok(());
         };
         let rows = self.ctx.catalog.snapshots().map_err(FlowError::from)?;
         match rows.into_iter().find(|(one, ..)| *one == id) {
             Some((_, SNAPSHOT_PUBLISHED, _)) => {
-                if !self.is_confirmed().await? {
-                    return Ok(());
+                if self.is_confirmed().await? {
+                    // What was committed since is another matter.
+                    self.amend(|now| now.proven = now.proven.max(facts.number));
+                    self.volume.set_proven(self.facts().proven);
                 }
-                facts.proven = facts.number;
-                self.volume.set_proven(facts.proven);
             }
-            Some(_) => return Ok(()),
+            Some(_) => {}
             None => {
                 tracing::warn!(drive = self.name, "a commit that was queued is lost: once more");
                 self.volume.uncommit();
                 let tip = lease::line(commits(&self.ctx, &self.name)?).pop();
-                facts.snapshot = tip.map(|listed| listed.id);
-                facts.tip = facts.snapshot;
-                facts.proven = facts.number;
+                let tip = tip.map(|listed| listed.id);
+                self.amend(|now| {
+                    *now = Facts { snapshot: tip, tip, proven: now.number, ..*now };
+                });
             }
         }
-        self.volume.note(FACTS, facts.encode());
-        *lock(&self.facts) = facts;
         Ok(())
+    }
+
+    /// Changes what is known of commits, here and in the table.
+    fn amend(&self, change: impl FnOnce(&mut Facts)) {
+        let mut facts = lock(&self.facts);
+        change(&mut facts);
+        self.volume.note(FACTS, facts.encode());
     }
 
     fn held(&self) -> super::tree::Held {

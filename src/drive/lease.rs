@@ -10,6 +10,7 @@
 //! The *line* is the drive's history: of each epoch the commits its writer made, up to the one on
 //! which the next epoch's first commit builds. What came after that one is beside the line.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +72,8 @@ pub(super) struct Lease {
     role: Role,
     /// What was only here when another machine took over.
     conflict: Option<SnapshotId>,
+    /// What was only here was looked for, since another machine took over.
+    beside: bool,
     /// The epoch's first commit is due even if nothing changed: it says on what the epoch builds.
     first: bool,
     not_before: Instant,
@@ -80,7 +83,7 @@ impl Lease {
     /// Nothing is known yet.
     pub(super) fn unknown(epoch: u64) -> Self {
         let role = Role::Unconfirmed { epoch };
-        Self { role, conflict: None, first: false, not_before: Instant::now() }
+        Self { role, conflict: None, beside: false, first: false, not_before: Instant::now() }
     }
 }
 
@@ -102,20 +105,42 @@ pub fn epoch_of(commit: &Listed) -> u64 {
 }
 
 /// A drive's history out of all its commits, oldest first.
-pub fn line(mut all: Vec<Listed>) -> Vec<Listed> {
-    // Stable: within an epoch by time, as they come.
-    all.sort_by_key(epoch_of);
-    let mut line: Vec<Listed> = Vec::new();
+pub fn line(all: Vec<Listed>) -> Vec<Listed> {
+    let mut epochs: BTreeMap<u64, Vec<Listed>> = BTreeMap::new();
     for commit in all {
-        let begins = line.last().is_some_and(|last| epoch_of(last) < epoch_of(&commit));
-        if begins {
-            let base = line.iter().position(|old| Some(old.id) == commit.snapshot.parent);
-            // One that was forgotten takes nothing with it.
-            line.truncate(base.map_or(line.len(), |at| at + 1));
-        }
-        line.push(commit);
+        epochs.entry(epoch_of(&commit)).or_default().push(commit);
+    }
+    let mut line: Vec<Listed> = Vec::new();
+    for commits in epochs.into_values().map(by_parents) {
+        let base = commits.first().and_then(|first| first.snapshot.parent);
+        let at = line.iter().position(|old| Some(old.id) == base);
+        // One that was forgotten takes nothing with it.
+        line.truncate(at.map_or(line.len(), |at| at + 1));
+        line.extend(commits);
     }
     line
+}
+
+/// The commits of one epoch: by time, but none before the one it was made from, whatever the clock
+/// of their writer did.
+fn by_parents(commits: Vec<Listed>) -> Vec<Listed> {
+    let known: BTreeSet<SnapshotId> = commits.iter().map(|commit| commit.id).collect();
+    let mut ready = BTreeMap::new();
+    let mut waiting: BTreeMap<SnapshotId, Vec<Listed>> = BTreeMap::new();
+    let key = |commit: &Listed| (commit.snapshot.time, commit.id);
+    for commit in commits {
+        match commit.snapshot.parent.filter(|parent| known.contains(parent)) {
+            Some(parent) => waiting.entry(parent).or_default().push(commit),
+            None => drop(ready.insert(key(&commit), commit)),
+        }
+    }
+    let mut sorted = Vec::with_capacity(known.len());
+    while let Some((_, commit)) = ready.pop_first() {
+        let next = waiting.remove(&commit.id).unwrap_or_default();
+        ready.extend(next.into_iter().map(|commit| (key(&commit), commit)));
+        sorted.push(commit);
+    }
+    sorted
 }
 
 impl<G: Grid> Drive<G> {
@@ -129,9 +154,11 @@ impl<G: Grid> Drive<G> {
         lock(&self.lease).conflict
     }
 
-    /// Whether its epoch's first commit is due.
-    pub fn begins(&self) -> bool {
-        lock(&self.lease).first
+    /// Whether a commit is due that no change asks for: the first of its epoch, or what is only
+    /// here when another machine took over.
+    pub fn owes(&self) -> bool {
+        let lease = lock(&self.lease);
+        lease.first || (!lease.beside && matches!(lease.role, Role::Fenced { .. }))
     }
 
     fn become_role(&self, role: Role) {
@@ -153,6 +180,7 @@ impl<G: Grid> Drive<G> {
         if let Some(mine) = mine {
             match fence::confirm(self.ctx(), self.name()).await? {
                 Verdict::Confirmed => {
+                    fence::move_on(self.ctx(), self.name()).await?;
                     self.become_role(Role::Writer { epoch: mine.epoch });
                     return self.build(cancel).await;
                 }
@@ -210,6 +238,7 @@ impl<G: Grid> Drive<G> {
         // One that is on no other machine yet would not be missed by anybody: all of it counts.
         let plan = BackupPlan { skip_if_unchanged: !queued, ..self.beside() };
         if parent.is_none() && self.figures().stored == 0 {
+            lock(&self.lease).beside = true;
             return Ok(());
         }
         let volume = Arc::clone(self.volume());
@@ -220,7 +249,11 @@ impl<G: Grid> Drive<G> {
         if let Some(id) = made {
             tracing::warn!(drive = self.name(), snapshot = %id, "kept beside the drive's line");
         }
-        lock(&self.lease).conflict = made;
+        {
+            let mut lease = lock(&self.lease);
+            lease.conflict = made.or(lease.conflict);
+            lease.beside = true;
+        }
         self.committed_up_to(frozen.changes);
         Ok(())
     }
@@ -258,28 +291,39 @@ impl<G: Grid> Drive<G> {
         Ok(fence::claim_of(self.ctx(), self.name())?.is_some_and(|mine| mine.held))
     }
 
-    /// Renews the lease, or claims what could not be claimed before, and learns whether another
-    /// machine took over. May publish: nothing else may meanwhile.
-    pub async fn keep_lease(&self, taking: Taking<'_>) -> Result<(), DriveError> {
+    /// Renews the lease, and learns whether another machine took over. False when there is none
+    /// yet, or peers cannot tell.
+    pub async fn renew(&self) -> Result<bool, DriveError> {
         match self.role() {
-            Role::Fenced { .. } => return Ok(()),
-            Role::Writer { .. } => fence::renew(self.ctx(), self.name()).await?,
-            Role::Unconfirmed { .. } if self.is_held()? => {
-                fence::renew(self.ctx(), self.name()).await?
-            }
-            Role::Unconfirmed { epoch } => {
-                match self.claim(Taking { take_over: false, ..taking }).await? {
-                    Claimed::Yes { epoch, from: None } => self.become_role(Role::Writer { epoch }),
-                    // Whoever had it since has commits that this tree is not built on.
-                    Claimed::Yes { from: Some(by), .. } | Claimed::Held { by, .. } => {
-                        self.become_role(Role::Fenced { by, epoch });
-                    }
-                    Claimed::Unsure(_) => {}
-                }
-                return Ok(());
-            }
+            Role::Fenced { .. } => return Ok(false),
+            Role::Unconfirmed { .. } if !self.is_held()? => return Ok(false),
+            Role::Unconfirmed { .. } | Role::Writer { .. } => {}
         }
-        self.is_confirmed().await.map(drop)
+        fence::renew(self.ctx(), self.name()).await?;
+        self.is_confirmed().await
+    }
+
+    /// Claims what could not be claimed before. Publishes: nothing else may meanwhile.
+    pub async fn claim_again(&self, taking: Taking<'_>) -> Result<(), DriveError> {
+        let Role::Unconfirmed { epoch } = self.role() else { return Ok(()) };
+        if self.is_held()? {
+            return Ok(());
+        }
+        match self.claim(Taking { take_over: false, ..taking }).await? {
+            Claimed::Yes { epoch, from: None } => self.become_role(Role::Writer { epoch }),
+            // Whoever had it since has commits that this tree is not built on.
+            Claimed::Yes { from: Some(by), .. } | Claimed::Held { by, .. } => {
+                self.become_role(Role::Fenced { by, epoch });
+            }
+            Claimed::Unsure(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Those who decided before are not asked any more, after peers confirmed the claim. May change
+    /// what is published next: nothing else may publish meanwhile.
+    pub async fn move_on(&self) -> Result<(), DriveError> {
+        Ok(fence::move_on(self.ctx(), self.name()).await?)
     }
 
     /// Gives the drive back when everything is on the grid. Otherwise the claim stays, and runs
@@ -295,7 +339,7 @@ impl<G: Grid> Drive<G> {
 
     /// A commit on the line.
     pub(super) fn plan(&self) -> BackupPlan {
-        let (epoch, first) = (self.role().epoch(), self.begins());
+        let (epoch, first) = (self.role().epoch(), lock(&self.lease).first);
         BackupPlan {
             paths: vec![PathBuf::from(tag(self.name()))],
             scan: ScanOptions::default(),

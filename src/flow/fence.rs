@@ -17,7 +17,7 @@ use super::publish::{self, current_head};
 use super::recover::genuine;
 use super::targets::Targets;
 use super::{Ctx, FlowError};
-use crate::vault::claim::{Claim, Claims, ELECTORS};
+use crate::vault::claim::{CLAIMS_LIMIT, Claim, Claims, ELECTORS};
 
 pub mod rules;
 
@@ -158,7 +158,7 @@ pub async fn claim<G: Grid>(ctx: &Ctx<G>, plan: &ClaimPlan<'_>) -> Result<Claime
                 Some(top)
             }
         };
-        if let Some(claimed) = claim_above(ctx, plan, top, &before.answered).await? {
+        if let Some(claimed) = claim_above(ctx, plan, top, &before).await? {
             return Ok(claimed);
         }
     }
@@ -170,12 +170,12 @@ async fn claim_above<G: Grid>(
     ctx: &Ctx<G>,
     plan: &ClaimPlan<'_>,
     top: Option<Top>,
-    answer: &BTreeSet<PeerId>,
+    seen: &Survey,
 ) -> Result<Option<Claimed>, FlowError> {
-    let me = ctx.device.peer();
-    let mut claims = claims(ctx)?;
-    for other in &mut claims.all {
-        other.held &= plan.in_use.contains(&other.drive);
+    let (me, answer) = (ctx.device.peer(), &seen.answered);
+    let mut claims = left(claims(ctx)?, plan, me, seen);
+    if claims.get(plan.drive).is_none() && claims.all.len() >= CLAIMS_LIMIT {
+        return Err(FlowError::TooManyDrives { limit: CLAIMS_LIMIT });
     }
     let above = top.as_ref().map_or(0, |top| top.claim.epoch);
     let own = claims.get(plan.drive).map_or(0, |mine| mine.epoch);
@@ -211,14 +211,33 @@ async fn claim_above<G: Grid>(
     }
 }
 
-/// The peers that decide from now on: the connected ones of other owners, who are there when this
-/// owner's devices are not.
-fn electors<G: Grid>(ctx: &Ctx<G>) -> Vec<PeerId> {
+/// This device's claims without those to drives that it has not in use: they end, and need not be
+/// remembered once another device's counts.
+fn left(mut claims: Claims, plan: &ClaimPlan<'_>, me: PeerId, seen: &Survey) -> Claims {
+    for other in &mut claims.all {
+        other.held &= plan.in_use.contains(&other.drive);
+    }
+    claims.all.retain(|claim| {
+        let counts = || seen.top(&claim.drive).is_none_or(|top| top.device == me);
+        claim.held || claim.drive == plan.drive || counts()
+    });
+    claims
+}
+
+/// The peers that can decide: the connected ones of other owners, who are there when this owner's
+/// devices are not.
+fn candidates<G: Grid>(ctx: &Ctx<G>) -> Vec<PeerId> {
     let me = ctx.device.owner();
     let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
     let mut all: Vec<PeerId> =
         online.filter(|peer| peer.owner != me).map(|peer| peer.peer).collect();
     all.sort_unstable();
+    all
+}
+
+/// Those that decide from now on.
+fn electors<G: Grid>(ctx: &Ctx<G>) -> Vec<PeerId> {
+    let mut all = candidates(ctx);
     all.truncate(ELECTORS);
     all
 }
@@ -250,18 +269,28 @@ async fn withdraw<G: Grid>(
     say(ctx, answer).await
 }
 
-/// Whether what this device published for a drive came before any later claim. Notes that those
-/// who decided before do so no more, once that is so.
+/// Whether what this device published for a drive came before any later claim.
 pub async fn confirm<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Verdict, FlowError> {
-    let mut claims = claims(ctx)?;
-    let Some(mine) = claims.get(drive).cloned() else { return Ok(Verdict::Unsure) };
+    let Some(mine) = claim_of(ctx, drive)? else { return Ok(Verdict::Unsure) };
     let seq = current_head(ctx)?.map_or(0, |head| head.seq);
     let survey = survey(ctx, drive, Some(&mine)).await;
-    let verdict = survey.verdict(ctx.device.peer(), &mine, seq, false);
-    if verdict == Verdict::Confirmed && !mine.before.is_empty() {
-        // In the next head: until then readers ask both, which is only stricter.
+    Ok(survey.verdict(ctx.device.peer(), &mine, seq, false))
+}
+
+/// After a claim was confirmed, by all who decide: those who decided before do so no more, and when
+/// too many of the others are gone there are new ones. It is in the next head; until then readers
+/// ask both, which is only stricter. The caller lets nothing else publish meanwhile.
+pub async fn move_on<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<(), FlowError> {
+    let mut claims = claims(ctx)?;
+    let Some(mine) = claims.get(drive).filter(|mine| mine.held).cloned() else { return Ok(()) };
+    if !mine.before.is_empty() {
         claims.put(Claim { before: Vec::new(), ..mine });
-        note(ctx, &claims).await?;
+        return note(ctx, &claims).await;
     }
-    Ok(verdict)
+    let Some(electors) = rules::reseat(&mine, &candidates(ctx)) else { return Ok(()) };
+    tracing::info!(drive, electors = electors.len(), "others decide who writes the drive");
+    let answer = electors.iter().chain(&mine.electors).copied().collect();
+    claims.put(Claim { before: mine.electors.clone(), electors, ..mine });
+    note(ctx, &claims).await?;
+    say(ctx, &answer).await
 }

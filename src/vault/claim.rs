@@ -6,8 +6,11 @@
 use chunker::{PeerId, Record};
 use serde::{Deserialize, Serialize};
 
-/// Most peers that decide about one drive: a majority of them is asked again and again.
-pub const ELECTORS: usize = 15;
+/// Most peers that decide about one drive: a majority of them is asked again and again, and all are
+/// named in every head. Three may be gone.
+pub const ELECTORS: usize = 7;
+/// Most drives that a device claims: half of what a head can carry, with twice [`ELECTORS`] each.
+pub const CLAIMS_LIMIT: usize = 12;
 
 /// One drive as one device sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,8 +24,9 @@ fn commit(no: u8, epoch: u64, parent: u8, secs: i64) -> Listed {
         program: String::new(),
         totals: Totals::default(),
         cut: CutParams::default(),
+        large: None,
     };
-    Listed { id: id(no), snapshot, queued: false }
+    Listed { id: id(no), snapshot, queued: false, pinned: false }
 }
 
 fn numbers(line: &[Listed]) -> Vec<u8> {
@@ -45,4 +46,14 @@ fn what_the_next_epoch_does_not_build_on_is_beside_the_line() {
     assert_eq!(numbers(&line(vec![commit(1, 1, 0, 1), commit(2, 1, 1, 2)])), [1, 2]);
     all.retain(|commit| commit.id != id(2));
     assert_eq!(numbers(&line(all)), [1, 3, 4, 5]);
+}
+
+#[test]
+fn commits_of_one_epoch_follow_their_parents_whatever_the_clock_said() {
+    // The writer's clock went back twice.
+    let all = vec![commit(3, 1, 2, 5), commit(1, 1, 0, 10), commit(4, 1, 3, 7), commit(2, 1, 1, 8)];
+    assert_eq!(numbers(&line(all.clone())), [1, 2, 3, 4]);
+    // Without the first two, which were forgotten.
+    let left = all.into_iter().filter(|commit| ![id(1), id(2)].contains(&commit.id));
+    assert_eq!(numbers(&line(left.collect())), [3, 4]);
 }

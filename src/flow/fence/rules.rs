@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chunker::PeerId;
 
-use crate::vault::claim::Claim;
+use crate::vault::claim::{Claim, ELECTORS};
 
 /// What one peer gave of one device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +112,21 @@ pub fn succeed(last: Option<&Claim>, could: Vec<PeerId>) -> (Vec<PeerId>, Vec<Pe
         }
         Some(last) => (could, last.electors.clone()),
     }
+}
+
+/// Who should decide from now on, of those who could, if it is time for a change: when at least a
+/// third of those who do is not here, and others are.
+pub fn reseat(mine: &Claim, could: &[PeerId]) -> Option<Vec<PeerId>> {
+    if !mine.before.is_empty() {
+        return None;
+    }
+    let (here, away): (Vec<PeerId>, Vec<PeerId>) =
+        mine.electors.iter().partition(|peer| could.contains(peer));
+    let others = could.iter().filter(|peer| !here.contains(peer)).copied();
+    // Who decides already stays: no more changes than it takes.
+    let next: Vec<PeerId> = here.iter().copied().chain(others).take(ELECTORS).collect();
+    let better = next.len() > here.len();
+    (better && away.len() * 3 >= mine.electors.len()).then_some(next)
 }
 
 impl Survey {

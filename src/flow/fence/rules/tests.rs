@@ -60,6 +60,21 @@ fn of_two_that_claim_one_epoch_neither_has_it_and_a_writer_does_not_mind() {
     assert_eq!(survey.verdict(peer(100), &mine, 10, false), Verdict::Unsure);
 }
 
+#[test]
+fn electors_that_are_gone_are_replaced_before_they_are_too_many() {
+    let peers = |all: &[usize]| all.iter().map(|no| peer(*no)).collect::<Vec<_>>();
+    let mine = claim(1, true, &[1, 2, 3, 4, 5, 6, 7]);
+    let seats = |could: &[usize]| reseat(&mine, &peers(could));
+    assert_eq!(seats(&[1, 2, 3, 4, 5, 6, 7, 8]), None);
+    assert_eq!(seats(&[1, 2, 3, 4, 5, 8, 9]), None, "two of seven");
+    assert_eq!(seats(&[1, 2, 3, 4, 8, 9, 10]), Some(peers(&[1, 2, 3, 4, 8, 9, 10])));
+    assert_eq!(seats(&[1, 2, 3, 4, 8]), Some(peers(&[1, 2, 3, 4, 8])));
+    assert_eq!(seats(&[1, 2, 3, 4]), None, "nobody else is here");
+    // Who decided before still does: not another change on top.
+    let changing = Claim { before: peers(&[1, 2]), ..mine.clone() };
+    assert_eq!(reseat(&changing, &peers(&[1, 2, 3, 4, 8, 9, 10])), None);
+}
+
 const HOLDERS: usize = 5;
 const DEVICES: usize = 3;
 
@@ -121,6 +136,11 @@ impl Device {
         let survey = std::mem::take(&mut self.survey);
         match self.phase.clone() {
             Phase::Looking if self.writer => {
+                // Now and then others decide from now on.
+                let claim = self.said.claim.as_mut().filter(|claim| claim.before.is_empty());
+                if let Some(claim) = claim.filter(|_| electors.len() > 2) {
+                    claim.before = std::mem::replace(&mut claim.electors, electors);
+                }
                 self.said.seq += 1;
                 self.phase = Phase::Writing { claiming: false };
             }
