@@ -4,6 +4,7 @@
 //! kernel -> fuse (adapter, the only file that names fuser) -> Files (plain calls, no FUSE types)
 //!           Files is a View: the snapshots of a vault, read-only, fetched when looked at
 //!                or a Volume: the writable drive, its table and new data on this disk
+//!                or a Follower: the last commit of a drive that another machine writes
 //! Volume -> freeze (the tree of one moment) -> tree -> the backup's pipeline: a commit
 //! ```
 //!
@@ -14,6 +15,7 @@
 
 pub mod disk;
 mod far;
+pub mod follower;
 pub mod fuse;
 mod import;
 pub mod lease;

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::absence;
 use super::disks;
 use super::drives::Drives;
+use super::following::Followed;
 use super::hearing::Hearing;
 use super::keys;
 use super::measuring;
@@ -153,6 +154,7 @@ pub struct Engine {
     pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
     /// Drives that are mounted.
     pub(super) drives: Drives,
+    pub(super) followed: Followed,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -262,6 +264,7 @@ impl Engine {
             regulator: Arc::new(regulator),
             reads: tokio::sync::OnceCell::new(),
             drives: Drives::default(),
+            followed: Followed::default(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),

@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chunker::{PeerId, Record};
+use p2p::head::SignedHead;
 use p2p::{Grid, PeerState, Reply, Request};
 use serde_bytes::ByteBuf;
 
 use super::asking::{ask_all, online};
 use super::publish::{self, current_head};
-use super::recover::genuine;
+use super::recover::{genuine, seen_keys};
 use super::targets::Targets;
 use super::{Ctx, FlowError};
 use crate::vault::claim::{CLAIMS_LIMIT, Claim, Claims, ELECTORS};
@@ -275,6 +276,18 @@ pub async fn confirm<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Verdict, Flow
     let seq = current_head(ctx)?.map_or(0, |head| head.seq);
     let survey = survey(ctx, drive, Some(&mine)).await;
     Ok(survey.verdict(ctx.device.peer(), &mine, seq, false))
+}
+
+/// The epoch that counts, if everything that this catalog has of its writer came before any later
+/// claim: whoever claims the drive next reads it as well, and builds on it.
+pub async fn confirmed_epoch<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Option<u64>, FlowError> {
+    let survey = survey(ctx, drive, None).await;
+    let Some(top) = survey.top(drive) else { return Ok(None) };
+    let (_, head) = seen_keys(ctx, top.device);
+    let Some(bytes) = ctx.catalog.get(&head)? else { return Ok(None) };
+    let seq = SignedHead::decode(&bytes)?.seq;
+    let verdict = survey.verdict(top.device, &top.claim, seq, false);
+    Ok((verdict == Verdict::Confirmed).then_some(top.claim.epoch))
 }
 
 /// After a claim was confirmed, by all who decide: those who decided before do so no more, and when

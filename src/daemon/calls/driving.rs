@@ -12,7 +12,7 @@ use p2p::swarm::Swarm;
 use p2p::{Grid, PeerState};
 use tokio::runtime::Handle;
 
-use super::{Run, wait};
+use super::{Run, following, wait};
 use crate::api::{
     DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
     Failure, PathBytes, SnapshotsView, codes,
@@ -48,7 +48,10 @@ impl Run {
         }
         match args.act {
             DriveAct::Create { size, cache } => self.create_drive(&name, size, cache).await,
-            DriveAct::Mount { dir, allow_other, take_over } => {
+            DriveAct::Mount { dir, allow_other, read_only: true, .. } => {
+                self.follow_drive(&name, dir, allow_other).boxed().await
+            }
+            DriveAct::Mount { dir, allow_other, take_over, read_only: false } => {
                 self.mount_drive(&name, dir, allow_other, take_over).boxed().await
             }
             DriveAct::Unmount => self.unmount_drive(&name).await,
@@ -116,15 +119,8 @@ impl Run {
         allow_other: bool,
         take_over: bool,
     ) -> Result<DriveAnswer, Failure> {
-        if !self.engine.is_agent() {
-            let message = "A drive is served by the agent, and none runs here";
-            return Err(failure(codes::DAEMON_UNREACHABLE, message, &["gbak daemon"]));
-        }
         let changing = self.engine.drives.changing.lock().await;
-        if let Some(running) = self.engine.drives.get(name) {
-            let at = running.dir.display();
-            return Err(codes::DRIVE.failure(format!("Drive {name} is mounted at {at} already")));
-        }
+        self.check_not_mounted(name)?;
         self.learn().await?;
         let drive = Arc::new(self.drive_here(name).boxed().await?);
         self.engine.take_drive(&drive, take_over, &self.cancel).boxed().await?;
@@ -171,6 +167,9 @@ impl Run {
     }
 
     async fn unmount_drive(&self, name: &str) -> Result<DriveAnswer, Failure> {
+        if let Some(following) = self.engine.followed.get(name) {
+            return self.unfollow_drive(following).await;
+        }
         let running = self.running(name)?;
         let unmounting = Arc::clone(&running);
         self.ctx.work(move || unmounting.unmount()).await??;
@@ -179,11 +178,19 @@ impl Run {
     }
 
     fn running(&self, name: &str) -> Result<Arc<Running>, Failure> {
+        if let Some(following) = self.engine.followed.get(name) {
+            let at = following.dir.display();
+            let message = format!("Drive {name} is mounted read only at {at}");
+            return Err(codes::DRIVE.failure(message));
+        }
         let running = self.engine.drives.get(name);
         running.ok_or_else(|| codes::DRIVE.failure(format!("Drive {name} is not mounted")))
     }
 
-    async fn drive_status(&self, name: &str) -> Result<DriveAnswer, Failure> {
+    pub(super) async fn drive_status(&self, name: &str) -> Result<DriveAnswer, Failure> {
+        if let Some(following) = self.engine.followed.get(name) {
+            return Ok(DriveAnswer::Status(following::view(&following, true)));
+        }
         if let Some(running) = self.engine.drives.get(name) {
             let dir = PathBytes(running.dir.as_os_str().as_bytes().to_vec());
             return Ok(DriveAnswer::Status(self.drive_view(&running.drive, Some(dir)).await?));
@@ -227,6 +234,7 @@ impl Run {
             epoch: drive.role().epoch(),
             taken_by,
             conflict_snapshot: drive.conflict().map(|id| id.to_string()),
+            unconfirmed_secs: None,
         })
     }
 
@@ -368,7 +376,7 @@ fn checked(name: String) -> Result<String, Failure> {
     Ok(name)
 }
 
-fn unknown(name: &str) -> Failure {
+pub(super) fn unknown(name: &str) -> Failure {
     let message = format!("There is no drive {name}, neither here nor in the vault");
     failure(codes::DRIVE, message, &["gbak drive create NAME", "gbak snapshots"])
 }

@@ -13,25 +13,26 @@ use serde_json::Value;
 use super::kit::{can_mount, detach};
 use crate::net::rig::{Rig, online};
 
-/// How short the lease is in these tests.
-const LEASE: &str = "3s";
+/// A lease that runs out while a test waits, and one that does not.
+pub(super) const SHORT: &str = "3s";
+const LONG: &str = "1h";
 
 /// Looks with a process of its own each time: long enough between two, and bounded.
-const LOOKS: usize = 400;
+pub(super) const LOOKS: usize = 400;
 
 /// A mounted drive; detached when dropped.
-struct Mounted {
-    dir: PathBuf,
+pub(super) struct Mounted {
+    pub(super) dir: PathBuf,
 }
 
 impl Mounted {
-    fn at(agent: &Agent, dir: PathBuf, args: &[&str]) -> Self {
+    pub(super) fn at(agent: &Agent, dir: PathBuf, args: &[&str]) -> Self {
         let tried = Self::tried(agent, dir, args);
         tried.unwrap_or_else(|code| panic!("not mounted: {code}"))
     }
 
     /// The error's code, if it is refused.
-    fn tried(agent: &Agent, dir: PathBuf, args: &[&str]) -> Result<Self, String> {
+    pub(super) fn tried(agent: &Agent, dir: PathBuf, args: &[&str]) -> Result<Self, String> {
         fs::create_dir_all(&dir).unwrap();
         let mut all = vec!["drive", "mount", "work", dir.to_str().unwrap(), "--json"];
         all.extend(args);
@@ -46,7 +47,7 @@ impl Mounted {
         Err(codes.last().unwrap_or(said))
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         fs::read_to_string(self.dir.join(name)).ok()
     }
 }
@@ -80,7 +81,7 @@ struct Open(Child);
 
 impl Open {
     fn at(path: &Path) -> Self {
-        let script = r#"exec 3>>"$1"; echo open; read -r go; echo more >&3"#;
+        let script = r#"exec 3>>"$1"; echo open; read -r go; echo more | cat >&3"#;
         let mut child = Command::new("sh")
             .args(["-c", script, "sh"])
             .arg(path)
@@ -111,45 +112,59 @@ impl Drop for Open {
     }
 }
 
-fn status(agent: &Agent) -> Value {
+pub(super) fn status(agent: &Agent) -> Value {
     agent.expect(&["drive", "status", "work", "--json"]).unwrap()
 }
 
-fn sync(agent: &Agent) {
+pub(super) fn sync(agent: &Agent) {
     agent.expect(&["drive", "sync", "work", "--wait", "grid", "--json"]).unwrap();
 }
 
-fn unmount(agent: &Agent) {
+pub(super) fn unmount(agent: &Agent) {
     agent.expect(&["drive", "unmount", "work", "--json"]).unwrap();
 }
 
-fn written(path: &Path, text: &str) {
+pub(super) fn written(path: &Path, text: &str) {
     let mut file = fs::File::create(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
     file.sync_all().unwrap();
 }
 
 /// A grid of four, and a second machine of the first member's, all with a short lease.
-fn two_machines() -> (Rig, Agent) {
+fn two_machines(lease: &str) -> (Rig, Agent) {
     let mut rig = Rig::new(4);
     rig.agents[0].stop();
-    shorten(&rig.agents[0]);
+    set(&rig.agents[0], &[("lease", lease)]);
     rig.agents[0].start().unwrap();
     let (mut second, _) = rig.recover("second", &rig.agents[1]);
-    shorten(&second);
+    set(&second, &[("lease", lease)]);
     second.start().unwrap();
     online(&second, 4);
     online(&rig.agents[0], 4);
     (rig, second)
 }
 
-fn shorten(agent: &Agent) {
+/// Sets what `[drive]` says in a stopped agent's settings.
+pub(super) fn set(agent: &Agent, values: &[(&str, &str)]) {
+    set_in(agent, "drive", values);
+}
+
+/// Sets what a section says in a stopped agent's settings.
+pub(super) fn set_in(agent: &Agent, section: &str, values: &[(&str, &str)]) {
     let path = agent.home().join("config.toml");
-    let mut text = fs::read_to_string(&path).unwrap();
-    if !text.contains("[drive]") {
-        text.push_str("\n[drive]\nlease = \"3m\"\n");
+    let (mut text, section) = (fs::read_to_string(&path).unwrap(), format!("[{section}]\n"));
+    if !text.contains(&section) {
+        text.push_str(&format!("\n{section}"));
     }
-    fs::write(path, text.replace("lease = \"3m\"", &format!("lease = \"{LEASE}\""))).unwrap();
+    let (before, after) = text.split_once(&section).unwrap();
+    let end = after.find("\n[").map_or(after.len(), |at| at + 1);
+    let (own, after) = after.split_at(end);
+    let is_set =
+        |line: &&str| values.iter().any(|(name, _)| line.starts_with(&format!("{name} =")));
+    let own = own.lines().filter(|line| !is_set(line)).map(|line| format!("{line}\n"));
+    let new = values.iter().map(|(name, value)| format!("{name} = \"{value}\"\n"));
+    let own: String = new.chain(own).collect();
+    fs::write(path, format!("{before}{section}{own}{after}")).unwrap();
 }
 
 #[test]
@@ -157,7 +172,7 @@ fn a_second_writer_is_refused_until_the_first_gives_the_drive_back() {
     if !can_mount() {
         return;
     }
-    let (rig, second) = two_machines();
+    let (rig, second) = two_machines(LONG);
     let first = &rig.agents[0];
     first.expect(&["drive", "create", "work", "--json"]).unwrap();
     let here = Mounted::at(first, rig.path("here"), &[]);
@@ -188,7 +203,7 @@ fn a_writer_that_was_cut_off_is_overruled_and_what_only_it_had_is_kept_beside() 
     if !can_mount() {
         return;
     }
-    let (rig, second) = two_machines();
+    let (rig, second) = two_machines(SHORT);
     let first = &rig.agents[0];
     first.expect(&["drive", "create", "work", "--json"]).unwrap();
     let here = Mounted::at(first, rig.path("here"), &[]);
