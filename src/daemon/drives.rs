@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use super::failure::told;
 use crate::drive::disk::{Drive, DriveError};
-use crate::drive::lease::Taking;
+use crate::drive::lease::{Role, Taking};
 use crate::drive::session::{self, MountError, Mounted};
 use crate::flow::FlowError;
 use crate::flow::targets::Targets;
@@ -39,6 +39,8 @@ const QUIET: Duration = Duration::from_secs(10);
 const AT_MOST: Duration = Duration::from_secs(300);
 /// After a commit that failed.
 const AGAIN: Duration = Duration::from_secs(30);
+/// Between two tries to learn whether another machine writes a drive.
+const UNSURE: Duration = Duration::from_secs(5);
 /// How long peers may take to say what they still offer.
 const ASKING: Duration = Duration::from_secs(5);
 
@@ -137,6 +139,9 @@ impl Engine {
     ) -> Result<(), DriveError> {
         {
             let _writing = self.writing.lock().await;
+            if let Role::Unconfirmed { .. } = drive.role() {
+                self.settle_lease(drive).await?;
+            }
             drive.commit(cancel).await?;
         }
         self.ask_for_room().await;
@@ -167,16 +172,38 @@ impl Engine {
         drive.take(Taking { lease_secs, take_over, in_use: &in_use }, cancel).await
     }
 
-    /// Renews the lease; claims what could not be claimed before, unless something else is being
-    /// published.
-    async fn tend_lease(&self, drive: &Drive<Swarm>) -> Result<(), DriveError> {
-        let confirmed = drive.renew().await?;
-        let Some(_writing) = self.try_write() else { return Ok(()) };
-        if confirmed {
-            return drive.move_on().await;
+    /// Gives a drive back, if all of it is on the grid.
+    pub(super) async fn leave_drive(&self, drive: &Drive<Swarm>) {
+        let _writing = self.writing.lock().await;
+        if let Err(error) = drive.give_back().await {
+            tracing::warn!(error = %told(&error), drive = drive.name(), "not given back");
         }
-        let (lease_secs, in_use) = (self.config.drive.lease.0, self.drives.names());
-        drive.claim_again(Taking { lease_secs, take_over: false, in_use: &in_use }).await
+    }
+
+    /// Renews the lease, and settles what came of it unless something else is being published.
+    async fn tend_lease(&self, drive: &Drive<Swarm>) -> Result<(), DriveError> {
+        if let Role::Writer { .. } = drive.role()
+            && !drive.renew().await?
+        {
+            return Ok(());
+        }
+        let Some(_writing) = self.try_write() else { return Ok(()) };
+        self.settle_lease(drive).await
+    }
+
+    /// Claims what could not be claimed before, goes on with what peers confirm, takes back what
+    /// was overruled. Publishes: the caller lets nothing else do so.
+    async fn settle_lease(&self, drive: &Drive<Swarm>) -> Result<(), DriveError> {
+        match drive.role() {
+            Role::Fenced { .. } => drive.step_back().await,
+            Role::Writer { .. } => drive.move_on().await,
+            Role::Unconfirmed { .. } if drive.renew().await? => drive.move_on().await,
+            Role::Unconfirmed { .. } => {
+                let (lease_secs, in_use) = (self.config.drive.lease.0, self.drives.names());
+                let taking = Taking { lease_secs, take_over: false, in_use: &in_use };
+                drive.claim_again(taking).await
+            }
+        }
     }
 
     /// What the grid can still take for this member, after redundancy.
@@ -280,7 +307,8 @@ async fn keep_lease(engine: &Engine, running: &Running) {
             if let Err(error) = engine.tend_lease(drive).await {
                 tracing::warn!(error = %told(&error), drive = drive.name(), "no lease");
             }
-            renew_at = Instant::now() + renew;
+            let sure = matches!(drive.role(), Role::Writer { .. });
+            renew_at = Instant::now() + if sure { renew } else { renew.min(UNSURE) };
         }
         if let Err(error) = drive.settle().await {
             tracing::warn!(error = %told(&error), "cannot see whether a commit is on the grid");
@@ -365,9 +393,6 @@ async fn end(engine: &Arc<Engine>, running: &Arc<Running>, stopping: &Cancellati
         tracing::warn!(error = %told(&error), drive = drive.name(), "no last commit");
     }
     if leaving {
-        let _writing = engine.writing.lock().await;
-        if let Err(error) = drive.give_back().await {
-            tracing::warn!(error = %told(&error), drive = drive.name(), "not given back");
-        }
+        engine.leave_drive(drive).await;
     }
 }

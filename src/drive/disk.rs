@@ -64,6 +64,9 @@ pub enum DriveError {
         /// Whether it may be taken over.
         ran_out: bool,
     },
+    /// It may be that another machine writes it.
+    #[error("Too few peers answer to say whether another machine writes the drive")]
+    Unclaimed,
     /// Another machine took it over.
     #[error("Device {} took the drive over", by.short())]
     Fenced {
@@ -286,8 +289,11 @@ impl<G: Grid> Drive<G> {
     /// Makes a commit of this moment. Not cancel-safe: stop it through `cancel`.
     pub async fn commit(&self, cancel: &CancellationToken) -> Result<(), DriveError> {
         let _one = self.committing.lock().await;
-        if let Role::Fenced { .. } = self.role() {
-            return self.keep_conflict(cancel).await;
+        match self.role() {
+            Role::Fenced { .. } => return self.keep_conflict(cancel).await,
+            // Two machines' commits of one epoch would be one line.
+            Role::Unconfirmed { .. } if !self.is_ours()? => return Err(DriveError::Unclaimed),
+            Role::Unconfirmed { .. } | Role::Writer { .. } => {}
         }
         let volume = Arc::clone(&self.volume);
         let frozen = self.ctx.work(move || volume.freeze()).await?;

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::disk::{Drive, DriveError, LEVEL, commits, tag};
 use super::lock;
-use crate::flow::backup::BackupPlan;
+use crate::flow::backup::{BackupPlan, is_shortage};
 use crate::flow::fence::{self, ClaimPlan, Claimed, Verdict};
 use crate::flow::look::Listed;
 use crate::flow::scan::ScanOptions;
@@ -188,7 +188,8 @@ impl<G: Grid> Drive<G> {
                     self.become_role(Role::Unconfirmed { epoch: mine.epoch });
                     return Ok(());
                 }
-                Verdict::Overruled { .. } => {}
+                // What it claimed goes, so that it is in nobody's way.
+                Verdict::Overruled { .. } => self.step_back().await?,
             }
         }
         match self.claim(taking).await? {
@@ -213,7 +214,8 @@ impl<G: Grid> Drive<G> {
 
     async fn claim(&self, taking: Taking<'_>) -> Result<Claimed, FlowError> {
         let Taking { lease_secs, take_over, in_use } = taking;
-        let plan = ClaimPlan { drive: self.name(), lease_secs, take_over, in_use };
+        let floor = commits(self.ctx(), self.name())?.iter().map(epoch_of).max().unwrap_or(0);
+        let plan = ClaimPlan { drive: self.name(), lease_secs, take_over, in_use, floor };
         fence::claim(self.ctx(), &plan).await
     }
 
@@ -270,12 +272,8 @@ impl<G: Grid> Drive<G> {
         }
         let epoch = role.epoch();
         match fence::confirm(self.ctx(), self.name()).await? {
-            Verdict::Confirmed => {
-                if role != (Role::Writer { epoch }) && self.is_held()? {
-                    self.become_role(Role::Writer { epoch });
-                }
-                Ok(true)
-            }
+            // One that was not confirmed before has to be noted as such first.
+            Verdict::Confirmed => Ok(role == Role::Writer { epoch }),
             Verdict::Overruled { by, .. } => {
                 self.become_role(Role::Fenced { by, epoch });
                 Ok(false)
@@ -287,27 +285,36 @@ impl<G: Grid> Drive<G> {
         }
     }
 
+    /// Whether peers confirmed its claim once, and it was not given back since.
+    pub(super) fn is_ours(&self) -> Result<bool, FlowError> {
+        let mine = fence::claim_of(self.ctx(), self.name())?;
+        Ok(mine.is_some_and(|mine| mine.held && mine.confirmed))
+    }
+
     fn is_held(&self) -> Result<bool, FlowError> {
         Ok(fence::claim_of(self.ctx(), self.name())?.is_some_and(|mine| mine.held))
     }
 
-    /// Renews the lease, and learns whether another machine took over. False when there is none
-    /// yet, or peers cannot tell.
+    /// Renews the lease, and learns whether another machine took over. True when peers confirmed
+    /// that it is this one's.
     pub async fn renew(&self) -> Result<bool, DriveError> {
-        match self.role() {
-            Role::Fenced { .. } => return Ok(false),
-            Role::Unconfirmed { .. } if !self.is_held()? => return Ok(false),
-            Role::Unconfirmed { .. } | Role::Writer { .. } => {}
+        let role = self.role();
+        if matches!(role, Role::Fenced { .. }) || !self.is_held()? {
+            return Ok(false);
         }
         fence::renew(self.ctx(), self.name()).await?;
-        self.is_confirmed().await
+        let verdict = fence::confirm(self.ctx(), self.name()).await?;
+        if let Verdict::Overruled { by, .. } = verdict {
+            self.become_role(Role::Fenced { by, epoch: role.epoch() });
+        }
+        Ok(verdict == Verdict::Confirmed)
     }
 
     /// Claims what could not be claimed before. Publishes: nothing else may meanwhile.
     pub async fn claim_again(&self, taking: Taking<'_>) -> Result<(), DriveError> {
         let Role::Unconfirmed { epoch } = self.role() else { return Ok(()) };
         if self.is_held()? {
-            return Ok(());
+            return Ok(fence::repeat(self.ctx(), self.name()).await?);
         }
         match self.claim(Taking { take_over: false, ..taking }).await? {
             Claimed::Yes { epoch, from: None } => self.become_role(Role::Writer { epoch }),
@@ -320,10 +327,27 @@ impl<G: Grid> Drive<G> {
         Ok(())
     }
 
-    /// Those who decided before are not asked any more, after peers confirmed the claim. May change
-    /// what is published next: nothing else may publish meanwhile.
+    /// Peers confirmed that it is this machine's. May change what is published next: nothing else
+    /// may publish meanwhile.
     pub async fn move_on(&self) -> Result<(), DriveError> {
-        Ok(fence::move_on(self.ctx(), self.name()).await?)
+        fence::move_on(self.ctx(), self.name()).await?;
+        if let Role::Unconfirmed { epoch } = self.role() {
+            self.become_role(Role::Writer { epoch });
+        }
+        Ok(())
+    }
+
+    /// Takes back the claim of one that was overruled, so that it is in nobody's way. Publishes:
+    /// nothing else may meanwhile.
+    pub async fn step_back(&self) -> Result<(), DriveError> {
+        if !self.is_held()? {
+            return Ok(());
+        }
+        match fence::give_back(self.ctx(), self.name()).await {
+            // It is noted, and said with the next head.
+            Err(error) if is_shortage(&error) => Ok(()),
+            given => Ok(given?),
+        }
     }
 
     /// Gives the drive back when everything is on the grid. Otherwise the claim stays, and runs

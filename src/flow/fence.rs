@@ -66,6 +66,8 @@ pub struct ClaimPlan<'a> {
     pub take_over: bool,
     /// Other drives that this device has in use: its claims to all others end.
     pub in_use: &'a [String],
+    /// An epoch that there was, whoever claimed it.
+    pub floor: u64,
 }
 
 /// This device's claims.
@@ -181,20 +183,26 @@ async fn claim_above<G: Grid>(
     let above = top.as_ref().map_or(0, |top| top.claim.epoch);
     let own = claims.get(plan.drive).map_or(0, |mine| mine.epoch);
     let (electors, before) = rules::succeed(top.as_ref().map(|top| &top.claim), electors(ctx));
+    if electors.is_empty() {
+        return Ok(Some(Claimed::Unsure(top)));
+    }
     let drive = plan.drive.to_owned();
-    let mine = Claim { drive, epoch: above.max(own) + 1, held: true, before, electors };
+    let epoch = above.max(own).max(plan.floor) + 1;
+    let mine = Claim { drive, epoch, held: true, confirmed: false, before, electors };
     claims.put(mine.clone());
     note(ctx, &claims).await?;
     let published = say(ctx, answer).await;
     let after = survey(ctx, plan.drive, Some(&mine)).await;
     let seq = current_head(ctx)?.map_or(0, |head| head.seq);
     let verdict = match published {
-        Ok(()) => after.verdict(me, &mine, seq, true),
+        Ok(()) => after.verdict(me, &mine, seq),
         Err(error) if super::backup::is_shortage(&error) => Verdict::Unsure,
         Err(error) => return Err(error),
     };
     match verdict {
         Verdict::Confirmed => {
+            claims.put(settled(&mine));
+            note(ctx, &claims).await?;
             let from = top.map(|top| top.device).filter(|device| *device != me);
             Ok(Some(Claimed::Yes { epoch: mine.epoch, from }))
         }
@@ -258,6 +266,7 @@ pub async fn give_back<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<(), FlowErr
     withdraw(ctx, drive, &answer).await
 }
 
+/// Takes this device's claim back, and says so to those who answer.
 async fn withdraw<G: Grid>(
     ctx: &Ctx<G>,
     drive: &str,
@@ -265,17 +274,53 @@ async fn withdraw<G: Grid>(
 ) -> Result<(), FlowError> {
     let mut claims = claims(ctx)?;
     let Some(mine) = claims.get(drive).filter(|mine| mine.held).cloned() else { return Ok(()) };
-    claims.put(Claim { held: false, ..mine });
+    claims.put(Claim { held: false, confirmed: false, ..mine });
     note(ctx, &claims).await?;
     say(ctx, answer).await
 }
 
-/// Whether what this device published for a drive came before any later claim.
+/// Whether what this device published for a drive came before any later claim. Unsure when it has
+/// no claim.
 pub async fn confirm<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Verdict, FlowError> {
-    let Some(mine) = claim_of(ctx, drive)? else { return Ok(Verdict::Unsure) };
-    let seq = current_head(ctx)?.map_or(0, |head| head.seq);
+    let mine = claim_of(ctx, drive)?.filter(|mine| mine.held);
+    let Some((mine, seq)) = mine.zip(said(ctx, drive)?) else { return Ok(Verdict::Unsure) };
     let survey = survey(ctx, drive, Some(&mine)).await;
-    Ok(survey.verdict(ctx.device.peer(), &mine, seq, false))
+    Ok(survey.verdict(ctx.device.peer(), &mine, seq))
+}
+
+/// The number of this device's newest head, if that names its claim.
+fn said<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Option<u64>, FlowError> {
+    let (mine, head) = (claim_of(ctx, drive)?, current_head(ctx)?);
+    let Some((mine, head)) = mine.zip(head) else { return Ok(None) };
+    let named = ctx.vault.open_head(&head.sealed)?.drives;
+    let same = |claim: &Claim| {
+        (&claim.drive, claim.epoch, claim.held) == (&mine.drive, mine.epoch, mine.held)
+    };
+    Ok(named.iter().any(same).then_some(head.seq))
+}
+
+/// Publishes a claim that could not be published when it was made. The caller lets nothing else
+/// publish meanwhile.
+pub async fn repeat<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<(), FlowError> {
+    if said(ctx, drive)?.is_some() {
+        return Ok(());
+    }
+    match say(ctx, &online(ctx).into_iter().collect()).await {
+        Err(error) if !super::backup::is_shortage(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A claim that all who decide have confirmed: those who decided before do so no more.
+fn settled(mine: &Claim) -> Claim {
+    Claim { confirmed: true, before: Vec::new(), ..mine.clone() }
+}
+
+/// Forgets a claim that this device gave back. Its epoch is known from the drive's commits.
+pub async fn drop_claim<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<(), FlowError> {
+    let mut claims = claims(ctx)?;
+    claims.all.retain(|claim| claim.held || claim.drive != drive);
+    note(ctx, &claims).await
 }
 
 /// The epoch that counts, if everything that this catalog has of its writer came before any later
@@ -286,18 +331,18 @@ pub async fn confirmed_epoch<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Optio
     let (_, head) = seen_keys(ctx, top.device);
     let Some(bytes) = ctx.catalog.get(&head)? else { return Ok(None) };
     let seq = SignedHead::decode(&bytes)?.seq;
-    let verdict = survey.verdict(top.device, &top.claim, seq, false);
+    let verdict = survey.verdict(top.device, &top.claim, seq);
     Ok((verdict == Verdict::Confirmed).then_some(top.claim.epoch))
 }
 
-/// After a claim was confirmed, by all who decide: those who decided before do so no more, and when
-/// too many of the others are gone there are new ones. It is in the next head; until then readers
-/// ask both, which is only stricter. The caller lets nothing else publish meanwhile.
+/// After a claim was confirmed: notes it, and when too many of those who decide are gone there are
+/// new ones. It is in the next head; until then readers ask all, which is only stricter. The caller
+/// lets nothing else publish meanwhile.
 pub async fn move_on<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<(), FlowError> {
     let mut claims = claims(ctx)?;
     let Some(mine) = claims.get(drive).filter(|mine| mine.held).cloned() else { return Ok(()) };
-    if !mine.before.is_empty() {
-        claims.put(Claim { before: Vec::new(), ..mine });
+    if !(mine.confirmed && mine.before.is_empty()) {
+        claims.put(settled(&mine));
         return note(ctx, &claims).await;
     }
     let Some(electors) = rules::reseat(&mine, &candidates(ctx)) else { return Ok(()) };

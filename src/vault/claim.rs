@@ -24,6 +24,9 @@ pub struct Claim {
     /// Whether the device still writes; otherwise it gave the drive back.
     #[serde(rename = "h")]
     pub held: bool,
+    /// Whether a majority said that nobody else had claimed this epoch.
+    #[serde(rename = "c", skip_serializing_if = "std::ops::Not::not", default)]
+    pub confirmed: bool,
     /// The peers of which a majority decides.
     #[serde(rename = "w")]
     pub electors: Vec<PeerId>,

@@ -28,7 +28,7 @@ use crate::drive::ops::Files;
 use crate::drive::session::{self, Access, Options};
 use crate::flow::backup::is_shortage;
 use crate::flow::look::Listed;
-use crate::flow::recover;
+use crate::flow::{fence, recover};
 use crate::vault::tree::Stamp;
 use crate::vault::view::{self, SnapshotSpec};
 
@@ -325,10 +325,12 @@ impl Run {
         let times: Vec<_> = all.iter().map(|one| (one.id, one.snapshot.time)).collect();
         let id = view::resolve(&spec, &times).map_err(crate::flow::FlowError::from)?;
         let drive = self.open_drive(name).await?;
+        self.engine.take_drive(&drive, false, &self.cancel).await?;
         self.engine.commit_drive(&drive, &self.cancel).await?;
         if let Some(commit) = all.into_iter().find(|one| one.id == id) {
             drive.adopt(commit.id, &commit.snapshot).await?;
         }
+        self.engine.leave_drive(&drive).await;
         drop((drive, changing));
         self.drive_status(name).await
     }
@@ -350,6 +352,10 @@ impl Run {
             return Err(failure(codes::DRIVE, message, help));
         }
         drop(drive);
+        {
+            let _writing = self.engine.writing.lock().await;
+            fence::drop_claim(&self.ctx, name).await?;
+        }
         let dir: PathBuf = self.engine.drive_dir(name);
         let at = dir.clone();
         let removed = self.ctx.work(move || std::fs::remove_dir_all(dir)).await?;
@@ -395,6 +401,7 @@ impl From<DriveError> for Failure {
                 failure(codes::FENCED, told(&error), help)
             }
             DriveError::Fenced { .. } => codes::FENCED.failure(told(&error)),
+            DriveError::Unclaimed => failure(codes::TOO_FEW_PEERS, told(&error), &["gbak peers"]),
             other => codes::DISK.failure(told(&other)),
         }
     }

@@ -114,8 +114,8 @@ pub fn succeed(last: Option<&Claim>, could: Vec<PeerId>) -> (Vec<PeerId>, Vec<Pe
     }
 }
 
-/// Who should decide from now on, of those who could, if it is time for a change: when at least a
-/// third of those who do is not here, and others are.
+/// Who should decide from now on, of those who could, if it is time for a change: when there could
+/// be more of them, or at least a third of those who do is not here, and others are.
 pub fn reseat(mine: &Claim, could: &[PeerId]) -> Option<Vec<PeerId>> {
     if !mine.before.is_empty() {
         return None;
@@ -125,8 +125,9 @@ pub fn reseat(mine: &Claim, could: &[PeerId]) -> Option<Vec<PeerId>> {
     let others = could.iter().filter(|peer| !here.contains(peer)).copied();
     // Who decides already stays: no more changes than it takes.
     let next: Vec<PeerId> = here.iter().copied().chain(others).take(ELECTORS).collect();
-    let better = next.len() > here.len();
-    (better && away.len() * 3 >= mine.electors.len()).then_some(next)
+    let more = next.len() > mine.electors.len();
+    let fresh = next.len() > here.len() && away.len() * 3 >= mine.electors.len();
+    (more || fresh).then_some(next)
 }
 
 impl Survey {
@@ -138,11 +139,13 @@ impl Survey {
         })
     }
 
-    /// The claim that counts, of those that were seen: the highest epoch; of one that is held and
-    /// one that was withdrawn with the same, the one that is held.
+    /// The claim that counts, of those that were seen: the highest epoch; of several with the same
+    /// the one that is held, and rather one that was confirmed.
     pub fn top(&self, drive: &str) -> Option<Top> {
-        let top =
-            self.claims(drive).max_by_key(|(device, claim)| (claim.epoch, claim.held, *device));
+        let rank = |(device, claim): &(PeerId, &Claim)| {
+            (claim.epoch, claim.held, claim.confirmed, *device)
+        };
+        let top = self.claims(drive).max_by_key(rank);
         top.map(|(device, claim)| Top { device, claim: claim.clone() })
     }
 
@@ -185,10 +188,11 @@ impl Survey {
         rivals.map(|(device, claim)| (device, claim.epoch)).max_by_key(|(_, epoch)| *epoch)
     }
 
-    /// What `me`, whose newest head has this number, learns of its claim. A claim of the same epoch
-    /// counts only while `claiming`: later, it came second and will be withdrawn.
-    pub fn verdict(&self, me: PeerId, mine: &Claim, seq: u64, claiming: bool) -> Verdict {
-        let rival = self.rival(me, mine).filter(|(_, epoch)| claiming || *epoch > mine.epoch);
+    /// What `me`, whose newest head has this number, learns of its claim. Another claim of the same
+    /// epoch counts until this one was confirmed: later, it came second and will be withdrawn.
+    pub fn verdict(&self, me: PeerId, mine: &Claim, seq: u64) -> Verdict {
+        let counts = |epoch: u64| !mine.confirmed || epoch > mine.epoch;
+        let rival = self.rival(me, mine).filter(|(_, epoch)| counts(*epoch));
         if let Some((by, epoch)) = rival {
             return Verdict::Overruled { by, epoch };
         }

@@ -11,7 +11,8 @@ fn peer(no: usize) -> PeerId {
 
 fn claim(epoch: u64, held: bool, electors: &[usize]) -> Claim {
     let electors = electors.iter().map(|no| peer(*no)).collect();
-    Claim { drive: "work".to_owned(), epoch, held, electors, before: Vec::new() }
+    let drive = "work".to_owned();
+    Claim { drive, epoch, held, confirmed: false, electors, before: Vec::new() }
 }
 
 /// Holders that have all heads of these devices, with ages.
@@ -54,10 +55,16 @@ fn of_two_that_claim_one_epoch_neither_has_it_and_a_writer_does_not_mind() {
     let survey =
         surveyed(&[1, 2, 3], &[(100, 9, Some(mine.clone()), 0), (101, 2, Some(mine.clone()), 0)]);
     let rivalled = Verdict::Overruled { by: peer(101), epoch: 4 };
-    assert_eq!(survey.verdict(peer(100), &mine, 9, true), rivalled);
-    assert_eq!(survey.verdict(peer(100), &mine, 9, false), Verdict::Confirmed);
+    assert_eq!(survey.verdict(peer(100), &mine, 9), rivalled);
+    let writing = Claim { confirmed: true, ..mine.clone() };
+    assert_eq!(survey.verdict(peer(100), &writing, 9), Verdict::Confirmed);
     // Not before a majority has what it published.
-    assert_eq!(survey.verdict(peer(100), &mine, 10, false), Verdict::Unsure);
+    assert_eq!(survey.verdict(peer(100), &writing, 10), Verdict::Unsure);
+    // And it is the one that counts, whatever the devices are called.
+    for (one, other) in [(100, 101), (101, 100)] {
+        let claims = [(one, 9, Some(writing.clone()), 0), (other, 2, Some(mine.clone()), 0)];
+        assert_eq!(surveyed(&[1, 2, 3], &claims).top("work").unwrap().device, peer(one));
+    }
 }
 
 #[test]
@@ -70,6 +77,10 @@ fn electors_that_are_gone_are_replaced_before_they_are_too_many() {
     assert_eq!(seats(&[1, 2, 3, 4, 8, 9, 10]), Some(peers(&[1, 2, 3, 4, 8, 9, 10])));
     assert_eq!(seats(&[1, 2, 3, 4, 8]), Some(peers(&[1, 2, 3, 4, 8])));
     assert_eq!(seats(&[1, 2, 3, 4]), None, "nobody else is here");
+    // As long as there are fewer than there could be, whoever comes is one.
+    let few = claim(1, true, &[1]);
+    assert_eq!(reseat(&few, &peers(&[1, 2, 3])), Some(peers(&[1, 2, 3])));
+    assert_eq!(reseat(&few, &peers(&[1])), None);
     // Who decided before still does: not another change on top.
     let changing = Claim { before: peers(&[1, 2]), ..mine.clone() };
     assert_eq!(reseat(&changing, &peers(&[1, 2, 3, 4, 8, 9, 10])), None);
@@ -154,7 +165,8 @@ impl Device {
                 let (electors, before) = succeed(Some(&top.claim), electors);
                 let epoch = top.claim.epoch.max(own) + 1;
                 let drive = "work".to_owned();
-                self.said.claim = Some(Claim { drive, epoch, held: true, electors, before });
+                self.said.claim =
+                    Some(Claim { drive, epoch, held: true, confirmed: false, electors, before });
                 self.said.seq += 1;
                 self.phase = Phase::Writing { claiming: true };
             }
@@ -165,9 +177,10 @@ impl Device {
 
     fn judge(&mut self, survey: Survey, claiming: bool, told: &mut Told) {
         let Some(claim) = &mut self.said.claim else { return };
-        match survey.verdict(self.me, claim, self.said.seq, claiming) {
+        match survey.verdict(self.me, claim, self.said.seq) {
             Verdict::Confirmed => {
                 claim.before.clear();
+                claim.confirmed = true;
                 self.writer = true;
                 let (epoch, me) = (claim.epoch, self.me);
                 if claiming {
@@ -180,6 +193,7 @@ impl Device {
             }
             Verdict::Overruled { .. } => {
                 claim.held = false;
+                claim.confirmed = false;
                 self.said.seq += 1;
                 self.writer = false;
                 // Says so to whom it meets next, and looks again.
@@ -193,7 +207,7 @@ impl Device {
 }
 
 fn first_claim() -> Claim {
-    claim(1, true, &[0, 1, 2, 3, 4])
+    Claim { confirmed: true, ..claim(1, true, &[0, 1, 2, 3, 4]) }
 }
 
 proptest! {
