@@ -354,6 +354,14 @@ impl<'de> Deserialize<'de> for Rate {
     }
 }
 
+impl Placement {
+    /// The code that is asked for, if one is.
+    pub fn code(&self) -> Option<chunker::Code> {
+        // Checked when it was read.
+        self.redundancy.as_ref()?.parse().ok()
+    }
+}
+
 fn redundancy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     match text.parse::<chunker::Code>() {

@@ -215,7 +215,8 @@ impl Engine {
         match &*last {
             Some((same, pooled)) if *same == donors => *pooled,
             _ => {
-                let pooled = Targets::now(&self.ctx).pooled(&self.ctx);
+                let asked = self.config.placement.code();
+                let pooled = Targets::now(&self.ctx).pooled(&self.ctx, asked);
                 *last = Some((donors, pooled));
                 pooled
             }

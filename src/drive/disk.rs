@@ -9,7 +9,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use chunker::{PeerId, Record, SnapshotId};
+use chunker::{Code, PeerId, Record, SnapshotId};
 use p2p::Grid;
 use serde::{Deserialize, Serialize};
 use store::{DbError, DriveStore, PackCache};
@@ -135,6 +135,8 @@ pub struct Drive<G> {
     /// One commit at a time.
     committing: tokio::sync::Mutex<()>,
     pub(super) lease: Mutex<Lease>,
+    /// The code of its packs, where the settings ask for one.
+    pub(super) code: Option<Code>,
 }
 
 impl<G> std::fmt::Debug for Drive<G> {
@@ -206,7 +208,14 @@ impl<G: Grid> Drive<G> {
             committed: Mutex::new(u64::MAX),
             committing: tokio::sync::Mutex::default(),
             lease: Mutex::new(Lease::unknown(epoch)),
+            code: None,
         })
+    }
+
+    /// The same with packs of this code.
+    #[must_use]
+    pub fn coded(self, code: Option<Code>) -> Self {
+        Self { code, ..self }
     }
 
     /// Its name.

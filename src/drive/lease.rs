@@ -373,7 +373,7 @@ impl<G: Grid> Drive<G> {
             force: false,
             dry_run: false,
             skip_if_unchanged: !first,
-            code: None,
+            code: self.code,
             spool: true,
             level: Some(LEVEL),
         }

@@ -109,7 +109,7 @@ impl Run {
             Stamp { secs, nanos }
         });
         let open = move || Drive::open(&dir, &name, ctx, packs, now);
-        Ok(self.ctx.work(open).await??)
+        Ok(self.ctx.work(open).await??.coded(self.engine.config.placement.code()))
     }
 
     async fn mount_drive(

@@ -68,14 +68,14 @@ fn write_all(dir: &Path, round: usize) {
         // Some are written in place, some replaced.
         let (path, text) = (dir.join(format!("dir/file-{n}")), format!("round {round}"));
         if n % 2 == 0 {
-            written(&path, &text);
+            written(&path, text);
         } else {
-            written(&dir.join("new"), &text);
+            written(&dir.join("new"), text);
             fs::rename(dir.join("new"), path).unwrap();
         }
     }
     written(&dir.join(format!("round-{round}")), "");
-    written(&dir.join("big"), &format!("{round}").repeat(BIG));
+    written(&dir.join("big"), round.to_string().repeat(BIG));
 }
 
 /// Commits what is written, and says which commit that was.
@@ -88,15 +88,16 @@ pub(super) fn committed(writer: &Agent) -> String {
 fn check(looks: &[Look], line: &[String], rounds: &BTreeMap<String, usize>) {
     let place = |commit: &String| {
         let at = line.iter().position(|one| one == commit);
-        at.unwrap_or_else(|| panic!("{commit} is on no line: {line:?}"))
+        assert!(at.is_some(), "{commit} is on no line: {line:?}");
+        at.unwrap_or_default()
     };
     let (mut last, mut latest) = (0, [0; FILES]);
     for (before, said, after) in looks {
         assert!(place(before) >= last && place(after) >= place(before), "back to {before}");
         last = place(after);
         for (round, said) in latest.iter_mut().zip(said) {
-            let said = said.as_ref().expect("a file is not there");
-            let now: usize = said.strip_prefix("round ").unwrap().parse().unwrap();
+            assert!(said.is_some(), "a file is not there");
+            let now: usize = said.as_ref().unwrap().strip_prefix("round ").unwrap().parse().unwrap();
             assert!(now >= *round, "{now} after {round}");
             *round = now;
         }
@@ -138,6 +139,7 @@ fn a_follower_shows_whole_commits_in_order_whoever_writes() {
     let mut open = fs::File::open(there.dir.join("big")).unwrap();
     let mut half = vec![0; BIG / 2];
     open.read_exact(&mut half).unwrap();
+    let mut over = None;
     let (enough, (found, looks)) = (AtomicBool::new(false), mpsc::channel());
     std::thread::scope(|scope| {
         let (dir, enough) = (&there.dir, &enough);
@@ -151,9 +153,10 @@ fn a_follower_shows_whole_commits_in_order_whoever_writes() {
         // The writer is gone without a word; another machine takes over, and is followed.
         rig.agents[0].kill();
         let takes = |_| Mounted::tried(&second, rig.path("second-mnt"), &["--take-over"]).ok();
-        let over = (0..LOOKS).find_map(takes).expect("the lease never runs out");
+        over = (0..LOOKS).find_map(takes);
+        let dir = &over.as_ref().expect("the lease never runs out").dir;
         for round in 5..8 {
-            write_all(&over.dir, round);
+            write_all(dir, round);
             let commit = committed(&second);
             wait_for(&third, &there.dir, &commit);
             rounds.insert(commit, round);
@@ -170,4 +173,5 @@ fn a_follower_shows_whole_commits_in_order_whoever_writes() {
     unmount(&third);
     assert!(!there.dir.join("big").exists());
     unmount(&second);
+    drop(over);
 }

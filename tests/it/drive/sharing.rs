@@ -21,14 +21,14 @@ const LONG: &str = "1h";
 pub(super) const LOOKS: usize = 400;
 
 /// A mounted drive; detached when dropped.
+#[derive(Debug)]
 pub(super) struct Mounted {
     pub(super) dir: PathBuf,
 }
 
 impl Mounted {
     pub(super) fn at(agent: &Agent, dir: PathBuf, args: &[&str]) -> Self {
-        let tried = Self::tried(agent, dir, args);
-        tried.unwrap_or_else(|code| panic!("not mounted: {code}"))
+        Self::tried(agent, dir, args).unwrap()
     }
 
     /// The error's code, if it is refused.
@@ -43,8 +43,8 @@ impl Mounted {
         let said = String::from_utf8_lossy(&out.stdout).into_owned()
             + &String::from_utf8_lossy(&out.stderr);
         let values = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let codes = values.filter_map(|value| value["code"].as_str().map(str::to_owned));
-        Err(codes.last().unwrap_or(said))
+        let mut codes = values.filter_map(|value| value["code"].as_str().map(str::to_owned));
+        Err(codes.next_back().unwrap_or(said.clone()))
     }
 
     pub(super) fn text(&self, name: &str) -> Option<String> {
@@ -124,9 +124,9 @@ pub(super) fn unmount(agent: &Agent) {
     agent.expect(&["drive", "unmount", "work", "--json"]).unwrap();
 }
 
-pub(super) fn written(path: &Path, text: &str) {
+pub(super) fn written(path: &Path, content: impl AsRef<[u8]>) {
     let mut file = fs::File::create(path).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
+    file.write_all(content.as_ref()).unwrap();
     file.sync_all().unwrap();
 }
 
@@ -154,7 +154,7 @@ pub(super) fn set_in(agent: &Agent, section: &str, values: &[(&str, &str)]) {
     let path = agent.home().join("config.toml");
     let (mut text, section) = (fs::read_to_string(&path).unwrap(), format!("[{section}]\n"));
     if !text.contains(&section) {
-        text.push_str(&format!("\n{section}"));
+        text = text + "\n" + &section;
     }
     let (before, after) = text.split_once(&section).unwrap();
     let end = after.find("\n[").map_or(after.len(), |at| at + 1);
