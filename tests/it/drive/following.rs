@@ -97,7 +97,8 @@ fn check(looks: &[Look], line: &[String], rounds: &BTreeMap<String, usize>) {
         last = place(after);
         for (round, said) in latest.iter_mut().zip(said) {
             assert!(said.is_some(), "a file is not there");
-            let now: usize = said.as_ref().unwrap().strip_prefix("round ").unwrap().parse().unwrap();
+            let now: usize =
+                said.as_ref().unwrap().strip_prefix("round ").unwrap().parse().unwrap();
             assert!(now >= *round, "{now} after {round}");
             *round = now;
         }
