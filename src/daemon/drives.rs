@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::failure::told;
+use super::following::Followed;
 use crate::drive::disk::{Drive, DriveError};
 use crate::drive::lease::{Role, Taking};
 use crate::drive::session::{self, MountError, Mounted};
@@ -85,6 +86,8 @@ pub(super) struct Drives {
     all: Mutex<BTreeMap<String, Arc<Running>>>,
     /// Held by whoever opens, makes or removes one.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// Those that another machine writes.
+    pub(super) followed: Followed,
     /// What was worked out last of the grid's room, and for whom.
     pooled: Mutex<Option<(Donors, Pooled)>>,
 }

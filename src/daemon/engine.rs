@@ -25,7 +25,6 @@ use tokio_util::task::TaskTracker;
 use super::absence;
 use super::disks;
 use super::drives::Drives;
-use super::following::Followed;
 use super::hearing::Hearing;
 use super::keys;
 use super::measuring;
@@ -154,7 +153,6 @@ pub struct Engine {
     pub(super) reads: tokio::sync::OnceCell<Arc<PackCache>>,
     /// Drives that are mounted.
     pub(super) drives: Drives,
-    pub(super) followed: Followed,
     roster: Arc<Mutex<RosterKeeper>>,
     /// Whether this is an agent's, which answers calls of others.
     agent: AtomicBool,
@@ -264,7 +262,6 @@ impl Engine {
             regulator: Arc::new(regulator),
             reads: tokio::sync::OnceCell::new(),
             drives: Drives::default(),
-            followed: Followed::default(),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),

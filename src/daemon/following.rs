@@ -69,7 +69,7 @@ impl Engine {
         let engine = Arc::clone(self);
         drop(self.upkeep.spawn(async move {
             follow(&engine, &following, &mut mounted).await;
-            engine.followed.all().remove(&name);
+            engine.drives.followed.all().remove(&name);
             // Nobody may be waiting.
             done.send_replace(true);
         }));

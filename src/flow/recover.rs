@@ -271,7 +271,8 @@ async fn answers<G: Grid>(
                 match genuine(ctx, &bytes) {
                     Some(head) => chains.entry(head.device()).or_default().add(head),
                     None => {
-                        tracing::warn!(peer = %peer.short(), "a peer gave a head that is not genuine");
+                        let peer = peer.short();
+                        tracing::warn!(%peer, "a peer gave a head that is not genuine");
                     }
                 }
             }

@@ -167,7 +167,7 @@ impl Run {
     }
 
     async fn unmount_drive(&self, name: &str) -> Result<DriveAnswer, Failure> {
-        if let Some(following) = self.engine.followed.get(name) {
+        if let Some(following) = self.engine.drives.followed.get(name) {
             return self.unfollow_drive(following).await;
         }
         let running = self.running(name)?;
@@ -178,7 +178,7 @@ impl Run {
     }
 
     fn running(&self, name: &str) -> Result<Arc<Running>, Failure> {
-        if let Some(following) = self.engine.followed.get(name) {
+        if let Some(following) = self.engine.drives.followed.get(name) {
             let at = following.dir.display();
             let message = format!("Drive {name} is mounted read only at {at}");
             return Err(codes::DRIVE.failure(message));
@@ -188,7 +188,7 @@ impl Run {
     }
 
     pub(super) async fn drive_status(&self, name: &str) -> Result<DriveAnswer, Failure> {
-        if let Some(following) = self.engine.followed.get(name) {
+        if let Some(following) = self.engine.drives.followed.get(name) {
             return Ok(DriveAnswer::Status(following::view(&following, true)));
         }
         if let Some(running) = self.engine.drives.get(name) {

@@ -46,7 +46,8 @@ impl Run {
             return Err(failure(codes::DAEMON_UNREACHABLE, message, &["gbak daemon"]));
         }
         let written = self.engine.drives.get(name).map(|running| running.dir.clone());
-        let followed = || self.engine.followed.get(name).map(|following| following.dir.clone());
+        let followed =
+            || self.engine.drives.followed.get(name).map(|following| following.dir.clone());
         match written.or_else(followed) {
             Some(at) => {
                 let message = format!("Drive {name} is mounted at {} already", at.display());

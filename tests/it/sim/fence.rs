@@ -57,7 +57,7 @@ async fn a_writer_that_was_silent_for_its_lease_is_overruled_and_silent_holders_
     assert_eq!(confirm(&ada).await, Verdict::Confirmed);
     assert_eq!(claim(&second, true).await, Claimed::Held { by: me, epoch: 1, ran_out: false });
     assert!(began.elapsed() < PROMPT, "{:?}", began.elapsed());
-    tokio::time::sleep(Duration::from_secs(LEASE + 1)).await;
+    tokio::time::advance(Duration::from_secs(LEASE + 1)).await;
     let began = Instant::now();
     assert_eq!(claim(&second, false).await, Claimed::Held { by: me, epoch: 1, ran_out: true });
     assert_eq!(claim(&second, true).await, Claimed::Yes { epoch: 2, from: Some(me) });

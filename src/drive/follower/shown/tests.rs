@@ -81,10 +81,15 @@ fn what_is_the_same_keeps_its_number_and_changed_bytes_get_another() {
     assert_eq!((tree.stored(), tree.len()), (2, 4));
 }
 
+/// Files by their numbers, and their bytes.
+fn commit() -> impl Strategy<Value = BTreeMap<Ino, u8>> {
+    prop::collection::btree_map(2_u64..12, 0_u8..4, 0..9)
+}
+
 proptest! {
     #[test]
     fn after_any_commits_the_tree_is_the_last_one_and_no_number_has_two_contents(
-        commits in prop::collection::vec(prop::collection::btree_map(2_u64..12, 0_u8..4, 0..9), 1..8),
+        commits in prop::collection::vec(commit(), 1..8),
         held in prop::collection::vec(any::<bool>(), 64),
     ) {
         let mut tree = Tree::default();
