@@ -65,7 +65,7 @@ impl Engine {
         let (done, ended) = watch::channel(false);
         let name = follower.name().to_owned();
         let following = Arc::new(Following { follower, dir: mounted.dir().to_owned(), ended });
-        self.followed.all().insert(name.clone(), Arc::clone(&following));
+        self.drives.followed.all().insert(name.clone(), Arc::clone(&following));
         let engine = Arc::clone(self);
         drop(self.upkeep.spawn(async move {
             follow(&engine, &following, &mut mounted).await;
