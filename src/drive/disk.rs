@@ -61,8 +61,8 @@ pub enum DriveError {
     Held {
         /// Which.
         by: PeerId,
-        /// Whether it may be taken over.
-        ran_out: bool,
+        /// Whether it may be taken over, if enough peers answered to say.
+        ran_out: Option<bool>,
     },
     /// It may be that another machine writes it.
     #[error("Too few peers answer to say whether another machine writes the drive")]

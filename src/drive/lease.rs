@@ -199,9 +199,11 @@ impl<G: Grid> Drive<G> {
                 lock(&self.lease).first = from.is_some();
                 Ok(())
             }
-            Claimed::Held { by, ran_out, .. } => Err(DriveError::Held { by, ran_out }),
+            Claimed::Held { by, ran_out, .. } => {
+                Err(DriveError::Held { by, ran_out: Some(ran_out) })
+            }
             Claimed::Unsure(Some(top)) if top.device != self.ctx().device.peer() => {
-                Err(DriveError::Held { by: top.device, ran_out: false })
+                Err(DriveError::Held { by: top.device, ran_out: None })
             }
             Claimed::Unsure(_) => {
                 let mine = fence::claim_of(self.ctx(), self.name())?;

@@ -268,12 +268,11 @@ async fn answers<G: Grid>(
         if let Ok(Reply::Heads { heads, .. }) = reply {
             answered.insert(peer);
             for bytes in heads.into_iter().take(2 * p2p::wire::HEADS_LIMIT) {
-                match genuine(ctx, &bytes) {
-                    Some(head) => chains.entry(head.device()).or_default().add(head),
-                    None => {
-                        let peer = peer.short();
-                        tracing::warn!(%peer, "a peer gave a head that is not genuine");
-                    }
+                if let Some(head) = genuine(ctx, &bytes) {
+                    chains.entry(head.device()).or_default().add(head);
+                } else {
+                    let peer = peer.short();
+                    tracing::warn!(%peer, "a peer gave a head that is not genuine");
                 }
             }
         }

@@ -427,6 +427,7 @@ pub(crate) const TABLE: &[Explained] = &[
         you: &[
             ("gbak drive status NAME", "which machine writes it"),
             ("gbak drive mount NAME DIR --take-over", "once its lease has run out"),
+            ("gbak drive mount NAME DIR --read-only", "follow what it writes"),
         ],
     },
     Explained {

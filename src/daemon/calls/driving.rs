@@ -123,7 +123,8 @@ impl Run {
         self.check_not_mounted(name)?;
         self.learn().await?;
         let drive = Arc::new(self.drive_here(name).boxed().await?);
-        self.engine.take_drive(&drive, take_over, &self.cancel).boxed().await?;
+        let taken = self.engine.take_drive(&drive, take_over, &self.cancel).boxed().await;
+        taken.map_err(|error| self.refused(error))?;
         let at = Path::new(OsStr::from_bytes(&dir.0)).to_owned();
         let options = Options { name: name.to_owned(), allow_other, access: Access::ReadWrite };
         let (volume, runtime) = (Arc::clone(drive.volume()), Handle::current());
@@ -132,6 +133,26 @@ impl Run {
         self.engine.keep_drive(drive, mounted);
         drop(changing);
         self.drive_status(name).await
+    }
+
+    /// Who has the drive, by the name that its owner gave it.
+    fn refused(&self, error: DriveError) -> Failure {
+        let DriveError::Held { by, ran_out } = error else { return error.into() };
+        let known = self.ctx.grid.peers().into_iter().find(|peer| peer.peer == by);
+        let name = known.map_or_else(|| "another machine".to_owned(), |peer| peer.name);
+        let (short, lease) = (by.short(), self.engine.config.drive.lease);
+        let since = match ran_out {
+            Some(true) => format!("has not been heard of for {lease}"),
+            Some(false) => format!("was heard of within the last {lease}"),
+            None => "too few peers answer to say when it was heard of last".to_owned(),
+        };
+        let message = format!("Machine {name} ({short}) writes the drive, and {since}");
+        let help: &[&str] = if ran_out == Some(true) {
+            &["gbak drive mount NAME DIR --take-over"]
+        } else {
+            &["gbak drive mount NAME DIR --read-only"]
+        };
+        failure(codes::FENCED, message, help)
     }
 
     /// Learns what other machines of the owner committed, as far as anybody answers.
@@ -325,7 +346,8 @@ impl Run {
         let times: Vec<_> = all.iter().map(|one| (one.id, one.snapshot.time)).collect();
         let id = view::resolve(&spec, &times).map_err(crate::flow::FlowError::from)?;
         let drive = self.open_drive(name).await?;
-        self.engine.take_drive(&drive, false, &self.cancel).await?;
+        let taken = self.engine.take_drive(&drive, false, &self.cancel).boxed().await;
+        taken.map_err(|error| self.refused(error))?;
         self.engine.commit_drive(&drive, &self.cancel).await?;
         if let Some(commit) = all.into_iter().find(|one| one.id == id) {
             drive.adopt(commit.id, &commit.snapshot).await?;
@@ -395,12 +417,9 @@ impl From<DriveError> for Failure {
     fn from(error: DriveError) -> Self {
         match error {
             DriveError::Flow(error) => error.into(),
-            DriveError::Held { ran_out, .. } => {
-                let help: &[&str] =
-                    if ran_out { &["gbak drive mount NAME DIR --take-over"] } else { &[] };
-                failure(codes::FENCED, told(&error), help)
+            DriveError::Held { .. } | DriveError::Fenced { .. } => {
+                codes::FENCED.failure(told(&error))
             }
-            DriveError::Fenced { .. } => codes::FENCED.failure(told(&error)),
             DriveError::Unclaimed => failure(codes::TOO_FEW_PEERS, told(&error), &["gbak peers"]),
             other => codes::DISK.failure(told(&other)),
         }
