@@ -143,6 +143,15 @@ fn by_parents(commits: Vec<Listed>) -> Vec<Listed> {
     sorted
 }
 
+/// Whether another machine committed since the table knew `tip`. Of this machine's own commits the
+/// table has everything and what came after, although a kill may have kept it from noting them.
+fn is_behind(line: &[Listed], tip: Option<SnapshotId>, me: PeerId) -> bool {
+    let known = line.iter().rposition(|commit| Some(commit.id) == tip);
+    let own = || line.iter().rposition(|commit| commit.snapshot.device == me);
+    let since = known.or_else(own).map_or(0, |at| at + 1);
+    line.iter().skip(since).any(|commit| commit.snapshot.device != me)
+}
+
 impl<G: Grid> Drive<G> {
     /// What this machine may do with it.
     pub fn role(&self) -> Role {
@@ -224,10 +233,11 @@ impl<G: Grid> Drive<G> {
     /// Makes the tree the line's last commit, if it is based on another one.
     async fn build(&self, cancel: &CancellationToken) -> Result<(), DriveError> {
         recover::refresh(self.ctx()).await?;
-        let Some(tip) = line(commits(self.ctx(), self.name())?).pop() else { return Ok(()) };
-        if self.facts().tip() == Some(tip.id) {
+        let line = line(commits(self.ctx(), self.name())?);
+        if !is_behind(&line, self.facts().tip(), self.ctx().device.peer()) {
             return Ok(());
         }
+        let Some(tip) = line.into_iter().next_back() else { return Ok(()) };
         self.keep_conflict(cancel).await?;
         self.adopt(tip.id, &tip.snapshot).await
     }

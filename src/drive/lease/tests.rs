@@ -57,3 +57,27 @@ fn commits_of_one_epoch_follow_their_parents_whatever_the_clock_said() {
     let left = all.into_iter().filter(|commit| ![id(1), id(2)].contains(&commit.id));
     assert_eq!(numbers(&line(left.collect())), [3, 4]);
 }
+
+#[test]
+fn a_table_is_behind_only_what_another_machine_committed() {
+    let me = PeerId::from_bytes([1; 32]);
+    let by = |no: u8, commit: Listed| {
+        let device = PeerId::from_bytes([no; 32]);
+        Listed { snapshot: Snapshot { device, ..commit.snapshot }, ..commit }
+    };
+    let mine = vec![commit(1, 1, 0, 1), commit(2, 1, 1, 2), commit(3, 1, 2, 3)];
+    // Killed before it was noted: what is here is newer than any commit.
+    for tip in [None, Some(id(1)), Some(id(3)), Some(id(9))] {
+        assert!(!is_behind(&mine, tip, me), "{tip:?}");
+    }
+    let others =
+        [mine.clone(), vec![by(2, commit(4, 2, 3, 4)), by(2, commit(5, 2, 4, 5))]].concat();
+    for tip in [None, Some(id(3)), Some(id(4)), Some(id(9))] {
+        assert!(is_behind(&others, tip, me), "{tip:?}");
+    }
+    assert!(!is_behind(&others, Some(id(5)), me));
+    // Built upon since, and killed, and the one that was known is forgotten.
+    let since = [others, vec![commit(6, 3, 5, 6), commit(7, 3, 6, 7)]].concat();
+    assert!(!is_behind(&since, Some(id(6)), me) && !is_behind(&since, Some(id(9)), me));
+    assert!(is_behind(&since, Some(id(2)), me));
+}
