@@ -6,13 +6,13 @@
 //! sizes in issue 6, 10 when absent), `BENCH_ROUNDS` (1; medians are printed), `BENCH_CORPORA`
 //! (all), `BENCH_PROGRAMS` (programs to compare, separated by commas; the gbak of this build),
 //! `BENCH_RIVALS` (restic, rustic, borg and, on a grid of its own, tahoe: those of them that are
-//! installed; or `none`), `BENCH_LINK` (megabytes a second and milliseconds there and back, like `20,50`: the holders are
-//! reached over such a link, and only that is measured), `BENCH_DAYS` (so many daily snapshots, and
-//! what restoring the first and the last takes; only that), `BENCH_PRUNE` (with `BENCH_DAYS`: on a
-//! grid, and once more after all but the last were forgotten and pruned), `BENCH_INDEX` (chunks and
-//! snapshots like `10000000,1000`: what opening a vault of them takes; only that), `BENCH_VAST`
-//! (files and bytes of each, like `16384,4194304`: what memory a source of them takes, made up as
-//! it is read; only that).
+//! installed; or `none`), `BENCH_LINK` (megabytes a second and milliseconds there and back, like
+//! `20,50`: the holders are reached over such a link, and only that is measured), `BENCH_DAYS` (so
+//! many daily snapshots, and what restoring the first and the last takes; only that), `BENCH_PRUNE`
+//! (with `BENCH_DAYS`: on a grid, and once more after all but the last were forgotten and pruned),
+//! `BENCH_INDEX` (chunks and snapshots like `10000000,1000`: what opening a vault of them takes;
+//! only that), `BENCH_VAST` (files and bytes of each, like `16384,4194304`: what memory a source of
+//! them takes, made up as it is read; only that).
 //!
 //! Before the grid, every program found does the same work alone, each step by turns, with its own
 //! local store: processor time, time, memory and bytes stand side by side.

@@ -120,7 +120,9 @@ impl Vast {
         let len = self.len.saturating_sub(offset).min(most.into()) as usize;
         let start = ((file * STRIDE + offset) % PERIOD as u64) as usize;
         let (before, after) = self.content.split_at(start);
-        after.iter().chain(before).copied().take(len).collect()
+        let mut bytes = after.get(..len).unwrap_or(after).to_vec();
+        bytes.extend_from_slice(before.get(..len - bytes.len()).unwrap_or_default());
+        bytes
     }
 }
 
