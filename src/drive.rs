@@ -18,6 +18,7 @@ pub mod fuse;
 mod import;
 mod lru;
 pub mod ops;
+mod pulse;
 pub mod reader;
 pub mod session;
 pub(crate) mod tree;

@@ -21,7 +21,7 @@ use p2p::head::SignedHead;
 use p2p::wire::{self, HAVE_LIMIT, HEAD_LIMIT, Hello, Join};
 use p2p::{Clock, Members, Offer, Refusal, Reply, Request, Service};
 use serde_bytes::ByteBuf;
-use store::{Contact, InviteError, Shelf, ShelfError, Wards};
+use store::{Contact, InviteError, Shelf, ShelfError, Stored, Wards};
 use tokio::sync::Notify;
 
 use crate::offload::{Offload, WorkLost, offload};
@@ -54,6 +54,9 @@ pub trait Roll: Send + Sync + 'static {
 
     /// Hears of a device that this host has just admitted.
     fn admitted(&self, device: Hello);
+
+    /// Hears that so many bytes more are kept here.
+    fn took_in(&self, _bytes: u64) {}
 }
 
 impl Roll for Members {
@@ -67,6 +70,10 @@ impl Roll for Members {
 
     fn admitted(&self, device: Hello) {
         self.learn(vec![device]);
+    }
+
+    fn took_in(&self, bytes: u64) {
+        Self::took_in(self, bytes);
     }
 }
 
@@ -264,8 +271,11 @@ impl Host {
         body: Bytes,
         pass: Pass,
     ) -> Result<Reply, Refusal> {
-        let now = self.inner.clock.now_secs();
-        self.work(pass, move |shelf| shelf.put(owner, shard, &body, now)).await?;
+        let (now, len) = (self.inner.clock.now_secs(), body.len() as u64);
+        let stored = self.work(pass, move |shelf| shelf.put(owner, shard, &body, now)).await?;
+        if stored == Stored::New {
+            self.inner.roll.took_in(len);
+        }
         self.inner.changed.notify_one();
         Ok(Reply::Stored)
     }

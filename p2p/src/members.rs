@@ -143,6 +143,13 @@ impl Members {
         self.note_change();
     }
 
+    /// So many bytes more are kept here: said at once, not only when the disk is measured again.
+    pub fn took_in(&self, bytes: u64) {
+        let mut state = self.state();
+        state.offer.used_bytes = state.offer.used_bytes.saturating_add(bytes);
+        state.offer.free_bytes = state.offer.free_bytes.saturating_sub(bytes);
+    }
+
     /// Says from now on that we are away until then, in seconds since 1970; 0 takes it back.
     pub fn set_away(&self, until_secs: u64) {
         self.state().away_until_secs = until_secs;

@@ -1,8 +1,12 @@
 //! The drives of a home: opened when mounted, kept until unmounted, committed behind.
 //!
 //! A mounted drive has one task of its own. It saves the table every second, looks how much room
-//! there is, commits after some quiet, and ends when the drive is unmounted, by whomever, or the
-//! agent stops: with everything durable here in both cases, and a last commit in the first.
+//! there is, commits after some quiet or when somebody waits for room, and ends when the drive is
+//! unmounted, by whomever, or the agent stops: with everything durable here in both cases, and a
+//! last commit in the first.
+//!
+//! While the grid is full or away, or a commit waits for it, none is begun but on request: what is
+//! queued takes room on this disk, beside the data, and would take more with each.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,9 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chunker::{Code, OwnerId};
+use chunker::{Code, PeerId};
+use futures::future::BoxFuture;
 use p2p::swarm::Swarm;
-use p2p::{Grid, PeerState};
+use p2p::{Grid, PeerState, Request};
 use store::{Gauge, StatvfsGauge};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -20,11 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::failure::told;
-use crate::drive::disk::Drive;
+use crate::drive::disk::{Drive, DriveError};
 use crate::drive::session::{self, MountError, Mounted};
 use crate::flow::FlowError;
-use crate::placement::redundancy;
-use crate::pool::{self, Room};
+use crate::flow::targets::Targets;
 
 /// Between two looks at a drive.
 const TICK: Duration = Duration::from_secs(1);
@@ -34,6 +38,13 @@ const QUIET: Duration = Duration::from_secs(10);
 const AT_MOST: Duration = Duration::from_secs(300);
 /// After a commit that failed.
 const AGAIN: Duration = Duration::from_secs(30);
+/// How long peers may take to say what they still offer.
+const ASKING: Duration = Duration::from_secs(5);
+
+/// Who is here with how much room.
+type Donors = Vec<(PeerId, u64)>;
+/// The code of packs, and how many bytes of files fit.
+type Pooled = (Option<Code>, u64);
 
 /// A mounted drive.
 pub(super) struct Running {
@@ -71,6 +82,8 @@ pub(super) struct Drives {
     all: Mutex<BTreeMap<String, Arc<Running>>>,
     /// Held by whoever opens, makes or removes one.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// What was worked out last of the grid's room, and for whom.
+    pooled: Mutex<Option<(Donors, Pooled)>>,
 }
 
 impl Drives {
@@ -114,19 +127,41 @@ impl Engine {
         &self,
         drive: &Drive<Swarm>,
         cancel: &CancellationToken,
-    ) -> Result<(), crate::drive::disk::DriveError> {
-        let _writing = self.writing.lock().await;
-        drive.commit(cancel).await
+    ) -> Result<(), DriveError> {
+        {
+            let _writing = self.writing.lock().await;
+            drive.commit(cancel).await?;
+        }
+        self.ask_for_room().await;
+        self.measure_drive(drive);
+        Ok(())
+    }
+
+    /// Has everybody who is here say what it still offers: it just took something.
+    async fn ask_for_room(&self) {
+        let offer = self.swarm.members().offer();
+        let online = self.ctx.grid.peers().into_iter();
+        let online = online.filter(|peer| peer.state == PeerState::Online);
+        let asks =
+            online.map(|peer| self.ctx.grid.ask(peer.peer, Request::Ping { nonce: 0, offer }));
+        // Who is silent is asked again by itself, a little later.
+        drop(tokio::time::timeout(ASKING, futures::future::join_all(asks)).await);
     }
 
     /// What the grid can still take for this member, after redundancy.
-    pub(super) fn pooled(&self) -> (Option<Code>, u64) {
-        let peers = self.ctx.grid.peers();
-        let Some(code) = redundancy::auto(peers.len().max(3)) else { return (None, 0) };
-        let online = peers.into_iter().filter(|peer| peer.state == PeerState::Online);
-        let rooms = online
-            .map(|peer| Room::<OwnerId> { domain: peer.owner, free_bytes: peer.offer.free_bytes });
-        (Some(code), pool::capacity(rooms, code.k(), code.m()))
+    pub(super) fn pooled(&self) -> Pooled {
+        let online = self.ctx.grid.peers().into_iter();
+        let online = online.filter(|peer| peer.state == PeerState::Online);
+        let donors: Donors = online.map(|peer| (peer.peer, peer.offer.free_bytes)).collect();
+        let mut last = self.drives.pooled.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((same, pooled)) if *same == donors => *pooled,
+            _ => {
+                let pooled = Targets::now(&self.ctx).pooled(&self.ctx);
+                *last = Some((donors, pooled));
+                pooled
+            }
+        }
     }
 
     /// What this disk can take above what its user wants to keep free.
@@ -139,11 +174,17 @@ impl Engine {
 
     /// Tells a drive how much room there is.
     pub(super) fn measure_drive(&self, drive: &Drive<Swarm>) {
-        drive.volume().set_room(self.disk_room(self.home.root()), self.pooled().1);
+        let volume = drive.volume();
+        volume.recount();
+        volume.set_disk(self.disk_room(self.home.root()));
+        if !drive.is_committing() {
+            // What waits already comes first.
+            let room = self.pooled().1.saturating_sub(self.ctx.spool.bytes());
+            volume.set_grid(room, drive.is_queued());
+        }
     }
 
     async fn look_at(&self, drive: &Arc<Drive<Swarm>>) -> Result<(), FlowError> {
-        self.measure_drive(drive);
         let volume = Arc::clone(drive.volume());
         let saved = self.ctx.work(move || volume.save()).await?;
         if let Err(error) = saved {
@@ -152,6 +193,7 @@ impl Engine {
         if let Err(error) = drive.settle() {
             tracing::warn!(error = %told(&error), "cannot see whether a commit is on the grid");
         }
+        self.measure_drive(drive);
         Ok(())
     }
 }
@@ -183,35 +225,64 @@ impl Clockwork {
             self.seen = changes;
             self.changed = now;
         }
-        now >= self.not_before && (now >= self.changed + QUIET || now >= dirty + AT_MOST)
+        let volume = drive.volume();
+        if drive.is_queued() || !volume.can_commit() || now < self.not_before {
+            return false;
+        }
+        volume.is_pressed() || now >= self.changed + QUIET || now >= dirty + AT_MOST
     }
 }
+
+/// A commit that is being made.
+type Commit = BoxFuture<'static, Result<(), DriveError>>;
 
 async fn keep(engine: &Arc<Engine>, running: &Arc<Running>, mut mounted: Mounted) {
     let drive = &running.drive;
     let stopping = engine.stopping.clone();
     let mut clockwork = Clockwork::new();
+    let mut commit: Option<Commit> = None;
     loop {
+        let idle = commit.is_none();
         tokio::select! { biased;
             () = stopping.cancelled() => break,
             () = mounted.ended() => {
                 running.leaving.store(true, Ordering::SeqCst);
                 break;
             }
+            made = ended(&mut commit), if !idle => {
+                commit = None;
+                if let Err(error) = made {
+                    tracing::warn!(error = %told(&error), drive = drive.name(), "no commit");
+                    clockwork.not_before = Instant::now() + AGAIN;
+                }
+            }
+            () = drive.volume().room_wanted() => {}
             () = tokio::time::sleep(TICK) => {}
         }
         if engine.look_at(drive).await.is_err() {
             break;
         }
-        if clockwork.is_due(drive) {
+        if commit.is_none() && clockwork.is_due(drive) {
+            let (engine, drive) = (Arc::clone(engine), Arc::clone(drive));
             let cancel = stopping.child_token();
-            if let Err(error) = engine.commit_drive(drive, &cancel).await {
-                tracing::warn!(error = %told(&error), drive = drive.name(), "no commit");
-                clockwork.not_before = Instant::now() + AGAIN;
-            }
+            let made = async move { engine.commit_drive(&drive, &cancel).await };
+            commit = Some(Box::pin(made));
         }
     }
+    if commit.is_some()
+        && let Err(error) = ended(&mut commit).await
+    {
+        tracing::warn!(error = %told(&error), drive = drive.name(), "no commit");
+    }
     end(engine, running, &stopping).await;
+}
+
+/// What came of the commit; never, while there is none. Cancel-safe: it goes on when asked again.
+async fn ended(commit: &mut Option<Commit>) -> Result<(), DriveError> {
+    match commit {
+        Some(commit) => commit.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Everything durable here; and on the grid, or queued for it, unless the agent stops.

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::far::Remote;
 use super::import;
+use super::pulse::Pulse;
 use super::reader::Reader;
 use super::tree::{Sources, TreeEntries};
 use super::volume::freeze::{Frozen, Taken};
@@ -212,6 +213,17 @@ impl<G: Grid> Drive<G> {
         self.remote.trouble()
     }
 
+    /// Whether a commit is being made.
+    pub fn is_committing(&self) -> bool {
+        self.committing.try_lock().is_err()
+    }
+
+    /// Whether the last commit is not on the grid yet.
+    pub fn is_queued(&self) -> bool {
+        let facts = self.facts();
+        facts.proven < facts.number
+    }
+
     /// Whether something changed since the last commit.
     pub fn is_dirty(&self) -> bool {
         *lock(&self.committed) != self.volume.changes()
@@ -269,7 +281,8 @@ impl<G: Grid> Drive<G> {
         let parent = commits(&self.ctx, &self.name)?.pop();
         let parent = parent.map(|listed| (listed.id, listed.snapshot));
         let plan = self.plan();
-        let committed = backup::commit(&self.ctx, &plan, entries, parent.clone(), cancel).await?;
+        let ctx = Pulse::watching(&self.ctx, &self.volume);
+        let committed = backup::commit(&ctx, &plan, entries, parent.clone(), cancel).await?;
         let mut facts = self.facts();
         facts.number += 1;
         facts.snapshot = committed.report.snapshot.or(parent.map(|(id, _)| id));

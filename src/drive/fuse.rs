@@ -28,6 +28,7 @@ use super::ops::{
 };
 
 mod convert;
+mod patience;
 
 use convert::{file_attr, file_type, fuse_errno, how, reply_bytes, set_time, type_of};
 
@@ -96,7 +97,7 @@ impl<F: Files> Adapter<F> {
                 Err(Errno::IO)
             };
             let answer = tokio::time::timeout(deadline, asking).await;
-            done(&files, answer.unwrap_or_else(|_late| late()).map_err(fuse_errno));
+            done(&files, answer.unwrap_or_else(|_late| patience::late()).map_err(fuse_errno));
         }));
     }
 
@@ -122,6 +123,19 @@ impl<F: Files> Adapter<F> {
         }
     }
 
+    /// Goes on with something for which there was no room, as soon as there is.
+    fn when_room(
+        &self,
+        bytes: u64,
+        attempt: impl FnMut(&F) -> Result<(), Errno> + Send + 'static,
+        answer: impl FnOnce(Result<(), Errno>) + Send + 'static,
+    ) {
+        let (files, patience) = (Arc::clone(&self.files), self.deadline);
+        drop(self.runtime.spawn(async move {
+            answer(patience::tried(&*files, bytes, patience, attempt).await);
+        }));
+    }
+
     fn make(&self, req: &Request, parent: INodeNo, name: &OsStr, new: &New) -> Result<Attr, Errno> {
         self.files.make(parent.0, name.as_bytes(), new, caller(req))
     }
@@ -141,12 +155,6 @@ fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
         Ok(()) => reply.ok(),
         Err(errno) => reply.error(fuse_errno(errno)),
     }
-}
-
-/// The grid did not answer in time.
-fn late<T>() -> Result<T, Errno> {
-    tracing::warn!("a request to the drive waited too long for the grid");
-    Err(Errno::IO)
 }
 
 impl<F: Files> Filesystem for Adapter<F> {
@@ -319,10 +327,20 @@ impl<F: Files> Filesystem for Adapter<F> {
         reply: ReplyWrite,
     ) {
         let privileged = !write_flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID);
-        match self.files.write(ino.0, offset, data, privileged) {
-            // No request is longer than its protocol's 32 bits.
-            Ok(()) => reply.written(data.len() as u32),
+        // No request is longer than its protocol's 32 bits.
+        let len = data.len() as u32;
+        let answer = move |written| match written {
+            Ok(()) => reply.written(len),
             Err(errno) => reply.error(fuse_errno(errno)),
+        };
+        match self.files.write(ino.0, offset, data, privileged) {
+            Err(Errno::NOSPC) => {
+                // Copied only where somebody has to wait.
+                let (ino, data) = (ino.0, data.to_vec());
+                let write = move |files: &F| files.write(ino, offset, &data, privileged);
+                self.when_room(u64::from(len), write, answer);
+            }
+            written => answer(written),
         }
     }
 
@@ -344,9 +362,11 @@ impl<F: Files> Filesystem for Adapter<F> {
         mode: i32,
         reply: ReplyEmpty,
     ) {
-        match how(mode) {
-            Some(how) => done(reply, self.files.allocate(ino.0, offset, length, how)),
-            None => reply.error(FuseErrno::EOPNOTSUPP),
+        let Some(how) = how(mode) else { return reply.error(FuseErrno::EOPNOTSUPP) };
+        let allocate = move |files: &F| files.allocate(ino.0, offset, length, how);
+        match allocate(&self.files) {
+            Err(Errno::NOSPC) => self.when_room(length, allocate, move |made| done(reply, made)),
+            made => done(reply, made),
         }
     }
 
@@ -443,7 +463,10 @@ impl<F: Files> Filesystem for Adapter<F> {
         };
         let deadline = self.deadline;
         drop(self.runtime.spawn(async move {
-            match tokio::time::timeout(deadline, later).await.unwrap_or_else(|_late| late()) {
+            match tokio::time::timeout(deadline, later)
+                .await
+                .unwrap_or_else(|_late| patience::late())
+            {
                 Ok(bytes) => reply.data(&bytes),
                 Err(errno) => reply.error(fuse_errno(errno)),
             }

@@ -10,7 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use rustix::io::Errno;
+use tokio::sync::watch;
 
+use super::volume::Progress;
 use crate::vault::tree::Stamp;
 
 /// The number of a file or directory.
@@ -287,6 +289,13 @@ pub trait Files: Send + Sync + 'static {
     fn write(&self, _: Ino, _at: u64, _bytes: &[u8], _privileged: bool) -> Result<(), Errno> {
         Err(Errno::ROFS)
     }
+    /// After ENOSPC for so many bytes: how to learn that there is more room. None when none is
+    /// coming.
+    fn coming(&self, _bytes: u64) -> Option<watch::Receiver<Progress>> {
+        None
+    }
+    /// Room that was coming did not come: nobody is to wait for it any more.
+    fn give_up(&self) {}
     /// Takes room or gives it back.
     fn allocate(&self, _: Ino, _at: u64, _len: u64, _: Allocate) -> Result<(), Errno> {
         Err(Errno::ROFS)

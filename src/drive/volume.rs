@@ -45,7 +45,7 @@ use freeze::Frozen;
 use node::{Body, Data, Dir, Inode};
 use space::Room;
 
-pub use space::Figures;
+pub use space::{Figures, Progress};
 
 /// Data files kept open: a fraction of what a process may open.
 const OPEN_FILES: usize = 256;

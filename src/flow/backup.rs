@@ -22,7 +22,6 @@ use crate::flow::targets::{By, Kept, Targets};
 use crate::flow::{Ctx, FlowError, recover};
 use crate::monitor::Problem;
 use crate::placement::choose::Limit;
-use crate::placement::redundancy;
 use crate::vault::snapshot::{LargeCut, Snapshot, SnapshotState, Totals};
 use crate::vault::tree::{Content, Piece, Stamp};
 
@@ -215,8 +214,7 @@ fn choose_code<G: Grid>(
     let usable = targets.len();
     if plan.spool || plan.dry_run {
         // Not all may be here yet: plan for the grid as it is known, at least three strong.
-        let known = targets.known_domains().max(targets.places(ctx)).max(3);
-        let auto = redundancy::auto(known).ok_or(FlowError::NoPeers)?;
+        let auto = targets.planned(ctx).ok_or(FlowError::NoPeers)?;
         let (code, by) = plan.code.map_or((auto, By::Table), |code| (code, By::Asked));
         let (spare, domains) = (usize::from(code.m()), targets.places(ctx).min(code.n()));
         let kept = Kept { spare, missing: 0, domains, can_lose: spare };

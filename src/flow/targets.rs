@@ -31,6 +31,7 @@ use crate::placement::{Candidate, Domain, Lane, Walk, redundancy};
 use crate::vault::index::PackRecord;
 
 mod auto;
+mod pooling;
 mod seats;
 
 #[cfg(test)]

@@ -8,4 +8,5 @@ mod killed;
 mod kit;
 mod load;
 mod snapshots;
+mod space;
 mod working;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use rustix::io::Errno;
+use tokio::sync::watch;
 
-use super::Volume;
 use super::node::Body;
+use super::{Progress, Volume};
 use crate::drive::ops::{
     Allocate, Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, Space, Stop, Type,
     XattrHow,
@@ -60,6 +61,14 @@ impl Files for Volume {
 
     fn patience(&self, _: Ino) -> Duration {
         PATIENCE
+    }
+
+    fn coming(&self, bytes: u64) -> Option<watch::Receiver<Progress>> {
+        self.do_coming(bytes)
+    }
+
+    fn give_up(&self) {
+        self.do_give_up();
     }
 
     fn remember(&self, ino: Ino) {

@@ -2,10 +2,17 @@
 //!
 //! The limit counts bytes in data files. What is on the grid for sure can be dropped here to make
 //! room, the longest unused first; nothing else ever is.
+//!
+//! A commit reaches the grid whole or not at all. So while the grid takes what is here, no more may
+//! be *unproven* (not known to be on the grid) than it has room for: a writer that is faster than
+//! the commits waits for them ([`Volume::coming`]) before it is answered. When the grid is full or
+//! away, the disk's share is all there is: it is filled up, and then writes fail at once. So what
+//! can be written is the grid's room and the disk's share, less what is unproven, however fast.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::io::Errno;
+use tokio::sync::{Notify, watch};
 
 use super::node::{Body, Data};
 use super::{State, Volume};
@@ -14,6 +21,23 @@ use crate::drive::ops::{Ino, Space};
 /// How much is dropped at once beyond what is needed, as a part of the limit: so that not every
 /// write has to look for something.
 const SLACK: u64 = 16;
+/// The part of the grid's room that no commit counts on, so that it surely fits: 1/8.
+const SPARE: u64 = 8;
+/// With less room the grid counts as full: a pack of some size and what points to it. In bytes.
+const LEAST_ROOM: u64 = 8 * 1024 * 1024;
+
+/// So much of the disk is kept free by dropping what is on the grid, at most. In bytes.
+const KEPT_FREE: u64 = 64 * 1024 * 1024;
+
+/// How far it got with making room: whoever waits looks again when `rooms` grows, and gives up when
+/// neither has for long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// How often there was more room.
+    pub rooms: u64,
+    /// How often something reached the grid.
+    pub pulses: u64,
+}
 
 /// What may be written.
 #[derive(Debug)]
@@ -24,14 +48,67 @@ pub(super) struct Room {
     size: AtomicU64,
     /// Bytes that the disk can take above its floor, as it was last measured.
     disk: AtomicU64,
-    /// Bytes that the grid can take.
+    /// Bytes that the grid could take when no commit was under way last.
     grid: AtomicU64,
+    /// Whether what is here goes to the grid.
+    draining: AtomicBool,
+    /// Nothing reached the grid for long, although it should have.
+    stalled: AtomicBool,
+    /// Something was dropped because the disk is full: it is free when the table is saved.
+    freeing: AtomicBool,
+    /// Bytes that were not known to be on the grid when they were last counted, and those that were
+    /// written since.
+    unproven: AtomicU64,
+    grown: AtomicU64,
+    progress: watch::Sender<Progress>,
+    /// Somebody waits for room.
+    wanted: Notify,
 }
 
 impl Default for Room {
     fn default() -> Self {
         let all = || AtomicU64::new(u64::MAX);
-        Self { limit: all(), size: all(), disk: all(), grid: AtomicU64::new(0) }
+        Self {
+            limit: all(),
+            size: all(),
+            disk: all(),
+            grid: AtomicU64::default(),
+            draining: AtomicBool::default(),
+            stalled: AtomicBool::default(),
+            freeing: AtomicBool::default(),
+            unproven: AtomicU64::default(),
+            grown: AtomicU64::default(),
+            progress: watch::Sender::default(),
+            wanted: Notify::new(),
+        }
+    }
+}
+
+impl Room {
+    /// Whether room is coming by itself.
+    fn is_coming(&self) -> bool {
+        self.draining.load(Ordering::Relaxed) && !self.stalled.load(Ordering::Relaxed)
+    }
+
+    /// How much may be unproven now.
+    fn unproven_limit(&self) -> u64 {
+        let limit = self.limit.load(Ordering::Relaxed);
+        if self.is_coming() {
+            let grid = self.grid.load(Ordering::Relaxed);
+            limit.min(grid - grid / SPARE)
+        } else {
+            limit
+        }
+    }
+
+    /// How much is; a little more than is, at times.
+    fn unproven(&self, here: u64) -> u64 {
+        let counted = self.unproven.load(Ordering::Relaxed);
+        counted.saturating_add(self.grown.load(Ordering::Relaxed)).min(here)
+    }
+
+    fn more_room(&self) {
+        self.progress.send_modify(|progress| progress.rooms += 1);
     }
 }
 
@@ -53,18 +130,105 @@ impl Volume {
     pub fn set_limits(&self, cache: u64, size: u64) {
         self.room.limit.store(cache, Ordering::Relaxed);
         self.room.size.store(size, Ordering::Relaxed);
+        self.room.more_room();
     }
 
-    /// What the disk can take now above its floor, and the grid after redundancy.
-    pub fn set_room(&self, disk: u64, grid: u64) {
-        self.room.disk.store(disk, Ordering::Relaxed);
-        self.room.grid.store(grid, Ordering::Relaxed);
+    /// What the disk can take now above its floor.
+    pub fn set_disk(&self, bytes: u64) {
+        let kept_free = (self.room.limit.load(Ordering::Relaxed) / SLACK).min(KEPT_FREE);
+        if bytes < kept_free && self.state().evict(kept_free - bytes) {
+            self.room.freeing.store(true, Ordering::Relaxed);
+        }
+        let before = self.room.disk.swap(bytes, Ordering::Relaxed);
+        if bytes > before {
+            self.room.freeing.store(false, Ordering::Relaxed);
+            self.room.more_room();
+        }
+    }
+
+    /// What the grid can take after redundancy, and whether a commit already waits for it. To be
+    /// told between commits: while one is under way it has taken a part of what it counted on.
+    pub fn set_grid(&self, bytes: u64, queued: bool) {
+        let room = &self.room;
+        let before = room.grid.swap(bytes, Ordering::Relaxed);
+        if bytes > before {
+            room.stalled.store(false, Ordering::Relaxed);
+        }
+        let draining = bytes >= LEAST_ROOM && !queued;
+        if room.draining.swap(draining, Ordering::Relaxed) != draining || bytes != before {
+            room.more_room();
+        }
     }
 
     /// Commits up to this number are on the grid: what is in them may be dropped here.
     pub fn set_proven(&self, commit: u64) {
         let mut state = self.state();
-        state.proven = state.proven.max(commit);
+        if commit <= state.proven {
+            return;
+        }
+        state.proven = commit;
+        self.count_unproven(&state);
+        drop(state);
+        self.room.stalled.store(false, Ordering::Relaxed);
+        self.room.more_room();
+    }
+
+    /// Counts what is not on the grid yet. Looks at every file.
+    pub fn recount(&self) {
+        self.count_unproven(&self.state());
+    }
+
+    fn count_unproven(&self, state: &State) {
+        let files = state.inodes.values().filter_map(|inode| match &inode.body {
+            Body::File(data) if !data.ranges.is_empty() => Some(data),
+            _ => None,
+        });
+        let unproven = files.filter(|data| state.safety(data) != "grid");
+        let bytes = unproven.map(|data| data.ranges.bytes()).sum();
+        self.room.unproven.store(bytes, Ordering::Relaxed);
+        self.room.grown.store(0, Ordering::Relaxed);
+    }
+
+    /// Something reached the grid.
+    pub(crate) fn pulse(&self) {
+        self.room.progress.send_modify(|progress| progress.pulses += 1);
+    }
+
+    /// Waits until somebody waits for room. Cancel-safe.
+    pub async fn room_wanted(&self) {
+        self.room.wanted.notified().await;
+    }
+
+    /// Whether so much is unproven that a commit should not wait for quiet any more.
+    pub fn is_pressed(&self) -> bool {
+        let here = self.state().here;
+        self.room.unproven(here) >= self.room.unproven_limit() / 2
+    }
+
+    /// Whether the grid takes a commit now; or as much as it can, while there is room on this disk
+    /// for the rest to wait.
+    pub fn can_commit(&self) -> bool {
+        let get = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
+        let unproven = self.room.unproven(self.state().here);
+        self.room.draining.load(Ordering::Relaxed)
+            && unproven <= get(&self.room.grid).max(get(&self.room.disk))
+    }
+
+    /// After a write that failed for want of room: how to learn of more. None when none is coming,
+    /// or never as much.
+    pub(super) fn do_coming(&self, bytes: u64) -> Option<watch::Receiver<Progress>> {
+        let hope = self.room.is_coming() || self.room.freeing.load(Ordering::Relaxed);
+        if !hope || bytes > self.room.unproven_limit() {
+            return None;
+        }
+        self.room.wanted.notify_one();
+        Some(self.room.progress.subscribe())
+    }
+
+    /// Nobody waits again before something reaches the grid.
+    pub(super) fn do_give_up(&self) {
+        self.room.stalled.store(true, Ordering::Relaxed);
+        self.room.freeing.store(false, Ordering::Relaxed);
     }
 
     /// What there is.
@@ -88,11 +252,11 @@ impl Volume {
         let files = state.inodes.len() as u64;
         drop(state);
         let get = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
-        // What is here and not on the grid yet will take its part of the grid's room; when that is
-        // none, the cache still takes what it can.
-        let cache = get(&self.room.limit).saturating_sub(here).min(get(&self.room.disk));
-        let available = get(&self.room.grid).max(cache);
-        let available = available.min(get(&self.room.size).saturating_sub(stored));
+        let room = &self.room;
+        let local = get(&room.limit).min(here.saturating_add(get(&room.disk)));
+        let grid = if room.draining.load(Ordering::Relaxed) { get(&room.grid) } else { 0 };
+        let available = grid.saturating_add(local).saturating_sub(room.unproven(here));
+        let available = available.min(get(&room.size).saturating_sub(stored));
         Space { total: stored.saturating_add(available), available, files }
     }
 
@@ -107,14 +271,22 @@ impl Volume {
         if wanted > limit {
             state.evict(wanted - limit + limit / SLACK);
         }
-        if (state.here + state.promised).saturating_add(more) > limit {
+        let here = (state.here + state.promised).saturating_add(more);
+        let unproven = self.room.unproven(here).saturating_add(more);
+        if here > limit || more > 0 && unproven > self.room.unproven_limit() {
             return Err(Errno::NOSPC);
         }
         let left = self
             .room
             .disk
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(more));
-        left.map_err(|_less| Errno::NOSPC)?;
+        if left.is_err() {
+            if state.evict(more.saturating_add(limit / SLACK)) {
+                self.room.freeing.store(true, Ordering::Relaxed);
+            }
+            return Err(Errno::NOSPC);
+        }
+        self.room.grown.fetch_add(more, Ordering::Relaxed);
         state.promised += more;
         Ok(())
     }
@@ -131,8 +303,8 @@ impl State {
     }
 
     /// Drops data that is on the grid for sure, the longest unused first, until so many bytes are
-    /// free or nothing is left to drop.
-    pub(super) fn evict(&mut self, bytes: u64) {
+    /// free or nothing is left to drop. Says whether something was dropped.
+    pub(super) fn evict(&mut self, bytes: u64) -> bool {
         let mut all: Vec<(u64, Ino)> = Vec::new();
         for inode in self.inodes.values() {
             let Body::File(data) = &inode.body else { continue };
@@ -143,9 +315,10 @@ impl State {
         }
         all.sort_unstable();
         let goal = self.here.saturating_sub(bytes);
+        let any = !all.is_empty() && bytes > 0;
         for (_, ino) in all {
             if self.here <= goal {
-                return;
+                break;
             }
             let gone = self.change_data(ino, |data, _| {
                 data.ranges = super::ranges::Ranges::default();
@@ -155,5 +328,6 @@ impl State {
                 self.doom(no);
             }
         }
+        any
     }
 }

@@ -82,7 +82,7 @@ fn the_size_of_the_drive_is_a_quota() {
 #[test]
 fn a_disk_at_its_floor_takes_nothing_more() {
     let w = World::new();
-    w.volume.set_room(MIB, 1 << 40);
+    w.volume.set_disk(MIB);
     let file = w.make(ROOT, "f", Type::File).ino;
     write(&w, file, 0, 1).unwrap();
     assert_eq!(write(&w, file, 1, 1), Err(Errno::NOSPC));
@@ -100,4 +100,84 @@ fn data_of_a_commit_that_was_lost_is_here_again_and_is_not_dropped() {
     w.volume.set_proven(1);
     let other = w.make(ROOT, "g", Type::File).ino;
     assert_eq!(write(&w, other, 0, 1), Err(Errno::NOSPC));
+}
+
+#[test]
+fn no_more_waits_for_the_grid_than_it_has_room_for() {
+    let w = World::new();
+    w.volume.set_limits(64 * MIB, u64::MAX);
+    w.volume.set_grid(16 * MIB, false);
+    let file = w.make(ROOT, "f", Type::File).ino;
+    write(&w, file, 0, 14).unwrap();
+    assert_eq!(write(&w, file, 14, 1), Err(Errno::NOSPC), "1/8 is no commit's");
+    let mut coming = w.volume.coming(MIB).unwrap();
+    let seen = coming.borrow_and_update().rooms;
+    commit(&w, 1);
+    w.volume.set_proven(1);
+    assert!(coming.borrow_and_update().rooms > seen, "who waits is told");
+    write(&w, file, 14, 14).unwrap();
+    // The grid is full: the disk takes what it has room for, and nobody waits.
+    w.volume.set_grid(MIB, false);
+    let other = w.make(ROOT, "g", Type::File).ino;
+    write(&w, other, 0, 36).unwrap();
+    assert_eq!(write(&w, other, 36, 1), Err(Errno::NOSPC));
+    assert!(w.volume.coming(MIB).is_none());
+}
+
+#[test]
+fn what_can_be_written_is_the_grids_room_and_the_disks_share_less_what_waits() {
+    let w = World::new();
+    w.volume.set_limits(8 * MIB, u64::MAX);
+    assert_eq!(w.volume.space().available, 8 * MIB);
+    w.volume.set_grid(100 * MIB, false);
+    assert_eq!(w.volume.space().available, 108 * MIB);
+    let file = w.make(ROOT, "f", Type::File).ino;
+    write(&w, file, 0, 5).unwrap();
+    assert_eq!(w.volume.space().available, 103 * MIB);
+    commit(&w, 1);
+    w.volume.recount();
+    assert_eq!(w.volume.space().available, 103 * MIB);
+    w.volume.set_proven(1);
+    w.volume.set_grid(95 * MIB, false);
+    assert_eq!(w.volume.space().available, 103 * MIB);
+    w.volume.set_grid(95 * MIB, true);
+    assert_eq!(w.volume.space().available, 8 * MIB, "a commit waits: nothing more goes out");
+    w.volume.set_disk(MIB);
+    assert_eq!(w.volume.space().available, MIB + w.volume.figures().here);
+}
+
+#[test]
+fn a_disk_at_its_floor_is_relieved_of_what_is_on_the_grid() {
+    let w = World::new();
+    w.volume.set_limits(1 << 40, u64::MAX);
+    let file = w.make(ROOT, "f", Type::File).ino;
+    write(&w, file, 0, 4).unwrap();
+    commit(&w, 1);
+    w.volume.set_proven(1);
+    w.volume.set_disk(80 * MIB);
+    assert_eq!(w.volume.figures().here, 4 * MIB);
+    w.volume.set_disk(MIB);
+    assert_eq!(w.volume.figures().here, 0);
+    assert!(w.volume.coming(MIB).is_some(), "it is free when the table is saved");
+    w.volume.save().unwrap();
+    w.volume.set_disk(5 * MIB);
+    assert!(w.volume.coming(MIB).is_none());
+}
+
+#[test]
+fn who_waited_in_vain_is_the_last_until_something_reaches_the_grid() {
+    let w = World::new();
+    w.volume.set_limits(64 * MIB, u64::MAX);
+    w.volume.set_grid(16 * MIB, false);
+    let file = w.make(ROOT, "f", Type::File).ino;
+    write(&w, file, 0, 14).unwrap();
+    assert!(w.volume.coming(MIB).is_some());
+    assert!(w.volume.coming(15 * MIB).is_none(), "never as much");
+    w.volume.give_up();
+    write(&w, file, 14, 50).unwrap();
+    assert_eq!(write(&w, file, 64, 1), Err(Errno::NOSPC));
+    assert!(w.volume.coming(MIB).is_none());
+    commit(&w, 1);
+    w.volume.set_proven(1);
+    assert!(w.volume.coming(MIB).is_some());
 }
