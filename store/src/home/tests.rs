@@ -90,7 +90,7 @@ fn a_large_durable_write_is_whole_whatever_its_length_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("pack");
     for len in [1 << 20, (1 << 20) + 1, (3 << 20) - 4097, 5 << 20] {
-        let bytes: Vec<u8> = (0..len as u64).map(|at| (at * at >> 7) as u8).collect();
+        let bytes: Vec<u8> = (0..len as u64).map(|at| ((at * at) >> 7) as u8).collect();
         write_file_durable(&path, &bytes).unwrap();
         assert!(std::fs::read(&path).unwrap() == bytes, "{len}");
     }
