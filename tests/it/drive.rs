@@ -4,9 +4,12 @@
 //! test says so in one line and promises nothing.
 
 mod exercise;
+mod following;
 mod killed;
 mod kit;
 mod load;
+mod sharing;
 mod snapshots;
 mod space;
+mod vanishing;
 mod working;
