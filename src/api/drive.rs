@@ -107,7 +107,7 @@ pub struct DriveView {
     pub capacity_bytes: u64,
     /// What can still be written.
     pub available_bytes: u64,
-    /// Why the grid could not be read last, if it could not.
+    /// A file that could not be read from the grid, and why; absent once it was read after all.
     pub trouble: Option<String>,
 }
 

@@ -35,6 +35,7 @@ mod files;
 pub(crate) mod freeze;
 mod naming;
 pub(crate) mod node;
+mod paths;
 pub(crate) mod ranges;
 mod saving;
 mod space;

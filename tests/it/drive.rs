@@ -7,6 +7,7 @@ mod exercise;
 mod killed;
 mod kit;
 mod load;
+mod reading;
 mod snapshots;
 mod space;
 mod working;

@@ -15,6 +15,7 @@ mod measured;
 mod memory;
 mod moving;
 mod prune;
+mod reading;
 mod repair;
 mod rewind;
 mod risk;
