@@ -28,6 +28,7 @@ use super::ops::{
 };
 
 mod convert;
+mod patience;
 
 use convert::{file_attr, file_type, fuse_errno, how, reply_bytes, set_time, type_of};
 
@@ -130,10 +131,9 @@ impl<F: Files> Adapter<F> {
         answer: impl FnOnce(Result<(), Errno>) + Send + 'static,
     ) {
         let (files, patience) = (Arc::clone(&self.files), self.deadline);
-        drop(
-            self.runtime
-                .spawn(async move { answer(tried(&*files, bytes, patience, attempt).await) }),
-        );
+        drop(self.runtime.spawn(async move {
+            answer(patience::tried(&*files, bytes, patience, attempt).await);
+        }));
     }
 
     fn make(&self, req: &Request, parent: INodeNo, name: &OsStr, new: &New) -> Result<Attr, Errno> {
@@ -154,33 +154,6 @@ fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
     match result {
         Ok(()) => reply.ok(),
         Err(errno) => reply.error(fuse_errno(errno)),
-    }
-}
-
-/// Tries again whenever there is more room, until it is told no for good. Gives up when for
-/// `patience` nothing reached the grid.
-async fn tried<F: Files>(
-    files: &F,
-    bytes: u64,
-    patience: Duration,
-    mut attempt: impl FnMut(&F) -> Result<(), Errno>,
-) -> Result<(), Errno> {
-    loop {
-        let coming = files.coming(bytes).map(|mut coming| {
-            let rooms = coming.borrow_and_update().rooms;
-            (coming, rooms)
-        });
-        // Only now: what comes from here on is news.
-        let result = attempt(files);
-        let Some((mut coming, rooms)) = coming.filter(|_| result == Err(Errno::NOSPC)) else {
-            return result;
-        };
-        while coming.borrow_and_update().rooms == rooms {
-            if !matches!(tokio::time::timeout(patience, coming.changed()).await, Ok(Ok(()))) {
-                files.give_up();
-                return attempt(files);
-            }
-        }
     }
 }
 
