@@ -18,12 +18,12 @@ use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 
-mod moose;
-mod ours;
-mod places;
 #[path = "../whole/corpus.rs"]
 #[expect(dead_code, reason = "only trees of one kind are made here")]
 mod corpus;
+mod moose;
+mod ours;
+mod places;
 mod work;
 
 use places::Place;

@@ -22,7 +22,8 @@ pub(crate) struct Moose {
 }
 
 impl Moose {
-    pub(crate) const PROGRAMS: [&str; 4] = ["mfsmaster", "mfschunkserver", "mfsmount", "mfssetgoal"];
+    pub(crate) const PROGRAMS: [&str; 4] =
+        ["mfsmaster", "mfschunkserver", "mfsmount", "mfssetgoal"];
 
     pub(crate) fn start(dir: &Path) -> Result<Self, Failure> {
         std::fs::create_dir(dir)?;
@@ -74,8 +75,7 @@ impl Moose {
         command.args(["-f", "-H", &host.to_string(), "-P", &to_clients.to_string()]).arg(&mount);
         let client = Served::start(&mut command)?;
         until("mfsmount", || is_mounted(&mount))?;
-        let moose =
-            Self { mount, _client: client, _chunkservers: chunkservers, _master: master };
+        let moose = Self { mount, _client: client, _chunkservers: chunkservers, _master: master };
         moose.make_ready()?;
         Ok(moose)
     }

@@ -187,7 +187,12 @@ struct Measured {
 impl Fio {
     fn run(&self, how: &[&str]) -> Result<Measured, Failure> {
         let mut command = Command::new("fio");
-        command.args(["--name=job", "--ioengine=psync", "--output-format=json", "--fallocate=none"]);
+        command.args([
+            "--name=job",
+            "--ioengine=psync",
+            "--output-format=json",
+            "--fallocate=none",
+        ]);
         command.arg(format!("--filename={}", self.file.display()));
         command.arg(format!("--size={}", self.size)).arg(format!("--bs={}", self.bs)).args(how);
         let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output()?;

@@ -3,8 +3,9 @@
 //!
 //! A part is the sealed bytes of one block of a pack, with a hash after them that covers which one
 //! it is. Invariants: what is handed out hashes to its name, or to the hash after it (a damaged
-//! file is dropped and reported as absent), except by [`PackCache::peek`]; the files together stay within the limit, the longest unused going first, also across
-//! restarts (use is noted as the file's modification time). Nothing is synced.
+//! file is dropped and reported as absent), except by [`PackCache::peek`]; the files together stay
+//! within the limit, the longest unused going first, also across restarts (use is noted as the
+//! file's modification time). Nothing is synced.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -76,12 +77,11 @@ impl Key {
 
     /// What is in a file of this name; none when it is not whole.
     fn opened(&self, mut file: Vec<u8>) -> Option<Bytes> {
-        let wanted = match self.part {
-            None => *self.pack.as_bytes(),
-            Some(_) => {
-                let at = file.len().checked_sub(blake3::OUT_LEN)?;
-                file.split_off(at).try_into().ok()?
-            }
+        let wanted = if self.part.is_none() {
+            *self.pack.as_bytes()
+        } else {
+            let at = file.len().checked_sub(blake3::OUT_LEN)?;
+            file.split_off(at).try_into().ok()?
         };
         (self.hash(&file) == blake3::Hash::from_bytes(wanted)).then(|| file.into())
     }
@@ -142,9 +142,8 @@ impl PackCache {
     /// not needed by themselves any more.
     pub fn put(&self, pack: &PackId, bytes: &[u8]) -> io::Result<()> {
         self.put_in(Key::whole(*pack), bytes)?;
-        for part in self.packs().parts(pack) {
-            self.remove_key(part);
-        }
+        let parts = self.packs().parts(pack);
+        parts.into_iter().for_each(|part| self.remove_key(part));
         Ok(())
     }
 
@@ -170,16 +169,13 @@ impl PackCache {
             return None;
         }
         let path = self.path(key);
-        match read_bounded(&path, MAX_PACK_LEN).ok().and_then(|file| key.opened(file)) {
-            Some(bytes) => {
-                note_use(&path);
-                Some(bytes)
-            }
-            None => {
-                self.remove_key(key);
-                None
-            }
+        let found = read_bounded(&path, MAX_PACK_LEN).ok().and_then(|file| key.opened(file));
+        if found.is_some() {
+            note_use(&path);
+        } else {
+            self.remove_key(key);
         }
+        found
     }
 
     fn put_in(&self, key: Key, file: &[u8]) -> io::Result<()> {

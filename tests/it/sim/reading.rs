@@ -181,12 +181,13 @@ async fn a_sequential_reader_has_each_pack_fetched_once_and_before_it_comes_ther
             while scene.holders.iter().map(|one| one.bytes.load(Ordering::SeqCst)).sum::<u64>()
                 < 30 * MIB
             {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                tokio::time::advance(std::time::Duration::from_millis(10)).await;
             }
         }
     }
     let fetched = scene.fetched();
-    assert!((40 * MIB..42 * MIB).contains(&fetched), "{fetched} bytes");
+    // The last pack is padded.
+    assert!((40 * MIB..43 * MIB).contains(&fetched), "{fetched} bytes");
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,9 +219,9 @@ async fn what_was_read_is_read_again_with_everybody_away_and_damage_to_it_is_not
         scene.check(&reader, &layout, at, 128 << 10).await;
     }
     let everybody = [0, 1, 2, 3, 4];
-    // The cache is written behind the reads.
-    while scene.cached("reads").len() < 4 {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    // The cache is written behind the reads, by tasks that only need a turn.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
     }
     drop((reader, layout));
     let (reader, layout) = scene.reader("reads").await;
