@@ -101,7 +101,7 @@ impl<F: Files> Adapter<F> {
                 Err(Errno::IO)
             };
             let answer = tokio::time::timeout(deadline, asking).await;
-            done(&files, answer.unwrap_or_else(|_late| late()).map_err(fuse_errno));
+            done(&files, answer.unwrap_or_else(|_late| patience::late()).map_err(fuse_errno));
         }));
     }
 
@@ -144,12 +144,6 @@ fn told<F: Files>(files: &F, reply: ReplyEntry, attr: &Attr) {
 
 fn caller(req: &Request) -> Caller {
     Caller { uid: req.uid(), gid: req.gid() }
-}
-
-/// The grid did not answer in time.
-fn late<T>() -> Result<T, Errno> {
-    tracing::warn!("a request to the drive waited too long for the grid");
-    Err(Errno::IO)
 }
 
 impl<F: Files> Filesystem for Adapter<F> {
@@ -470,7 +464,10 @@ impl<F: Files> Filesystem for Adapter<F> {
         };
         let deadline = self.deadline;
         drop(self.runtime.spawn(async move {
-            match tokio::time::timeout(deadline, later).await.unwrap_or_else(|_late| late()) {
+            match tokio::time::timeout(deadline, later)
+                .await
+                .unwrap_or_else(|_late| patience::late())
+            {
                 Ok(bytes) => reply.data(&bytes),
                 Err(errno) => reply.error(fuse_errno(errno)),
             }

@@ -35,3 +35,9 @@ pub(super) async fn tried<F: Files>(
         }
     }
 }
+
+/// The grid did not answer in time.
+pub(super) fn late<T>() -> Result<T, Errno> {
+    tracing::warn!("a request to the drive waited too long for the grid");
+    Err(Errno::IO)
+}
