@@ -1,5 +1,6 @@
 //! Where files can be: the disk itself, and what passes everything on to it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub(crate) trait Place {
 /// A rival, if it is installed.
 pub(crate) fn rival(name: &str, dir: &Path) -> Result<Option<Box<dyn Place>>, Failure> {
     let missing = |program: &str| {
-        println!("{name}: not measured, {program} is not installed");
+        writeln!(std::io::stdout(), "{name}: not measured, {program} is not installed")?;
         Ok(None)
     };
     match name {

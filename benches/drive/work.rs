@@ -74,7 +74,8 @@ pub(crate) fn round(
     let mut each = |row: &'static str, step: Step<'_>| {
         for (column, place) in places.iter_mut().enumerate().filter(|_| sizes.wants(row)) {
             table.add(row, column, step(&mut **place)?);
-            println!("  {row}: {}: {:.1}", place.name(), table.last(row, column));
+            let (name, last) = (place.name(), table.last(row, column));
+            writeln!(std::io::stdout(), "  {row}: {name}: {last:.1}")?;
         }
         Ok::<(), Failure>(())
     };
