@@ -92,10 +92,6 @@ impl Place for Drive {
         self.mount()?;
         drop_caches()
     }
-
-    fn has_cache(&self) -> bool {
-        true
-    }
 }
 
 impl Drop for Drive {

@@ -22,10 +22,6 @@ pub(crate) trait Place {
     fn chill(&mut self) -> Result<(), Failure> {
         drop_caches()
     }
-    /// Whether reading what is here differs from reading what is cold.
-    fn has_cache(&self) -> bool {
-        false
-    }
 }
 
 /// A rival, if it is installed.
