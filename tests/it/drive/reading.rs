@@ -3,10 +3,11 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gbak::demo::agents::Agent;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::kit::can_mount;
 use super::working::{Drive, noise, sync};

@@ -92,7 +92,11 @@ impl Scene {
         let spec = SnapshotSpec::parse(b"latest").unwrap();
         let (_, entries) = look::ls(&self.ada.ctx, &spec).await.unwrap();
         let file = entries.into_iter().find(|entry| entry.path.ends_with(b"/file")).unwrap();
-        let Kind::File { size, content } = file.node.kind else { panic!("not a file") };
+        let found = match file.node.kind {
+            Kind::File { size, content } => Some((size, content)),
+            _ => None,
+        };
+        let (size, content) = found.unwrap();
         let layout = reader.layout(&content, size).await.unwrap();
         self.fetched();
         (reader, layout)
