@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use fuser::{
@@ -23,6 +23,7 @@ use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 
+use super::lock;
 use super::ops::{
     Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, Stop, Type, XattrHow,
 };
@@ -131,6 +132,7 @@ impl<F: Files> Adapter<F> {
     }
 }
 
+<<<<<<< HEAD
 fn lock(dirs: &Mutex<Dirs>) -> MutexGuard<'_, Dirs> {
     // A map is sound at every instant.
     dirs.lock().unwrap_or_else(PoisonError::into_inner)
@@ -140,6 +142,10 @@ fn lock(dirs: &Mutex<Dirs>) -> MutexGuard<'_, Dirs> {
 fn told<F: Files>(files: &F, reply: ReplyEntry, attr: &Attr) {
     files.remember(attr.ino);
     reply.entry(&files.patience(attr.ino), &file_attr(attr), Generation(0));
+=======
+fn caller(req: &Request) -> Caller {
+    Caller { uid: req.uid(), gid: req.gid() }
+>>>>>>> main
 }
 
 fn caller(req: &Request) -> Caller {

@@ -4,10 +4,16 @@
 //! test says so in one line and promises nothing.
 
 mod exercise;
+mod following;
 mod killed;
 mod kit;
 mod load;
+<<<<<<< HEAD
 mod reading;
+=======
+mod sharing;
+>>>>>>> main
 mod snapshots;
 mod space;
+mod vanishing;
 mod working;
