@@ -6,7 +6,7 @@
 //! probe that tries again every [`AGAIN`].
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use futures::future::BoxFuture;
 use p2p::Grid;
 use rustix::io::Errno;
 
+use super::lock;
 use super::lru::Lru;
 use super::reader::{Layout, Reader};
 use super::volume::Far;
@@ -71,11 +72,6 @@ impl<G> Clone for Remote<G> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing leaves either map half changed.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<G: Grid> Remote<G> {

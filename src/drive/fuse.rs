@@ -132,20 +132,10 @@ impl<F: Files> Adapter<F> {
     }
 }
 
-<<<<<<< HEAD
-fn lock(dirs: &Mutex<Dirs>) -> MutexGuard<'_, Dirs> {
-    // A map is sound at every instant.
-    dirs.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The kernel learns of an entry.
 fn told<F: Files>(files: &F, reply: ReplyEntry, attr: &Attr) {
     files.remember(attr.ino);
     reply.entry(&files.patience(attr.ino), &file_attr(attr), Generation(0));
-=======
-fn caller(req: &Request) -> Caller {
-    Caller { uid: req.uid(), gid: req.gid() }
->>>>>>> main
 }
 
 fn caller(req: &Request) -> Caller {

@@ -12,13 +12,8 @@
 //! asked for is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
-<<<<<<< HEAD
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-=======
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
->>>>>>> main
 
 use bytes::{Bytes, BytesMut};
 use chunker::{ChunkId, Class, PackId, PackReader, Record};
@@ -79,86 +74,6 @@ impl<G> std::fmt::Debug for Reader<G> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader").field("packs", &self.packs).finish_non_exhaustive()
     }
-}
-
-<<<<<<< HEAD
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Caches are sound at every instant.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-=======
-/// A file's pieces, and how far it was read in one go.
-#[derive(Debug)]
-pub struct Layout {
-    pieces: Vec<Piece>,
-    /// Where each piece begins; one more at the end, the file's size.
-    starts: Vec<u64>,
-    /// Where the last read ended.
-    next: AtomicU64,
-    /// Up to where packs were fetched ahead.
-    ahead: AtomicU64,
-}
-
-/// A part of one piece.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
-    chunk: Option<ChunkId>,
-    from: u64,
-    to: u64,
-}
-
-impl Layout {
-    /// Of a file of `size` bytes; `None` when the pieces are not that long.
-    pub fn new(pieces: Vec<Piece>, size: u64) -> Option<Self> {
-        let mut starts = Vec::with_capacity(pieces.len() + 1);
-        let mut at = 0_u64;
-        for piece in &pieces {
-            starts.push(at);
-            at = at.checked_add(piece.len)?;
-        }
-        starts.push(at);
-        (at == size).then(|| Self { pieces, starts, next: 0.into(), ahead: 0.into() })
-    }
-
-    /// The file's size.
-    pub fn size(&self) -> u64 {
-        self.starts.last().copied().unwrap_or_default()
-    }
-
-    /// The pieces, in file order.
-    pub(super) fn pieces(&self) -> &[Piece] {
-        &self.pieces
-    }
-
-    /// What it takes of a cache: its number of pieces.
-    pub(super) fn weight(&self) -> usize {
-        self.pieces.len() + 1
-    }
-
-    /// The parts of pieces that make up a range, which may reach past the end.
-    fn spans(&self, at: u64, len: u64) -> impl Iterator<Item = Span> + '_ {
-        let end = at.saturating_add(len).min(self.size());
-        // The last piece that begins at or before `at`.
-        let first = self.starts.partition_point(|start| *start <= at).saturating_sub(1);
-        let pieces = self.pieces.iter().zip(&self.starts).skip(first);
-        pieces.take_while(move |(_, start)| **start < end).filter_map(move |(piece, start)| {
-            let from = at.saturating_sub(*start);
-            let to = (end - start).min(piece.len);
-            (from < to).then_some(Span { chunk: piece.chunk, from, to })
-        })
-    }
-
-    /// Whether a read here goes on where the last one ended, and if packs are due to be fetched
-    /// ahead, from where.
-    fn due_ahead(&self, at: u64, end: u64) -> Option<u64> {
-        let sequential = self.next.swap(end, Ordering::Relaxed) == at;
-        let fetched = self.ahead.load(Ordering::Relaxed);
-        if !sequential || end.saturating_add(AHEAD_BYTES / 2) <= fetched || end >= self.size() {
-            return None;
-        }
-        self.ahead.store(end.saturating_add(AHEAD_BYTES), Ordering::Relaxed);
-        Some(end)
-    }
->>>>>>> main
 }
 
 impl<G: Grid> Reader<G> {

@@ -8,11 +8,8 @@ mod following;
 mod killed;
 mod kit;
 mod load;
-<<<<<<< HEAD
 mod reading;
-=======
 mod sharing;
->>>>>>> main
 mod snapshots;
 mod space;
 mod vanishing;
