@@ -4,6 +4,7 @@
 //! kernel -> fuse (adapter, the only file that names fuser) -> Files (plain calls, no FUSE types)
 //!           Files is a View: the snapshots of a vault, read-only, fetched when looked at
 //!                or a Volume: the writable drive, its table and new data on this disk
+//! HTTP   -> dav (adapter, the only file that names dav_server) -> the same Files
 //! Volume -> freeze (the tree of one moment) -> tree -> the backup's pipeline: a commit
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! `statfs` never waits at all. Every byte that is handed out was verified and opened (I6). Names
 //! out of a listing that no file system could have are left out (I9).
 
+pub mod dav;
 pub mod disk;
 mod far;
 pub mod fuse;

@@ -159,7 +159,7 @@ fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
 
 /// Tries again whenever there is more room, until it is told no for good. Gives up when for
 /// `patience` nothing reached the grid.
-async fn tried<F: Files>(
+pub(super) async fn tried<F: Files + ?Sized>(
     files: &F,
     bytes: u64,
     patience: Duration,
