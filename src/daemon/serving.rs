@@ -224,7 +224,7 @@ fn is_finite(headers: &HeaderMap) -> bool {
 async fn shallow(body: Incoming) -> Result<Bytes, StatusCode> {
     let read = Limited::new(StreamBody::new(impatient(body)), XML_LIMIT).collect().await;
     let xml = read.map_err(|_said| StatusCode::PAYLOAD_TOO_LARGE)?.to_bytes();
-    let tags = xml.iter().filter(|byte| **byte == b'<').count();
+    let tags = xml.split(|byte| *byte == b'<').count();
     if tags > XML_TAGS { Err(StatusCode::BAD_REQUEST) } else { Ok(xml) }
 }
 

@@ -78,8 +78,8 @@ impl Gate {
     fn is_known(&self, headers: &HeaderMap) -> bool {
         let basic = headers.typed_get::<Authorization<Basic>>();
         let bearer = headers.typed_get::<Authorization<Bearer>>();
-        let basic = basic.as_ref().map(|given| given.password());
-        let bearer = bearer.as_ref().map(|given| given.token());
+        let basic = basic.as_ref().map(Authorization::password);
+        let bearer = bearer.as_ref().map(Authorization::token);
         basic.or(bearer).is_some_and(|given| blake3::hash(given.as_bytes()) == self.token)
     }
 }

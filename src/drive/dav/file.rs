@@ -73,16 +73,15 @@ impl Open {
             open.expected = options.size;
             return Ok(open);
         }
-        let attr = match found.attr {
-            Some(attr) => attr,
-            None => {
-                let made = shared.work(move |shared| {
-                    let (kind, mode) = (Type::File, FILE_MODE);
-                    let new = New { kind, mode, umask: 0, rdev: 0, target: Vec::new() };
-                    shared.make(found.parent, &found.name, &new)
-                });
-                made.await?
-            }
+        let attr = if let Some(attr) = found.attr {
+            attr
+        } else {
+            let made = shared.work(move |shared| {
+                let (kind, mode) = (Type::File, FILE_MODE);
+                let new = New { kind, mode, umask: 0, rdev: 0, target: Vec::new() };
+                shared.make(found.parent, &found.name, &new)
+            });
+            made.await?
         };
         let mut open = Self::new(shared, attr);
         open.at = if options.append { attr.size } else { 0 };
@@ -189,7 +188,7 @@ impl DavFile for Open {
     }
 
     fn flush(&mut self) -> FsFuture<'_, ()> {
-        async move { self.finish().await.map_err(|errno| fault(errno)) }.boxed()
+        async move { self.finish().await.map_err(fault) }.boxed()
     }
 
     fn redirect_url(&mut self) -> FsFuture<'_, Option<String>> {

@@ -111,7 +111,7 @@ impl Shared {
     }
 
     /// Makes something like `from` under another name, with everything below it. What fails leaves
-    /// what was copied so far.
+    /// what was copied so far; a power cut as well, in the next second.
     pub(super) async fn copy(
         self: &Arc<Self>,
         from: Attr,
@@ -157,23 +157,21 @@ impl Shared {
         name: Vec<u8>,
     ) -> Result<(), Errno> {
         let copy = self.files.unnamed(self.who)?.ino;
-        let copied = self.copy_bytes(from, copy).await;
-        let placed = match copied {
-            Err(errno) => Err(errno),
-            Ok(()) => {
-                let placing = self.work(move |shared| {
-                    let there = at_once(shared.files.lookup(parent, &name)).ok();
-                    let attr = shared.files.place(copy, parent, &name, from.mode & 0o777)?;
-                    if there.is_none() {
-                        shared.copy_xattrs(from.ino, attr.ino)?;
-                    }
-                    shared.kernel.bytes(attr.ino);
-                    shared.kernel.entry(parent, &name);
-                    shared.files.sync(attr.ino)
-                });
-                placing.await
-            }
+        let placed = async {
+            self.copy_bytes(from, copy).await?;
+            let placing = self.work(move |shared| {
+                let there = at_once(shared.files.lookup(parent, &name)).ok();
+                let attr = shared.files.place(copy, parent, &name, from.mode & 0o777)?;
+                if there.is_none() {
+                    shared.copy_xattrs(from.ino, attr.ino)?;
+                }
+                shared.kernel.bytes(attr.ino);
+                shared.kernel.entry(parent, &name);
+                Ok(())
+            });
+            placing.await
         };
+        let placed = placed.await;
         self.files.forget(copy, 1);
         placed
     }

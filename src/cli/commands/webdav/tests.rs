@@ -26,7 +26,6 @@ fn serving_says_where_and_with_which_password() {
             ran(&fake(drive()), "gbak drive serve work --read-only"),
             ran(&fake(drive()), "gbak drive serve work --read-only --json"),
             ran(&all(), "gbak webdav"),
-            ran(&all(), "gbak webdav latest:/home --listen 10.0.0.1"),
         ],
     );
 }
