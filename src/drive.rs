@@ -20,6 +20,7 @@ pub mod fuse;
 mod import;
 mod lru;
 pub mod ops;
+mod patience;
 mod pulse;
 pub mod reader;
 pub mod session;

@@ -21,6 +21,7 @@ use dav_server::{DavConfig, DavHandler, DavMethodSet};
 use rustix::io::Errno;
 
 use super::ops::{Caller, Files, Stop};
+use super::patience::late;
 use super::session::{DEADLINE, Kernel};
 use crate::offload::{Offload, offload};
 
@@ -191,7 +192,7 @@ impl Shared {
             }
             Err(Errno::IO)
         };
-        tokio::time::timeout(self.deadline, asking).await.unwrap_or(Err(Errno::IO))
+        tokio::time::timeout(self.deadline, asking).await.unwrap_or_else(|_late| late())
     }
 }
 

@@ -26,6 +26,7 @@ use tokio::runtime::Handle;
 use super::ops::{
     Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, Stop, Type, XattrHow,
 };
+use super::patience;
 
 mod convert;
 
@@ -96,7 +97,7 @@ impl<F: Files> Adapter<F> {
                 Err(Errno::IO)
             };
             let answer = tokio::time::timeout(deadline, asking).await;
-            done(&files, answer.unwrap_or_else(|_late| late()).map_err(fuse_errno));
+            done(&files, answer.unwrap_or_else(|_late| patience::late()).map_err(fuse_errno));
         }));
     }
 
@@ -130,10 +131,9 @@ impl<F: Files> Adapter<F> {
         answer: impl FnOnce(Result<(), Errno>) + Send + 'static,
     ) {
         let (files, patience) = (Arc::clone(&self.files), self.deadline);
-        drop(
-            self.runtime
-                .spawn(async move { answer(tried(&*files, bytes, patience, attempt).await) }),
-        );
+        drop(self.runtime.spawn(async move {
+            answer(patience::tried(&*files, bytes, patience, attempt).await);
+        }));
     }
 
     fn make(&self, req: &Request, parent: INodeNo, name: &OsStr, new: &New) -> Result<Attr, Errno> {
@@ -155,39 +155,6 @@ fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
         Ok(()) => reply.ok(),
         Err(errno) => reply.error(fuse_errno(errno)),
     }
-}
-
-/// Tries again whenever there is more room, until it is told no for good. Gives up when for
-/// `patience` nothing reached the grid.
-pub(super) async fn tried<F: Files + ?Sized>(
-    files: &F,
-    bytes: u64,
-    patience: Duration,
-    mut attempt: impl FnMut(&F) -> Result<(), Errno>,
-) -> Result<(), Errno> {
-    loop {
-        let coming = files.coming(bytes).map(|mut coming| {
-            let rooms = coming.borrow_and_update().rooms;
-            (coming, rooms)
-        });
-        // Only now: what comes from here on is news.
-        let result = attempt(files);
-        let Some((mut coming, rooms)) = coming.filter(|_| result == Err(Errno::NOSPC)) else {
-            return result;
-        };
-        while coming.borrow_and_update().rooms == rooms {
-            if !matches!(tokio::time::timeout(patience, coming.changed()).await, Ok(Ok(()))) {
-                files.give_up();
-                return attempt(files);
-            }
-        }
-    }
-}
-
-/// The grid did not answer in time.
-fn late<T>() -> Result<T, Errno> {
-    tracing::warn!("a request to the drive waited too long for the grid");
-    Err(Errno::IO)
 }
 
 impl<F: Files> Filesystem for Adapter<F> {
@@ -496,7 +463,10 @@ impl<F: Files> Filesystem for Adapter<F> {
         };
         let deadline = self.deadline;
         drop(self.runtime.spawn(async move {
-            match tokio::time::timeout(deadline, later).await.unwrap_or_else(|_late| late()) {
+            match tokio::time::timeout(deadline, later)
+                .await
+                .unwrap_or_else(|_late| patience::late())
+            {
                 Ok(bytes) => reply.data(&bytes),
                 Err(errno) => reply.error(fuse_errno(errno)),
             }

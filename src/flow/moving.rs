@@ -21,6 +21,7 @@ use p2p::wire::{MOVES_PAGE, Spare};
 use p2p::{Grid, PeerInfo, PeerState, Refusal, Reply, Request};
 use store::PackState;
 
+use crate::flow::place::Terms;
 use crate::flow::targets::Targets;
 use crate::flow::{AskError, Ctx, FlowError, fetch, place, publish};
 use crate::monitor::Counter;
@@ -114,13 +115,17 @@ async fn move_all<G: Grid>(
     for peer in asking(ctx) {
         targets.avoid(peer);
     }
+    let mut terms = Terms::new(ctx, &targets);
     let mut report = MoveReport::default();
     let mut moved: BTreeMap<PackId, PackRecord> = BTreeMap::new();
     let mut free: Vec<ShardId> = Vec::new();
     ctx.monitor.count(Counter::ShardsWanted, held.len() as u64);
     for some in held.chunks(AT_ONCE) {
-        let moves: Vec<_> =
-            some.iter().map(|held| move_one(ctx, (&needed, &targets), holder, *held)).collect();
+        let mut moves = Vec::with_capacity(some.len());
+        for held in some {
+            let under = terms.of(&held.pack)?;
+            moves.push(move_one(under, &needed, holder, *held));
+        }
         for (held, home) in some.iter().zip(futures::future::join_all(moves).await) {
             match home? {
                 Home::At(peer, len) => {
@@ -139,6 +144,7 @@ async fn move_all<G: Grid>(
             }
         }
     }
+    terms.used().into_iter().for_each(|peer| targets.took(peer));
     // Old manifests alone change nothing that has to be said.
     if !moved.is_empty() {
         publish::amend(ctx, &targets, &moved).await?;
@@ -200,11 +206,12 @@ enum Home {
 }
 
 async fn move_one<G: Grid>(
-    ctx: &Ctx<G>,
-    (needed, targets): (&Needed, &Targets),
+    (ctx, targets): (Ctx<G>, Targets),
+    needed: &Needed,
     holder: PeerId,
     held: Held,
 ) -> Result<Home, FlowError> {
+    let (ctx, targets) = (&ctx, &targets);
     let Some(row) = ctx.catalog.pack_row(&held.pack)? else { return Ok(Home::Needless) };
     if !needed.needs(&held.pack, &row) {
         return Ok(Home::Needless);

@@ -26,7 +26,9 @@ const BUSY_TRIES: u32 = 5;
 /// The wait before the first repetition; doubles each time.
 const BUSY_WAIT: Duration = Duration::from_millis(200);
 
-mod spooled;
+mod terms;
+
+pub(crate) use terms::Terms;
 
 /// How far a pack got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +96,8 @@ pub(crate) async fn keep<G: Grid>(
             tracing::warn!(%error, "the metadata cache takes nothing");
         }
         Ok::<_, FlowError>(catalog.bulk(|bulk| {
-            spooled::note(bulk, &spooled.meta.id, asked.as_deref())?;
-            add(bulk, PackState::Queued, &spooled)
+            add(bulk, PackState::Queued, &spooled)?;
+            terms::note(bulk, &spooled.meta.id, asked.as_deref())
         })?)
     })
     .await??;
@@ -106,14 +108,14 @@ pub(crate) async fn keep<G: Grid>(
 /// what they already have.
 pub(crate) async fn resume<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<Resumed, FlowError> {
     let mut resumed = Resumed::default();
-    let mut ours = spooled::Ours::new(ctx, targets);
+    let mut terms = Terms::new(ctx, targets);
     for id in ctx.spool.list() {
-        let (under, theirs) = ours.of(&id)?;
-        if resume_one(under, theirs, id).await? == Outcome::Queued {
+        let (under, theirs) = terms.of(&id)?;
+        if resume_one(&under, &theirs, id).await? == Outcome::Queued {
             resumed.queued += 1;
         }
     }
-    ours.used().into_iter().for_each(|peer| targets.took(peer));
+    terms.used().into_iter().for_each(|peer| targets.took(peer));
     resumed.lost = drop_unspooled(ctx)?;
     Ok(resumed)
 }
@@ -309,12 +311,8 @@ async fn settle<G: Grid>(
 }
 
 pub(crate) async fn remove_spooled<G: Grid>(ctx: &Ctx<G>, id: PackId) -> Result<(), FlowError> {
-    let (spool, catalog) = (ctx.spool.clone(), ctx.catalog.clone());
-    ctx.work(move || {
-        spool.remove(&id)?;
-        Ok(spooled::forget(&catalog, &id)?)
-    })
-    .await?
+    let spool = ctx.spool.clone();
+    Ok(ctx.work(move || spool.remove(&id)).await??)
 }
 
 /// Offers one shard to one peer; says whether it keeps it. One that does not is avoided.

@@ -27,6 +27,7 @@ use tokio::time::Instant;
 
 use crate::care::{Grade, Policy, ShardState, Verdict};
 use crate::flow::health::{self, View, for_each_in_use};
+use crate::flow::place::Terms;
 use crate::flow::targets::Targets;
 use crate::flow::{Ctx, FlowError, audit, fetch, place, publish, recover, roots};
 use crate::monitor::{Problem, Tally};
@@ -146,8 +147,10 @@ struct Work<'a, G> {
     view: View,
     /// Everybody with room.
     targets: Targets,
+    /// The same, for each pack under its own limits.
+    any: Terms<G>,
     /// Of them, those nothing speaks against.
-    good: Targets,
+    good: Terms<G>,
     /// Packs that the manifest itself names.
     roots: BTreeSet<PackId>,
     started: Instant,
@@ -172,7 +175,20 @@ impl<'a, G: Grid> Work<'a, G> {
         let (started, report) = (Instant::now(), RepairReport::default());
         let roots = roots::own(ctx)?.into_keys().collect();
         let (unpublished, mended) = (false, BTreeMap::new());
-        Ok(Self { ctx, plan, view, targets, good, roots, started, report, unpublished, mended })
+        let (any, good) = (Terms::new(ctx, &targets), Terms::new(ctx, &good));
+        Ok(Self {
+            ctx,
+            plan,
+            view,
+            targets,
+            any,
+            good,
+            roots,
+            started,
+            report,
+            unpublished,
+            mended,
+        })
     }
 
     /// Where this machine's files have the chunks of these packs.
@@ -290,12 +306,16 @@ impl<'a, G: Grid> Work<'a, G> {
         if !shards.iter().all(named) {
             return Err(FlowError::Inconsistent);
         }
-        for targets in [self.good.clone(), self.targets.clone()] {
+        for trusted in [true, false] {
             let before = record.unplaced().count();
             if before == 0 {
                 break;
             }
-            place::send_missing(self.ctx, &targets, record, shards.clone()).await;
+            let terms = if trusted { &mut self.good } else { &mut self.any };
+            let (under, targets) = terms.of(&record.meta.id)?;
+            place::send_missing(&under, &targets, record, shards.clone()).await;
+            // Electors of the head that tells of it.
+            targets.used().into_iter().for_each(|peer| self.targets.took(peer));
             let made = (before - record.unplaced().count()) as u64;
             let len = shards.first().map_or(0, |shard| shard.bytes.len() as u64);
             self.report.shards_made += made;

@@ -120,6 +120,12 @@ impl Catalog {
         rows::pack(&self.db.read(), pack)
     }
 
+    /// What was asked of a pack's placement beyond the settings, as
+    /// [`set_policy`](Bulk::set_policy) noted it.
+    pub fn policy(&self, pack: &PackId) -> Result<Option<Vec<u8>>, CatalogError> {
+        rows::policy(&self.db.read(), pack)
+    }
+
     /// Changes a pack's state and record. False when the pack is not known.
     pub fn set_pack(
         &self,

@@ -107,7 +107,8 @@ pub(crate) const HOST: Schema = Schema {
 };
 
 /// `catalog.db`: the owner's own chunks, packs and snapshots; from version 2 on also what was found
-/// of holders, and which shards they turned out not to have.
+/// of holders, and which shards they turned out not to have; from version 3 on also what a pack's
+/// run asked of placement.
 pub(crate) const CATALOG: Schema = Schema {
     application_id: 0x6762_6b63, // "gbkc"
     migrations: &[
@@ -137,6 +138,7 @@ pub(crate) const CATALOG: Schema = Schema {
             PRIMARY KEY (peer, shard)
         ) WITHOUT ROWID, STRICT;
     ",
+        "ALTER TABLE pack ADD COLUMN policy BLOB",
     ],
 };
 

@@ -8,10 +8,10 @@ use rustix::io::Errno;
 
 use super::path::Found;
 use super::{PIECE, Shared};
-use crate::drive::fuse::tried;
 use crate::drive::ops::{
     Attr, Change, Files, Ino, Listed, New, Read, Rename, Seek, Stop, Type, XattrHow,
 };
+use crate::drive::patience::{late, tried};
 
 impl Shared {
     /// Up to `len` bytes.
@@ -24,7 +24,7 @@ impl Shared {
         match self.work(move |shared| shared.files.read(ino, at, len)).await? {
             Read::Now(bytes) => Ok(bytes),
             Read::Later(later) => {
-                tokio::time::timeout(self.deadline, later).await.unwrap_or(Err(Errno::IO))
+                tokio::time::timeout(self.deadline, later).await.unwrap_or_else(|_late| late())
             }
         }
     }

@@ -121,6 +121,14 @@ impl<'a> Bulk<'a> {
         Ok(self.db.prepare_cached(sql)?.execute(params![pack.as_bytes(), healthy])? > 0)
     }
 
+    /// Notes what was asked of the pack's placement; it is forgotten with the pack. A pack that is
+    /// not known is left alone.
+    pub fn set_policy(&self, pack: &PackId, policy: &[u8]) -> Result<(), CatalogError> {
+        let sql = "UPDATE pack SET policy = ?2 WHERE id = ?1";
+        self.db.prepare_cached(sql)?.execute(params![pack.as_bytes(), policy])?;
+        Ok(())
+    }
+
     /// As [`Catalog::drop_pack`](super::Catalog::drop_pack).
     pub fn drop_pack(&self, pack: &PackId) -> Result<bool, CatalogError> {
         let sql = "DELETE FROM chunk WHERE pack = (SELECT no FROM pack WHERE id = ?1)";
@@ -268,6 +276,13 @@ pub(super) fn packs_in(
         packs.push((id(row, 0, "pack")?, row.get(1)?));
     }
     Ok(packs)
+}
+
+/// What was asked of a pack's placement.
+pub(super) fn policy(db: &Connection, pack: &PackId) -> Result<Option<Vec<u8>>, CatalogError> {
+    let mut query = db.prepare_cached("SELECT policy FROM pack WHERE id = ?1")?;
+    let policy = query.query_row([pack.as_bytes()], |row| row.get(0)).optional()?;
+    Ok(policy.flatten())
 }
 
 pub(super) fn packs_of(db: &Connection, class: u8) -> Result<Vec<PackId>, CatalogError> {

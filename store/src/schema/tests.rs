@@ -20,8 +20,11 @@ const HOST_FIXTURES: &[&str] = &[
     include_str!("fixtures/host-4.sql"),
     include_str!("fixtures/host-5.sql"),
 ];
-const CATALOG_FIXTURES: &[&str] =
-    &[include_str!("fixtures/catalog-1.sql"), include_str!("fixtures/catalog-2.sql")];
+const CATALOG_FIXTURES: &[&str] = &[
+    include_str!("fixtures/catalog-1.sql"),
+    include_str!("fixtures/catalog-2.sql"),
+    include_str!("fixtures/catalog-3.sql"),
+];
 
 fn restore(sql: &str, path: &Path) {
     Connection::open(path).unwrap().execute_batch(sql).unwrap();

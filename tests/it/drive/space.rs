@@ -55,15 +55,14 @@ fn left(dir: &Path) -> u64 {
 
 /// Looks at `df` until it is as wanted; bounded by as many looks as take about a minute.
 fn until_left(dir: &Path, what: &str, wanted: impl Fn(u64) -> bool) -> u64 {
-    for _ in 0..600 {
-        let left = left(dir);
-        if wanted(left) {
-            return left;
-        }
+    let mut looks = (0..600).map(|_| {
         // Nothing says when a peer was heard of: the figure is looked at again and again.
         std::thread::park_timeout(Duration::from_millis(100));
-    }
-    panic!("df never showed {what}: {} MiB", left(dir) / MIB);
+        left(dir)
+    });
+    let seen = looks.find(|left| wanted(*left));
+    assert!(seen.is_some(), "df never showed {what}: {} MiB", left(dir) / MIB);
+    seen.unwrap()
 }
 
 fn near(one: u64, other: u64) -> bool {

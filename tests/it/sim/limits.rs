@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use chunker::PeerId;
 use gbak::flow::FlowError;
+use gbak::flow::audit::audit;
+use gbak::flow::moving;
 use gbak::flow::policy::{Policy, RELAX_ORDER};
+use gbak::flow::repair::{RepairPlan, repair};
 use gbak::placement::choose::{Limit, Limits};
 use gbak::placement::proximity::Proximity;
 use gbak::vault::index::PackRecord;
 use p2p::Grid;
 use p2p::sim::Weather;
 
+use super::care::lose;
+use super::health::rules;
 use super::stories::{assert_same, grid, source, under};
 use super::world::{Node, World};
 
@@ -256,7 +261,56 @@ async fn what_a_run_with_flags_leaves_in_the_spool_keeps_to_them_later() {
         let holders: BTreeSet<PeerId> = record.holders().collect();
         assert_eq!(holders.len(), 4, "listings are kept as well as data: {}", record.code);
         assert!(holders.is_subset(&within), "{holders:?} {within:?}");
-        assert_eq!(ada.ctx.catalog.get(&format!("spooled.policy.{id}")).unwrap(), None);
     }
     assert_eq!(ada.ctx.catalog.snapshots().unwrap().len(), 1);
+}
+
+/// What this device's packs of data are with, and how many of them there are.
+fn homes_of_data(node: &Node) -> (usize, BTreeSet<PeerId>) {
+    let (mut packs, mut homes) = (0, BTreeSet::new());
+    let each = |row: &store::PackRow| {
+        let record = PackRecord::decode_stored(&row.record)?;
+        if record.class() == chunker::Class::Data as u8 {
+            packs += 1;
+            homes.extend(record.holders());
+            assert_eq!(record.unplaced().count(), 0, "{}", row.id);
+        }
+        Ok::<(), FlowError>(())
+    };
+    node.ctx.catalog.for_each_pack(each).unwrap();
+    (packs, homes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_with_flags_placed_is_repaired_and_moved_under_them() {
+    let world = World::new(40, Weather::calm());
+    let (mut ada, others) = grid(&world, 10).await;
+    let source = source(&world);
+    let most = rtts(&ada)[5].0;
+    // Measured again since, and never longer than before.
+    let within = |ada: &Node| -> BTreeSet<PeerId> {
+        let near = rtts(ada).into_iter().filter(|(rtt, _)| *rtt <= most);
+        near.map(|(_, peer)| peer).collect()
+    };
+    assert!(within(&ada).len() < 8, "some are too far");
+    // This run has flags; the agent that repairs and moves has none.
+    let plain = ada.ctx.clone();
+    limited(&mut ada, latency(&format!("..{}us", most.as_micros())));
+    ada.backup_with(&source, |plan| plan.code = "2+2".parse().ok()).await.unwrap();
+    ada.ctx = plain;
+    let (packs, first) = homes_of_data(&ada);
+    assert!(packs > 0 && first.len() == 4 && first.is_subset(&within(&ada)), "{first:?}");
+    let held = |peer: &PeerId| others.iter().find(|o| o.peer() == *peer).unwrap();
+    let mut going = first.iter();
+    lose(&ada, held(going.next().unwrap()));
+    audit(&ada.ctx, None, &rules()).await.unwrap();
+    let mended = repair(&ada.ctx, RepairPlan { all: true, ..RepairPlan::default() }).await.unwrap();
+    assert!(mended.shards_made > 0 && mended.packs_still_degraded == 0, "{mended:?}");
+    let (_, second) = homes_of_data(&ada);
+    assert!(second != first && second.is_subset(&within(&ada)), "{second:?}");
+    let leaver = going.find(|peer| second.contains(peer)).unwrap();
+    let moved = moving::evacuate(&ada.ctx, *leaver).await.unwrap();
+    assert!(moved.moved > 0, "{moved:?}");
+    let (_, third) = homes_of_data(&ada);
+    assert!(third != second && third.is_subset(&within(&ada)), "{third:?}");
 }
