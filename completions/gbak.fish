@@ -449,6 +449,8 @@ complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcomm
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l limit-download -d 'Receive at most this fast' -r
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l allow-other -d 'Let other users of this computer in'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l take-over -d 'Take it from a machine that has not been heard of for the length of its lease'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l read-only -d 'Follow what another machine writes: always its last commit, and nothing can be changed'
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -s q -l quiet -d 'Print results and errors only'
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -s v -l verbose -d 'Print more; repeat for debug logs'

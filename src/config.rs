@@ -18,6 +18,7 @@ use crate::api::{DomainsRule, UnmetRule};
 pub use crate::placement::proximity::{Range, RangeError};
 
 pub mod caring;
+pub mod driving;
 mod edit;
 mod watching;
 
@@ -57,6 +58,8 @@ pub struct Config {
     pub leases: Leases,
     /// What it may use of line and machine.
     pub limits: Limits,
+    /// How its drives are shared with other machines of the owner.
+    pub drive: driving::Driving,
 }
 
 /// What this machine is on the grid.
@@ -348,6 +351,14 @@ impl<'de> Deserialize<'de> for Rate {
             Ok(Amount::Bytes(bytes)) => Ok(Self(bytes)),
             _ => Err(de::Error::custom("not bytes a second like \"2 MiB\"")),
         }
+    }
+}
+
+impl Placement {
+    /// The code that is asked for, if one is.
+    pub fn code(&self) -> Option<chunker::Code> {
+        // Checked when it was read.
+        self.redundancy.as_ref()?.parse().ok()
     }
 }
 

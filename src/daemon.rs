@@ -34,6 +34,7 @@ pub mod duties;
 pub mod engine;
 mod events;
 pub mod failure;
+mod following;
 mod guarding;
 mod hearing;
 mod keys;

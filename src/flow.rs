@@ -18,10 +18,12 @@ use crate::monitor::Monitor;
 use crate::offload::{Offload, WorkLost, compute, offload};
 use crate::vault::Vault;
 
+mod asking;
 pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod drill;
+pub mod fence;
 pub mod fetch;
 pub mod forget;
 pub mod guard;
@@ -333,6 +335,12 @@ pub enum FlowError {
         /// Its size.
         len: usize,
         /// What holders take.
+        limit: usize,
+    },
+    /// This device claims so many drives that another one would not fit into its heads.
+    #[error("This machine writes or wrote {limit} drives, which is as many as one can")]
+    TooManyDrives {
+        /// How many.
         limit: usize,
     },
     /// Sealed packs were damaged before they were sent, and with them what waited for them.

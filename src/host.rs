@@ -33,6 +33,7 @@ pub mod handover;
 mod leases;
 pub mod lost;
 mod moves;
+mod silence;
 mod usage;
 mod wards;
 
@@ -118,6 +119,7 @@ struct Inner {
     changed: Notify,
     /// Who spent which invitation in this process's life.
     joiners: Mutex<BTreeMap<[u8; 32], OwnerId>>,
+    silence: silence::Silence,
 }
 
 /// The name under which an invitation is kept here: who reads it cannot join.
@@ -134,6 +136,7 @@ impl Host {
         offload: Arc<dyn Offload>,
         admission: Option<Admission>,
     ) -> Self {
+        let since = clock.now_secs();
         let inner = Inner {
             shelf,
             roll,
@@ -149,6 +152,7 @@ impl Host {
             paused: AtomicBool::new(false),
             changed: Notify::new(),
             joiners: Mutex::default(),
+            silence: silence::Silence::since(since),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -320,6 +324,7 @@ impl Host {
             return Err(Refusal::TooLarge);
         }
         let now = self.inner.clock.now_secs();
+        let inner = Arc::clone(&self.inner);
         let keep = move |shelf: &Shelf| {
             let head = SignedHead::decode(&bytes).map_err(|_| Refusal::HeadInvalid)?;
             // What is kept and hashed must be the one way to write this head, or one number could
@@ -328,7 +333,9 @@ impl Host {
                 return Err(Refusal::HeadInvalid);
             }
             let stored = shelf.head_put(owner, head.device(), head.seq, head.hash(), &bytes, now);
-            stored.map_err(|error| refusal(&error))
+            stored.map_err(|error| refusal(&error))?;
+            inner.silence.note(owner, head.device(), now);
+            Ok(())
         };
         self.run(pass, keep).await??;
         Ok(Reply::HeadStored { at_secs: now })
@@ -342,8 +349,10 @@ impl Host {
             left = room.unwrap_or(left);
             room.is_some()
         };
-        let heads = heads.into_iter().filter(fits).map(ByteBuf::from).collect();
-        Ok(Reply::Heads { heads })
+        let now = self.inner.clock.now_secs();
+        let age = |head: Vec<u8>| (self.inner.silence.age(owner, &head, now), ByteBuf::from(head));
+        let (ages, heads) = heads.into_iter().filter(fits).map(age).unzip();
+        Ok(Reply::Heads { heads, ages })
     }
 
     async fn admit(&self, from: PeerId, join: Join, pass: Pass) -> Result<Reply, Refusal> {

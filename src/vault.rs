@@ -15,6 +15,7 @@ use crate::placement::PlacementKey;
 use crate::vault::keys::SealKey;
 use crate::vault::manifest::HeadBody;
 
+pub mod claim;
 pub mod index;
 pub mod keys;
 pub mod keystore;

@@ -60,6 +60,8 @@ pub const WARD_PARTS: u32 = 8;
 const HEAD_FRAME: usize = 5;
 /// What is in the header of a reply with heads beside them, at most.
 const HEAD_SLACK: usize = 64;
+/// What an age takes at most in CBOR.
+const AGE_FRAME: usize = 5;
 
 /// What one peer asks another. `Hello` and `Join` are the door: the only two a stranger may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -257,6 +259,10 @@ pub enum Reply {
     Heads {
         /// Signed bytes of each.
         heads: Vec<serde_bytes::ByteBuf>,
+        /// For how many seconds its device has not said a head to us, one for each; none by peers
+        /// that do not tell.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ages: Vec<u32>,
     },
     /// Understood, and declined.
     Refused(Refusal),
@@ -400,9 +406,12 @@ impl Request {
             (Self::Have { shards }, Reply::Have { held }) => shards.len() == held.len(),
             (Self::Moves { spare }, Reply::Moves { shards }) => shards.len() <= spare.len(),
             (Self::Moved { shards }, Reply::LetGo { gone }) => shards.len() == gone.len(),
-            (Self::HeadGet, Reply::Heads { heads }) => {
+            (Self::HeadGet, Reply::Heads { heads, ages }) => {
                 let bytes: usize = heads.iter().map(|head| head.len() + HEAD_FRAME).sum();
-                heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE && bytes <= HEADER_LIMIT - HEAD_SLACK
+                let bytes = bytes + ages.len() * AGE_FRAME;
+                (ages.is_empty() || ages.len() == heads.len())
+                    && heads.len() <= HEADS_LIMIT * HEADS_PER_DEVICE
+                    && bytes <= HEADER_LIMIT - HEAD_SLACK
             }
             (Self::Held { from }, Reply::Held { shards, marks, .. }) => {
                 shards.len() <= LEASE_PAGE

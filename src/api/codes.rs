@@ -95,6 +95,8 @@ codes! {
     NO_PATH = "gbak::snapshot::no_path", 1;
     /// A drive is not as the command needs it.
     DRIVE = "gbak::drive::state", 1;
+    /// Another machine writes the drive, or took it over.
+    FENCED = "gbak::drive::fenced", 1;
     /// Something cannot be mounted or unmounted.
     MOUNT = "gbak::mount::failed", 1;
     /// Something cannot be served.

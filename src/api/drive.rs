@@ -21,6 +21,12 @@ pub enum DriveAct {
         dir: PathBytes,
         /// Whether other users of the computer may enter.
         allow_other: bool,
+        /// Whether to overrule a writer whose lease ran out.
+        #[serde(default)]
+        take_over: bool,
+        /// Whether to follow it instead of writing it.
+        #[serde(default)]
+        read_only: bool,
     },
     /// Unmount it, and make a last commit.
     Unmount,
@@ -112,6 +118,24 @@ pub struct DriveView {
     pub available_bytes: u64,
     /// Why the grid could not be read last, if it could not.
     pub trouble: Option<String>,
+    /// `writer`, `unconfirmed` (too few peers answered), `fenced` (another machine took over),
+    /// `follower` (mounted read only); none when it is not mounted.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// This machine's claim to write it, or of the commit that it follows: it counts up over all
+    /// machines.
+    #[serde(default)]
+    pub epoch: u64,
+    /// The full id of the device that took it over.
+    #[serde(default)]
+    pub taken_by: Option<String>,
+    /// The snapshot of what was only here when another machine took over.
+    #[serde(default)]
+    pub conflict_snapshot: Option<String>,
+    /// Of one that is followed: for how many seconds peers have not confirmed that the commit is
+    /// the drive's last; none when they never did.
+    #[serde(default)]
+    pub unconfirmed_secs: Option<u64>,
 }
 
 /// Who contributes to a drive. All in bytes.

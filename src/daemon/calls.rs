@@ -38,6 +38,7 @@ mod caring;
 mod drilling;
 mod driving;
 mod evidence;
+mod following;
 mod forgetting;
 mod guarding;
 mod leaving;

@@ -26,7 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::failure::told;
+use super::following::Followed;
 use crate::drive::disk::{Drive, DriveError};
+use crate::drive::lease::{Role, Taking};
 use crate::drive::session::{self, Kernel, MountError, Mounted};
 use crate::flow::FlowError;
 use crate::flow::targets::Targets;
@@ -39,6 +41,8 @@ const QUIET: Duration = Duration::from_secs(10);
 const AT_MOST: Duration = Duration::from_secs(300);
 /// After a commit that failed.
 const AGAIN: Duration = Duration::from_secs(30);
+/// Between two tries to learn whether another machine writes a drive.
+const UNSURE: Duration = Duration::from_secs(5);
 /// How long peers may take to say what they still offer.
 const ASKING: Duration = Duration::from_secs(5);
 
@@ -177,6 +181,8 @@ pub(super) struct Drives {
     all: Mutex<BTreeMap<String, Arc<Running>>>,
     /// Held by whoever opens, makes or removes one.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// Those that another machine writes.
+    pub(super) followed: Followed,
     /// What was worked out last of the grid's room, and for whom.
     pooled: Mutex<Option<(Donors, Pooled)>>,
 }
@@ -184,6 +190,10 @@ pub(super) struct Drives {
 impl Drives {
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Running>>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.all().keys().cloned().collect()
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Arc<Running>> {
@@ -210,6 +220,8 @@ impl Engine {
         });
         let door = Door { running: Arc::clone(&running), mount: false };
         self.drives.all().insert(name.clone(), Arc::clone(&running));
+        let (engine, leased) = (Arc::clone(self), Arc::clone(&running));
+        drop(self.upkeep.spawn(async move { keep_lease(&engine, &leased).await }));
         let engine = Arc::clone(self);
         drop(self.upkeep.spawn(async move {
             keep(&engine, &running).await;
@@ -239,6 +251,9 @@ impl Engine {
     ) -> Result<(), DriveError> {
         {
             let _writing = self.writing.lock().await;
+            if let Role::Unconfirmed { .. } = drive.role() {
+                self.settle_lease(drive).await?;
+            }
             drive.commit(cancel).await?;
         }
         self.ask_for_room().await;
@@ -257,6 +272,52 @@ impl Engine {
         drop(tokio::time::timeout(ASKING, futures::future::join_all(asks)).await);
     }
 
+    /// Claims a drive for this machine, or says which one has it.
+    pub(super) async fn take_drive(
+        &self,
+        drive: &Drive<Swarm>,
+        take_over: bool,
+        cancel: &CancellationToken,
+    ) -> Result<(), DriveError> {
+        let _writing = self.writing.lock().await;
+        let (lease_secs, in_use) = (self.config.drive.lease.0, self.drives.names());
+        drive.take(Taking { lease_secs, take_over, in_use: &in_use }, cancel).await
+    }
+
+    /// Gives a drive back, if all of it is on the grid.
+    pub(super) async fn leave_drive(&self, drive: &Drive<Swarm>) {
+        let _writing = self.writing.lock().await;
+        if let Err(error) = drive.give_back().await {
+            tracing::warn!(error = %told(&error), drive = drive.name(), "not given back");
+        }
+    }
+
+    /// Renews the lease, and settles what came of it unless something else is being published.
+    async fn tend_lease(&self, drive: &Drive<Swarm>) -> Result<(), DriveError> {
+        if let Role::Writer { .. } = drive.role()
+            && !drive.renew().await?
+        {
+            return Ok(());
+        }
+        let Some(_writing) = self.try_write() else { return Ok(()) };
+        self.settle_lease(drive).await
+    }
+
+    /// Claims what could not be claimed before, goes on with what peers confirm, takes back what
+    /// was overruled. Publishes: the caller lets nothing else do so.
+    async fn settle_lease(&self, drive: &Drive<Swarm>) -> Result<(), DriveError> {
+        match drive.role() {
+            Role::Fenced { .. } => drive.step_back().await,
+            Role::Writer { .. } => drive.move_on().await,
+            Role::Unconfirmed { .. } if drive.renew().await? => drive.move_on().await,
+            Role::Unconfirmed { .. } => {
+                let (lease_secs, in_use) = (self.config.drive.lease.0, self.drives.names());
+                let taking = Taking { lease_secs, take_over: false, in_use: &in_use };
+                drive.claim_again(taking).await
+            }
+        }
+    }
+
     /// What the grid can still take for this member, after redundancy.
     pub(super) fn pooled(&self) -> Pooled {
         let online = self.ctx.grid.peers().into_iter();
@@ -266,7 +327,8 @@ impl Engine {
         match &*last {
             Some((same, pooled)) if *same == donors => *pooled,
             _ => {
-                let pooled = Targets::now(&self.ctx).pooled(&self.ctx);
+                let asked = self.config.placement.code();
+                let pooled = Targets::now(&self.ctx).pooled(&self.ctx, asked);
                 *last = Some((donors, pooled));
                 pooled
             }
@@ -299,9 +361,6 @@ impl Engine {
         if let Err(error) = saved {
             tracing::warn!(%error, drive = drive.name(), "cannot save a drive's table");
         }
-        if let Err(error) = drive.settle() {
-            tracing::warn!(error = %told(&error), "cannot see whether a commit is on the grid");
-        }
         self.measure_drive(drive);
         Ok(())
     }
@@ -324,6 +383,9 @@ impl Clockwork {
 
     fn is_due(&mut self, drive: &Drive<Swarm>) -> bool {
         let now = Instant::now();
+        if drive.owes() && now >= self.not_before {
+            return true;
+        }
         if !drive.is_dirty() {
             self.dirty = None;
             return false;
@@ -339,6 +401,31 @@ impl Clockwork {
             return false;
         }
         volume.is_pressed() || now >= self.changed + QUIET || now >= dirty + AT_MOST
+    }
+}
+
+/// Renews a drive's lease, and sees which commits are on the grid, until the drive has ended. Apart
+/// from its upkeep: peers that do not answer must not keep that waiting.
+async fn keep_lease(engine: &Engine, running: &Running) {
+    let drive = &running.drive;
+    // Heard of three times in the length of a lease.
+    let renew = Duration::from_secs((engine.config.drive.lease.0 / 3).max(1));
+    let mut renew_at = Instant::now() + renew;
+    loop {
+        tokio::select! { biased;
+            () = running.ended() => break,
+            () = tokio::time::sleep(TICK) => {}
+        }
+        if Instant::now() >= renew_at {
+            if let Err(error) = engine.tend_lease(drive).await {
+                tracing::warn!(error = %told(&error), drive = drive.name(), "no lease");
+            }
+            let sure = matches!(drive.role(), Role::Writer { .. });
+            renew_at = Instant::now() + if sure { renew } else { renew.min(UNSURE) };
+        }
+        if let Err(error) = drive.settle().await {
+            tracing::warn!(error = %told(&error), "cannot see whether a commit is on the grid");
+        }
     }
 }
 
@@ -417,5 +504,8 @@ async fn end(engine: &Arc<Engine>, running: &Arc<Running>, stopping: &Cancellati
         && let Err(error) = engine.commit_drive(drive, &stopping.child_token()).await
     {
         tracing::warn!(error = %told(&error), drive = drive.name(), "no last commit");
+    }
+    if leaving {
+        engine.leave_drive(drive).await;
     }
 }

@@ -86,6 +86,7 @@ fn of_flow(error: &FlowError) -> (Code, &'static [&'static str]) {
         FlowError::BadTag { .. } | FlowError::TooManyTags { .. } => (codes::USAGE, &[]),
         FlowError::OthersSnapshot { .. } => (codes::USAGE, &["gbak recover --rebuild --as-of 1m"]),
         FlowError::Pinned { .. } => (codes::USAGE, &["gbak unpin SNAP"]),
+        FlowError::TooManyDrives { .. } => (codes::DRIVE, &["gbak drive delete NAME"]),
         FlowError::NoRules => (codes::USAGE, &["gbak forget --keep-last N"]),
         FlowError::KeepsNothing { .. } => (codes::KEEPS_NOTHING, &["gbak forget --keep-last N"]),
         FlowError::Cancelled => (codes::INTERRUPTED, &[]),

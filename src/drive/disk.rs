@@ -6,10 +6,10 @@
 //! what did not change since is clean afterwards, and once the snapshot is published with all its
 //! packs placed, *proven*: only such data may be dropped here.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use chunker::{Record, SnapshotId};
+use chunker::{Code, PeerId, Record, SnapshotId};
 use p2p::Grid;
 use serde::{Deserialize, Serialize};
 use store::{DbError, DriveStore, PackCache};
@@ -17,22 +17,22 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::far::Remote;
-use super::import;
+use super::lease::{self, Lease, Role};
 use super::pulse::Pulse;
 use super::reader::Reader;
 use super::tree::{Sources, TreeEntries};
 use super::volume::freeze::{Frozen, Taken};
 use super::volume::node::{Base, Body};
 use super::volume::{Far, Figures, Now, OpenError, Volume};
+use super::{import, lock};
 use crate::flow::backup::{self, BackupPlan, Committed};
 use crate::flow::publish::SNAPSHOT_PUBLISHED;
-use crate::flow::scan::ScanOptions;
-use crate::flow::{Ctx, FlowError, look};
+use crate::flow::{Ctx, FlowError, fence, look};
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::Content;
 
 /// zstd level of a drive's data.
-const LEVEL: i32 = 3;
+pub(super) const LEVEL: i32 = 3;
 /// Under which the facts are kept beside the table.
 const FACTS: &str = "facts";
 const SETTINGS: &str = "settings";
@@ -56,6 +56,23 @@ pub enum DriveError {
     /// Its settings make no sense.
     #[error("The drive's settings are damaged")]
     Damaged,
+    /// Another machine writes it.
+    #[error("Device {} writes the drive", by.short())]
+    Held {
+        /// Which.
+        by: PeerId,
+        /// Whether it may be taken over, if enough peers answered to say.
+        ran_out: Option<bool>,
+    },
+    /// It may be that another machine writes it.
+    #[error("Too few peers answer to say whether another machine writes the drive")]
+    Unclaimed,
+    /// Another machine took it over.
+    #[error("Device {} took the drive over", by.short())]
+    Fenced {
+        /// Which.
+        by: PeerId,
+    },
 }
 
 /// What a drive may take. All in bytes.
@@ -87,6 +104,16 @@ pub struct Facts {
     /// The last commit that is on the grid for sure.
     #[serde(rename = "p")]
     pub proven: u64,
+    /// The line's last commit that this table knew; the snapshot when absent.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub tip: Option<SnapshotId>,
+}
+
+impl Facts {
+    /// The line's last commit that this table is built on, or was rolled back from.
+    pub fn tip(&self) -> Option<SnapshotId> {
+        self.tip.or(self.snapshot)
+    }
 }
 
 impl Record for Facts {
@@ -107,6 +134,9 @@ pub struct Drive<G> {
     committed: Mutex<u64>,
     /// One commit at a time.
     committing: tokio::sync::Mutex<()>,
+    pub(super) lease: Mutex<Lease>,
+    /// The code of its packs, where the settings ask for one.
+    pub(super) code: Option<Code>,
 }
 
 impl<G> std::fmt::Debug for Drive<G> {
@@ -146,10 +176,6 @@ pub fn settings(dir: &Path) -> Result<DriveSettings, DriveError> {
     DriveSettings::decode(&row).map_err(|_unlike| DriveError::Damaged)
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl<G: Grid> Drive<G> {
     /// Opens the drive in `dir`. Blocks.
     pub fn open(
@@ -165,6 +191,7 @@ impl<G: Grid> Drive<G> {
             Some(row) => Facts::decode(&row).map_err(|_unlike| DriveError::Damaged)?,
             None => Facts::default(),
         };
+        let epoch = fence::claim_of(&ctx, name)?.map_or(0, |mine| mine.epoch);
         let remote = Remote::new(Arc::new(Reader::new(ctx.clone(), packs)));
         let volume = Volume::open(store, Arc::new(remote.clone()), now)?;
         volume.set_proven(facts.proven);
@@ -180,12 +207,24 @@ impl<G: Grid> Drive<G> {
             // makes no snapshot.
             committed: Mutex::new(u64::MAX),
             committing: tokio::sync::Mutex::default(),
+            lease: Mutex::new(Lease::unknown(epoch)),
+            code: None,
         })
+    }
+
+    /// The same with packs of this code.
+    #[must_use]
+    pub fn coded(self, code: Option<Code>) -> Self {
+        Self { code, ..self }
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) const fn ctx(&self) -> &Ctx<G> {
+        &self.ctx
     }
 
     /// The files.
@@ -245,7 +284,9 @@ impl<G: Grid> Drive<G> {
     /// Takes the tree of a commit in place of the one that is here.
     pub async fn adopt(&self, id: SnapshotId, snapshot: &Snapshot) -> Result<(), DriveError> {
         let inodes = import::tree(self.remote.reader(), snapshot, &self.name).await?;
-        let facts = Facts { snapshot: Some(id), ..self.facts() };
+        // Rolled back, it still goes on from the line's last commit.
+        let tip = lease::line(commits(&self.ctx, &self.name)?).pop().map_or(id, |tip| tip.id);
+        let facts = Facts { snapshot: Some(id), tip: Some(tip), ..self.facts() };
         let volume = Arc::clone(&self.volume);
         volume.note(FACTS, facts.encode());
         self.ctx.work(move || volume.replace(inodes)).await??;
@@ -257,14 +298,43 @@ impl<G: Grid> Drive<G> {
     /// Makes a commit of this moment. Not cancel-safe: stop it through `cancel`.
     pub async fn commit(&self, cancel: &CancellationToken) -> Result<(), DriveError> {
         let _one = self.committing.lock().await;
+        match self.role() {
+            Role::Fenced { .. } => return self.keep_conflict(cancel).await,
+            // Two machines' commits of one epoch would be one line.
+            Role::Unconfirmed { .. } if !self.is_ours()? => return Err(DriveError::Unclaimed),
+            Role::Unconfirmed { .. } | Role::Writer { .. } => {}
+        }
         let volume = Arc::clone(&self.volume);
         let frozen = self.ctx.work(move || volume.freeze()).await?;
         let result = self.commit_frozen(&frozen, cancel).await;
         self.volume.thaw();
         result?;
-        *lock(&self.committed) = frozen.changes;
+        self.has_begun();
+        self.committed_up_to(frozen.changes);
         let volume = Arc::clone(&self.volume);
         Ok(self.ctx.work(move || volume.save()).await??)
+    }
+
+    pub(super) fn committed_up_to(&self, changes: u64) {
+        *lock(&self.committed) = changes;
+    }
+
+    /// Makes a snapshot of a moment.
+    pub(super) async fn read(
+        &self,
+        frozen: &Arc<Frozen>,
+        plan: &BackupPlan,
+        parent: Option<(SnapshotId, Snapshot)>,
+        cancel: &CancellationToken,
+    ) -> Result<Committed, FlowError> {
+        let sources = Sources {
+            far: Arc::new(self.remote.clone()) as Arc<dyn Far>,
+            held: self.held(),
+            runtime: Handle::current(),
+        };
+        let entries = TreeEntries::new(Arc::clone(frozen), sources, &self.name);
+        let ctx = Pulse::watching(&self.ctx, &self.volume);
+        backup::commit(&ctx, plan, entries, parent, cancel).await
     }
 
     async fn commit_frozen(
@@ -272,49 +342,54 @@ impl<G: Grid> Drive<G> {
         frozen: &Arc<Frozen>,
         cancel: &CancellationToken,
     ) -> Result<(), DriveError> {
-        let sources = Sources {
-            far: Arc::new(self.remote.clone()) as Arc<dyn Far>,
-            held: self.held(),
-            runtime: Handle::current(),
-        };
-        let entries = TreeEntries::new(Arc::clone(frozen), sources, &self.name);
-        let parent = commits(&self.ctx, &self.name)?.pop();
+        let parent = lease::line(commits(&self.ctx, &self.name)?).pop();
         let parent = parent.map(|listed| (listed.id, listed.snapshot));
-        let plan = self.plan();
-        let ctx = Pulse::watching(&self.ctx, &self.volume);
-        let committed = backup::commit(&ctx, &plan, entries, parent.clone(), cancel).await?;
-        let mut facts = self.facts();
-        facts.number += 1;
-        facts.snapshot = committed.report.snapshot.or(parent.map(|(id, _)| id));
-        self.volume.committed(taken(frozen, committed, facts.number));
-        self.volume.note(FACTS, facts.encode());
-        *lock(&self.facts) = facts;
-        self.settle()
+        let committed = self.read(frozen, &self.plan(), parent.clone(), cancel).await?;
+        let made = committed.report.snapshot.or(parent.map(|(id, _)| id));
+        // Only commits count it on, and there is one at a time.
+        let number = self.facts().number + 1;
+        self.volume.committed(taken(frozen, committed, number));
+        self.amend(|facts| {
+            *facts = Facts { number, snapshot: made, tip: made, ..*facts };
+        });
+        self.settle().await
     }
 
-    /// Looks whether the last commit has reached the grid, or was lost on the way.
-    pub fn settle(&self) -> Result<(), DriveError> {
-        let mut facts = self.facts();
+    /// Looks whether the last commit has reached the grid before any other machine claimed the
+    /// drive, or was lost on the way.
+    pub async fn settle(&self) -> Result<(), DriveError> {
+        let facts = self.facts();
         let Some(id) = facts.snapshot.filter(|_| facts.proven < facts.number) else {
             return Ok(());
         };
         let rows = self.ctx.catalog.snapshots().map_err(FlowError::from)?;
         match rows.into_iter().find(|(one, ..)| *one == id) {
             Some((_, SNAPSHOT_PUBLISHED, _)) => {
-                facts.proven = facts.number;
-                self.volume.set_proven(facts.proven);
+                if self.is_confirmed().await? {
+                    // What was committed since is another matter.
+                    self.amend(|now| now.proven = now.proven.max(facts.number));
+                    self.volume.set_proven(self.facts().proven);
+                }
             }
-            Some(_) => return Ok(()),
+            Some(_) => {}
             None => {
                 tracing::warn!(drive = self.name, "a commit that was queued is lost: once more");
                 self.volume.uncommit();
-                facts.snapshot = commits(&self.ctx, &self.name)?.pop().map(|listed| listed.id);
-                facts.proven = facts.number;
+                let tip = lease::line(commits(&self.ctx, &self.name)?).pop();
+                let tip = tip.map(|listed| listed.id);
+                self.amend(|now| {
+                    *now = Facts { snapshot: tip, tip, proven: now.number, ..*now };
+                });
             }
         }
-        self.volume.note(FACTS, facts.encode());
-        *lock(&self.facts) = facts;
         Ok(())
+    }
+
+    /// Changes what is known of commits, here and in the table.
+    fn amend(&self, change: impl FnOnce(&mut Facts)) {
+        let mut facts = lock(&self.facts);
+        change(&mut facts);
+        self.volume.note(FACTS, facts.encode());
     }
 
     fn held(&self) -> super::tree::Held {
@@ -326,22 +401,6 @@ impl<G: Grid> Drive<G> {
                 |found| found.iter().map(Option::is_some).collect(),
             )
         })
-    }
-
-    fn plan(&self) -> BackupPlan {
-        BackupPlan {
-            paths: vec![PathBuf::from(tag(&self.name))],
-            scan: ScanOptions::default(),
-            tags: vec![tag(&self.name)],
-            hostname: self.ctx.device.cert.name.clone(),
-            username: String::new(),
-            force: false,
-            dry_run: false,
-            skip_if_unchanged: true,
-            code: None,
-            spool: true,
-            level: Some(LEVEL),
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use fuser::{
@@ -23,6 +23,7 @@ use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 use tokio::runtime::Handle;
 
+use super::lock;
 use super::ops::{
     Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, Stop, Type, XattrHow,
 };
@@ -139,11 +140,6 @@ impl<F: Files> Adapter<F> {
     fn make(&self, req: &Request, parent: INodeNo, name: &OsStr, new: &New) -> Result<Attr, Errno> {
         self.files.make(parent.0, name.as_bytes(), new, caller(req))
     }
-}
-
-fn lock(dirs: &Mutex<Dirs>) -> MutexGuard<'_, Dirs> {
-    // A map is sound at every instant.
-    dirs.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn caller(req: &Request) -> Caller {

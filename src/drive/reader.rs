@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
 use chunker::{ChunkId, Class, PackId, PackReader, Record};
@@ -15,6 +15,7 @@ use p2p::Grid;
 use store::PackCache;
 use tokio::sync::Semaphore;
 
+use super::lock;
 use super::lru::Lru;
 use crate::flow::fetch::{cached_pack_bytes, pack_bytes, record_of};
 use crate::flow::{Ctx, FlowError};
@@ -48,11 +49,6 @@ impl<G> std::fmt::Debug for Reader<G> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader").field("packs", &self.packs).finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Caches are sound at every instant.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A file's pieces, and how far it was read in one go.

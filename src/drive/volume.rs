@@ -17,7 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -101,6 +101,8 @@ pub struct Volume {
     room: Room,
     /// Grows with every change that a commit would see.
     changes: AtomicU64,
+    /// Whether another machine writes the drive now.
+    fenced: AtomicBool,
 }
 
 impl fmt::Debug for Volume {
@@ -183,6 +185,7 @@ impl Volume {
             state: Mutex::new(state),
             room: Room::default(),
             changes: AtomicU64::new(0),
+            fenced: AtomicBool::new(false),
         })
     }
 
@@ -194,6 +197,18 @@ impl Volume {
 
     fn now(&self) -> Stamp {
         (self.now)()
+    }
+
+    /// From now on nothing is changed any more: programs get EROFS.
+    pub fn fence(&self) {
+        // No change of bytes is half made.
+        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        self.fenced.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it may be changed.
+    fn writable(&self) -> Result<(), Errno> {
+        if self.fenced.load(Ordering::SeqCst) { Err(Errno::ROFS) } else { Ok(()) }
     }
 
     /// Something changed that a commit would see.

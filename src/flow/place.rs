@@ -369,8 +369,8 @@ async fn took<G: Grid>(ctx: &Ctx<G>, peer: PeerId, shard: ShardId) {
     }
 }
 
-/// Gives a whole-pack copy also to every connected peer that the record does not name. Best effort:
-/// those copies are found by asking.
+/// Gives a whole-pack copy also to every connected peer that the record does not name and that was
+/// not walked past. Best effort: those copies are found by asking.
 pub(crate) async fn spread<G: Grid>(
     ctx: &Ctx<G>,
     targets: &Targets,
@@ -378,7 +378,7 @@ pub(crate) async fn spread<G: Grid>(
     copy: Shard,
 ) {
     let named: BTreeSet<PeerId> = record.holders().collect();
-    let (others, copy) = (targets.peers().into_iter().filter(|peer| !named.contains(peer)), &copy);
+    let (others, copy) = (targets.open().filter(|peer| !named.contains(peer)), &copy);
     let sends = others.map(|peer| async move { (peer, send(ctx, peer, copy).await) });
     for (peer, sent) in futures::future::join_all(sends).await {
         if let Err(error) = sent {

@@ -6,20 +6,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::time::Duration;
 
 use chunker::{Block, ChunkId, Class, Code, PackBuilder, PackId, PeerId, Pool, Record, SnapshotId};
 use p2p::head::SignedHead;
 use p2p::wire::HEAD_LIMIT;
-use p2p::{Grid, PeerState, Refusal, Reply, Request};
+use p2p::{Grid, Refusal, Reply, Request};
 use serde::{Deserialize, Serialize};
 use store::PackState;
 
 use crate::budget::Hold;
 use crate::entropy;
+use crate::flow::asking::{ask_all, is_most, online};
 use crate::flow::place::{self, Fresh, Outcome};
 use crate::flow::rewind::middle;
 use crate::flow::targets::Targets;
-use crate::flow::{Ctx, FlowError, marks, recover};
+use crate::flow::{Ctx, FlowError, fence, marks, recover};
 use crate::monitor::Counter;
 use crate::placement::Lane;
 use crate::vault::index::{PackRecord, Segment};
@@ -42,6 +44,8 @@ pub(crate) const MANIFEST: &str = "manifest";
 pub(crate) const PENDING: &str = "head.pending";
 /// Local value: who confirmed [`HEAD`].
 const WITNESSES: &str = "head.witnesses";
+/// How much longer others may take to confirm a head than the majority that it needs.
+const LINGER: Duration = Duration::from_secs(2);
 /// Most holders recorded for a manifest. Without limits every other connected peer gets a copy all
 /// the same, and is asked for it when these do not answer.
 const MANIFEST_COPIES: usize = 32;
@@ -431,8 +435,8 @@ async fn make_head<G: Grid>(
         packs.push(record);
     }
     let time = Stamp { secs: ctx.clock.now_secs() as i64, nanos: 0 };
-    let body =
-        HeadBody { manifest: packs, chunks, seq, snapshots: manifest.snapshots.len() as u64, time };
+    let (snapshots, drives) = (manifest.snapshots.len() as u64, fence::claims(ctx)?.all);
+    let body = HeadBody { manifest: packs, chunks, seq, snapshots, time, drives };
     let sealed = ctx.vault.seal_head(&body, entropy::bytes(&*ctx.entropy));
     let prev = previous.map(|head| head.hash());
     let (key, cert) = (&ctx.device.key, ctx.device.cert.clone());
@@ -458,13 +462,8 @@ async fn witness<G: Grid>(
         None => BTreeSet::new(),
     };
     electorate.extend(targets.used());
-    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
-    let asks = online.map(|info| {
-        let request = Request::HeadPut { head: head.to_vec() };
-        async move { (info.peer, ctx.grid.ask(info.peer, request).await) }
-    });
     let (mut by, mut deny, mut times) = (BTreeSet::new(), Vec::new(), Vec::new());
-    for (peer, reply) in futures::future::join_all(asks).await {
+    let heard = |peer, reply| {
         match reply {
             Ok(Reply::HeadStored { at_secs }) => {
                 by.insert(peer);
@@ -475,7 +474,9 @@ async fn witness<G: Grid>(
             }
             Ok(_) | Err(_) => {}
         }
-    }
+        is_most(by.len(), electorate.union(&by).count())
+    };
+    ask_all(ctx, online(ctx), &Request::HeadPut { head: head.to_vec() }, LINGER, heard).await;
     for peer in deny {
         if proves_fork(ctx, peer, head).await? {
             return Err(FlowError::Forked { seq: SignedHead::decode(head)?.seq });
@@ -496,7 +497,7 @@ async fn witness<G: Grid>(
 /// counts for nothing: otherwise any one holder could stop every backup.
 async fn proves_fork<G: Grid>(ctx: &Ctx<G>, peer: PeerId, head: &[u8]) -> Result<bool, FlowError> {
     let mine = SignedHead::decode(head)?;
-    let Ok(Reply::Heads { heads }) = ctx.grid.ask(peer, Request::HeadGet).await else {
+    let Ok(Reply::Heads { heads, .. }) = ctx.grid.ask(peer, Request::HeadGet).await else {
         return Ok(false);
     };
     let shown = heads.iter().take(2 * p2p::wire::HEADS_LIMIT);

@@ -1,7 +1,8 @@
 //! Finding what the grid knows of this owner: heads, manifests, segments, snapshots, into the
 //! catalog.
 //!
-//! Every connected peer is asked for the heads it keeps. Of each device the highest number counts;
+//! Every connected peer is asked for the heads it keeps; a backup, which looks each time, does not
+//! wait for the silent ones. Of each device the highest number counts;
 //! how many gave it is reported, because a head that only few have seen may not be the newest
 //! (I10). Two heads with one number are a fork, and reported as such.
 //!
@@ -9,12 +10,14 @@
 //! only segments that are not in it are read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chunker::{ChunkId, PackId, PeerId, Record, SnapshotId};
 use p2p::head::SignedHead;
-use p2p::{Grid, PeerState, Reply, Request};
+use p2p::{Grid, Reply, Request};
 use store::PackState;
 
+use crate::flow::asking::{ask_all, is_most, online};
 use crate::flow::fetch::ChunkReader;
 use crate::flow::place::add_to_catalog;
 use crate::flow::publish::{HEAD, MANIFEST, SNAPSHOT_PENDING, SNAPSHOT_PUBLISHED, current_head};
@@ -22,6 +25,18 @@ use crate::flow::{Ctx, FlowError, look, marks, publish};
 use crate::vault::index::{PackRecord, Segment};
 use crate::vault::manifest::{Manifest, SnapshotEntry};
 use crate::vault::snapshot::Snapshot;
+
+/// How much longer the others may take once most have answered.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// For whom a reader of heads waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// For everybody, as long as a question may take: what is not heard now is missed for long.
+    ForAll,
+    /// For most, and a little longer: whoever looks will look again.
+    ForMost,
+}
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +65,7 @@ struct Chain {
 /// Brings a catalog up to date that knows nothing, or not everything: all devices, this one
 /// included.
 pub async fn recover<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> {
-    let (chains, asked) = heads(ctx).await?;
+    let (chains, asked) = heads(ctx, Wait::ForAll).await?;
     let mut report = RecoverReport { asked, devices: chains.len(), ..RecoverReport::default() };
     for (device, chain) in &chains {
         let Some((head, confirmed)) = chain.newest() else { continue };
@@ -89,7 +104,7 @@ pub async fn recover<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> 
 /// Refused, with nothing changed, when the peers that answer do not have this home's newest head:
 /// its number would be used a second time, and the snapshots it names be hidden (I2, I10).
 pub async fn rebuild<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> {
-    let (chains, asked) = heads(ctx).await?;
+    let (chains, asked) = heads(ctx, Wait::ForAll).await?;
     if asked == 0 {
         return Err(FlowError::NoPeers);
     }
@@ -114,7 +129,8 @@ pub async fn rebuild<G: Grid>(ctx: &Ctx<G>) -> Result<RecoverReport, FlowError> 
 }
 
 /// Values that nobody else has and that do not follow from anything.
-const LOCAL: [&str; 2] = [crate::flow::drill::DRILLS, crate::flow::guard::GUARDIANS];
+const LOCAL: [&str; 3] =
+    [crate::flow::drill::DRILLS, crate::flow::guard::GUARDIANS, crate::flow::fence::CLAIMS];
 
 /// Empties the catalog but for what is only here, in one transaction.
 fn start_over<G: Grid>(ctx: &Ctx<G>, pending: Option<Vec<u8>>) -> Result<(), FlowError> {
@@ -149,7 +165,7 @@ fn start_over<G: Grid>(ctx: &Ctx<G>, pending: Option<Vec<u8>>) -> Result<(), Flo
 /// What every backup does first: learns what other devices of this owner published, and notices
 /// when the grid knows a newer head of this device than this home does.
 pub(crate) async fn refresh<G: Grid>(ctx: &Ctx<G>) -> Result<(), FlowError> {
-    let (chains, _) = heads(ctx).await?;
+    let (chains, _) = heads(ctx, Wait::ForMost).await?;
     let mine = current_head(ctx)?;
     for (device, chain) in &chains {
         let Some((head, _)) = chain.newest() else { continue };
@@ -187,7 +203,7 @@ pub(crate) struct Known {
 /// Reads what every device published, whole, or fails: for whoever goes on to give back what is
 /// not in it. A list that cannot be read must never look like a short one.
 pub(crate) async fn everything<G: Grid>(ctx: &Ctx<G>) -> Result<Known, FlowError> {
-    let (chains, answered) = answers(ctx).await?;
+    let (chains, answered) = answers(ctx, Wait::ForAll).await?;
     if answered.is_empty() {
         return Err(FlowError::NoPeers);
     }
@@ -232,32 +248,37 @@ fn is_pending<G: Grid>(ctx: &Ctx<G>, head: &SignedHead) -> Result<bool, FlowErro
 }
 
 /// Asks every connected peer for the heads it keeps of this owner. Only genuine ones are returned.
-async fn heads<G: Grid>(ctx: &Ctx<G>) -> Result<(BTreeMap<PeerId, Chain>, usize), FlowError> {
-    let (chains, answered) = answers(ctx).await?;
+async fn heads<G: Grid>(
+    ctx: &Ctx<G>,
+    wait: Wait,
+) -> Result<(BTreeMap<PeerId, Chain>, usize), FlowError> {
+    let (chains, answered) = answers(ctx, wait).await?;
     Ok((chains, answered.len()))
 }
 
 /// The same with the peers that answered.
 async fn answers<G: Grid>(
     ctx: &Ctx<G>,
+    wait: Wait,
 ) -> Result<(BTreeMap<PeerId, Chain>, BTreeSet<PeerId>), FlowError> {
-    let online = ctx.grid.peers().into_iter().filter(|peer| peer.state == PeerState::Online);
-    let asks = online
-        .map(|info| async move { (info.peer, ctx.grid.ask(info.peer, Request::HeadGet).await) });
     let mut chains: BTreeMap<PeerId, Chain> = BTreeMap::new();
-    let mut answered = BTreeSet::new();
-    for (peer, reply) in futures::future::join_all(asks).await {
-        let Ok(Reply::Heads { heads }) = reply else { continue };
-        answered.insert(peer);
-        for bytes in heads.into_iter().take(2 * p2p::wire::HEADS_LIMIT) {
-            match genuine(ctx, &bytes) {
-                Some(head) => chains.entry(head.device()).or_default().add(head),
-                None => {
-                    tracing::warn!(peer = %peer.short(), "a peer gave a head that is not genuine");
+    let (mut answered, peers) = (BTreeSet::new(), online(ctx));
+    let asked = peers.len();
+    let heard = |peer: PeerId, reply| {
+        if let Ok(Reply::Heads { heads, .. }) = reply {
+            answered.insert(peer);
+            for bytes in heads.into_iter().take(2 * p2p::wire::HEADS_LIMIT) {
+                if let Some(head) = genuine(ctx, &bytes) {
+                    chains.entry(head.device()).or_default().add(head);
+                } else {
+                    let peer = peer.short();
+                    tracing::warn!(%peer, "a peer gave a head that is not genuine");
                 }
             }
         }
-    }
+        wait == Wait::ForMost && is_most(answered.len(), asked)
+    };
+    ask_all(ctx, peers, &Request::HeadGet, LINGER, heard).await;
     Ok((chains, answered))
 }
 

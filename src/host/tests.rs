@@ -131,7 +131,7 @@ impl Rig {
 
     async fn heads(&self, of: &Member) -> usize {
         match self.ask(of, Request::HeadGet).await.unwrap() {
-            Reply::Heads { heads } => heads.len(),
+            Reply::Heads { heads, .. } => heads.len(),
             other => panic!("{other:?}"),
         }
     }

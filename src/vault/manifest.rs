@@ -12,6 +12,7 @@ use std::ops::Range;
 use chunker::{ChunkId, Class, CutParams, Cutter, PackId, PeerId, Record, SnapshotId, VaultKeys};
 use serde::{Deserialize, Serialize};
 
+use crate::vault::claim::Claim;
 use crate::vault::index::PackRecord;
 use crate::vault::tree::{Piece, Stamp};
 
@@ -170,6 +171,9 @@ pub struct HeadBody {
     /// When it was made.
     #[serde(rename = "t")]
     pub time: Stamp,
+    /// Which drives the device writes, or wrote last.
+    #[serde(rename = "d", skip_serializing_if = "Vec::is_empty", default)]
+    pub drives: Vec<Claim>,
 }
 
 impl Record for HeadBody {

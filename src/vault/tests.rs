@@ -58,7 +58,7 @@ pub(super) fn body(copies: u8) -> HeadBody {
     let chunks = manifest[0].meta.blocks[0].chunks.iter();
     let chunks = chunks.map(|chunk| Piece { len: u64::from(chunk.len), chunk: Some(chunk.id) });
     let time = Stamp { secs: 1_764_000_000, nanos: 0 };
-    HeadBody { chunks: chunks.collect(), manifest, seq: 7, snapshots: 3, time }
+    HeadBody { chunks: chunks.collect(), manifest, seq: 7, snapshots: 3, time, drives: Vec::new() }
 }
 
 /// Every way to change one bit, cut short or lengthen `bytes`.

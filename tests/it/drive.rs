@@ -5,9 +5,12 @@
 
 mod dav;
 mod exercise;
+mod following;
 mod killed;
 mod kit;
 mod load;
+mod sharing;
 mod snapshots;
 mod space;
+mod vanishing;
 mod working;

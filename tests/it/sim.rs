@@ -4,6 +4,7 @@ mod care;
 mod cutting;
 mod drill;
 mod faults;
+mod fence;
 mod forget;
 mod full;
 mod guard;

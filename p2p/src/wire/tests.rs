@@ -186,8 +186,9 @@ fn reply() -> impl Strategy<Value = Reply> {
         Just(Reply::Noted),
         prop::collection::vec(any::<bool>(), 0..20).prop_map(|gone| Reply::LetGo { gone }),
         prop::collection::vec(shard(), 0..20).prop_map(|shards| Reply::Moves { shards }),
-        heads.prop_map(|heads| Reply::Heads {
-            heads: heads.into_iter().map(serde_bytes::ByteBuf::from).collect()
+        (heads, any::<bool>(), any::<u32>()).prop_map(|(heads, tells, age)| Reply::Heads {
+            ages: if tells { vec![age; heads.len()] } else { Vec::new() },
+            heads: heads.into_iter().map(serde_bytes::ByteBuf::from).collect(),
         }),
         refusal().prop_map(Reply::Refused),
         body().prop_map(|body| Reply::Slice { body }),
@@ -299,7 +300,7 @@ fn messages_of_version_1_look_like_this_for_ever() {
         Reply::Shard { body: Bytes::from_static(b"body") },
         Reply::Have { held: vec![true, false] },
         Reply::HeadStored { at_secs: 1 },
-        Reply::Heads { heads: vec![vec![5].into()] },
+        Reply::Heads { heads: vec![vec![5].into()], ages: Vec::new() },
         Reply::Refused(Refusal::Full { free_bytes: 6 }),
         Reply::Refused(Refusal::NotAdmitted),
     ];
@@ -474,8 +475,9 @@ fn every_bounded_request_fits_its_header() {
 fn every_fitting_reply_with_heads_fits_its_header() {
     let heads = |count: usize, len: usize| Reply::Heads {
         heads: vec![serde_bytes::ByteBuf::from(vec![0xff; len]); count],
+        ages: vec![u32::MAX; count],
     };
-    let most = (HEADER_LIMIT - HEAD_SLACK) / (HEAD_LIMIT + HEAD_FRAME);
+    let most = (HEADER_LIMIT - HEAD_SLACK) / (HEAD_LIMIT + HEAD_FRAME + AGE_FRAME);
     for reply in [heads(most, HEAD_LIMIT), heads(HEADS_LIMIT * HEADS_PER_DEVICE, 900)] {
         assert!(Request::HeadGet.fits(&reply));
         let len = reply.split().0.encode().len();
@@ -483,6 +485,8 @@ fn every_fitting_reply_with_heads_fits_its_header() {
     }
     assert!(!Request::HeadGet.fits(&heads(most + 1, HEAD_LIMIT)));
     assert!(!Request::HeadGet.fits(&heads(HEADS_LIMIT * HEADS_PER_DEVICE + 1, 1)));
+    let odd = Reply::Heads { heads: vec![vec![1].into(); 2], ages: vec![1] };
+    assert!(!Request::HeadGet.fits(&odd), "an age for each, or none");
 }
 
 #[test]

@@ -73,6 +73,12 @@ pub(crate) struct DriveMount {
     /// Let other users of this computer in
     #[arg(long)]
     pub(crate) allow_other: bool,
+    /// Take it from a machine that has not been heard of for the length of its lease
+    #[arg(long)]
+    pub(crate) take_over: bool,
+    /// Follow what another machine writes: always its last commit, and nothing can be changed
+    #[arg(long, conflicts_with = "take_over")]
+    pub(crate) read_only: bool,
     /// How long to wait for peers to connect
     #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
     pub(crate) wait_peers: Option<Duration>,

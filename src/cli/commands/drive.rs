@@ -51,7 +51,8 @@ fn asked(what: &DriveWhat) -> Result<Option<DriveArgs>, Failure> {
         DriveWhat::Mount(args) => {
             wait_peers_secs = args.wait_peers.map(|wait| wait.as_secs());
             let (dir, allow_other) = (absolute(&args.dir)?, args.allow_other);
-            (&args.name, DriveAct::Mount { dir, allow_other })
+            let (take_over, read_only) = (args.take_over, args.read_only);
+            (&args.name, DriveAct::Mount { dir, allow_other, take_over, read_only })
         }
         DriveWhat::Serve(_) => return Ok(None),
         DriveWhat::Unmount(args) => (&args.name, DriveAct::Unmount),
@@ -85,20 +86,49 @@ fn status(view: &DriveView, look: &Look) -> String {
     let row = |what: &str, bytes: u64, note: &str| {
         vec![format!("  {what}"), size(bytes), note.to_owned()]
     };
-    let rows = vec![
-        row("holds", view.stored_bytes, ""),
-        row("only here", view.dirty_bytes, "in no commit yet"),
-        row("queued", view.queued_bytes, "in a commit that is not on the grid yet"),
-        row("on this disk", view.cache_bytes, &format!("of {}", size(view.cache_limit_bytes))),
-        row("can take", view.available_bytes, "more"),
-    ];
+    let following = view.role.as_deref() == Some("follower");
+    let rows = if following {
+        vec![row("holds", view.stored_bytes, "")]
+    } else {
+        vec![
+            row("holds", view.stored_bytes, ""),
+            row("only here", view.dirty_bytes, "in no commit yet"),
+            row("queued", view.queued_bytes, "in a commit that is not on the grid yet"),
+            row("on this disk", view.cache_bytes, &format!("of {}", size(view.cache_limit_bytes))),
+            row("can take", view.available_bytes, "more"),
+        ]
+    };
     let rows = table(&[("", false), ("", true), ("", false)], rows);
     let trouble = match &view.trouble {
         Some(trouble) => format!("\nThe last read from the grid failed: {}", escape(trouble)),
         None => String::new(),
     };
     let (name, rows) = (escape(&view.name), rows.trim_start_matches('\n'));
-    format!("Drive {name}, {place}, last commit {commit}\n{rows}{trouble}")
+    let standing = standing(view);
+    format!("Drive {name}, {place}, last commit {commit}\n{rows}{standing}{trouble}")
+}
+
+/// Whether it is this machine's to write; nothing in the usual case.
+fn standing(view: &DriveView) -> String {
+    let short = |id: &String| escape(&id.chars().take(8).collect::<String>());
+    let by = view.taken_by.as_ref().map_or_else(|| "another".to_owned(), short);
+    let kept = view.conflict_snapshot.as_ref().map_or_else(String::new, |id| {
+        format!("\nWhat only this machine had: snapshot {}", short(id))
+    });
+    let role = match view.role.as_deref() {
+        Some("follower") => match view.unconfirmed_secs {
+            Some(secs) => format!("\nFollowed, read only; its last commit as of {secs} s ago"),
+            None => {
+                "\nFollowed, read only; too few peers to say whether it is its last commit".into()
+            }
+        },
+        Some("fenced") => format!("\nMachine {by} took it over: nothing can be written here"),
+        Some("unconfirmed") => {
+            "\nToo few peers to say whether another machine writes it: kept here for now".to_owned()
+        }
+        _ => String::new(),
+    };
+    role + &kept
 }
 
 fn donors(view: &DriveTableView, look: &Look) -> String {

@@ -420,6 +420,17 @@ pub(crate) const TABLE: &[Explained] = &[
         ],
     },
     Explained {
+        code: codes::FENCED,
+        what: "Another machine writes the drive, or took it over",
+        data: STAYS,
+        gbak: "keeps what only this machine had as a snapshot tagged conflict:NAME",
+        you: &[
+            ("gbak drive status NAME", "which machine writes it"),
+            ("gbak drive mount NAME DIR --take-over", "once its lease has run out"),
+            ("gbak drive mount NAME DIR --read-only", "follow what it writes"),
+        ],
+    },
+    Explained {
         code: codes::MOUNT,
         what: "A directory cannot be mounted on, or not be unmounted",
         data: STAYS,

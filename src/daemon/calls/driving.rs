@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use chunker::Code;
 use futures::FutureExt;
-use p2p::Grid;
 use p2p::swarm::Swarm;
+use p2p::{Grid, PeerState};
 use tokio::runtime::Handle;
 
-use super::{Run, wait};
+use super::{Run, following, wait};
 use crate::api::{
     DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
     Failure, PathBytes, SnapshotsView, codes,
@@ -23,10 +23,12 @@ use crate::daemon::duties;
 use crate::daemon::failure::{failure, told};
 use crate::daemon::views;
 use crate::drive::disk::{self, Drive, DriveError, DriveSettings};
+use crate::drive::lease::{self, Role};
 use crate::drive::ops::Files;
 use crate::drive::session::{self, Access, Options};
 use crate::flow::backup::is_shortage;
 use crate::flow::look::Listed;
+use crate::flow::{fence, recover};
 use crate::vault::tree::Stamp;
 use crate::vault::view::{self, SnapshotSpec};
 
@@ -46,8 +48,11 @@ impl Run {
         }
         match args.act {
             DriveAct::Create { size, cache } => self.create_drive(&name, size, cache).await,
-            DriveAct::Mount { dir, allow_other } => {
-                self.mount_drive(&name, dir, allow_other).boxed().await
+            DriveAct::Mount { dir, allow_other, read_only: true, .. } => {
+                self.follow_drive(&name, dir, allow_other).boxed().await
+            }
+            DriveAct::Mount { dir, allow_other, take_over, read_only: false } => {
+                self.mount_drive(&name, dir, allow_other, take_over).boxed().await
             }
             DriveAct::Unmount => self.unmount_drive(&name).await,
             DriveAct::Status => self.drive_status(&name).await,
@@ -104,7 +109,7 @@ impl Run {
             Stamp { secs, nanos }
         });
         let open = move || Drive::open(&dir, &name, ctx, packs, now);
-        Ok(self.ctx.work(open).await??)
+        Ok(self.ctx.work(open).await??.coded(self.engine.config.placement.code()))
     }
 
     async fn mount_drive(
@@ -112,13 +117,11 @@ impl Run {
         name: &str,
         dir: PathBytes,
         allow_other: bool,
+        take_over: bool,
     ) -> Result<DriveAnswer, Failure> {
         let changing = self.engine.drives.changing.lock().await;
-        if let Some(at) = self.engine.drives.get(name).and_then(|running| running.dir()) {
-            let at = at.display();
-            return Err(codes::DRIVE.failure(format!("Drive {name} is mounted at {at} already")));
-        }
-        let open = self.open_door(name).boxed().await?;
+        self.check_not_mounted(name)?;
+        let open = self.open_door(name, take_over).boxed().await?;
         let drive = &open.running().drive;
         let at = Path::new(OsStr::from_bytes(&dir.0)).to_owned();
         let options = Options { name: name.to_owned(), allow_other, access: Access::ReadWrite };
@@ -135,15 +138,16 @@ impl Run {
         let name = checked(name.to_owned())?;
         self.settle(wait(wait_secs)).await?;
         let _changing = self.engine.drives.changing.lock().await;
-        self.open_door(&name).await
+        self.check_served()?;
+        if self.engine.drives.followed.get(&name).is_some() {
+            let message = format!("Drive {name} is only followed here");
+            return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
+        }
+        self.open_door(&name, false).await
     }
 
     /// The same for who holds the lock.
-    async fn open_door(&self, name: &str) -> Result<Door, Failure> {
-        if !self.engine.is_agent() {
-            let message = "A drive is served by the agent, and none runs here";
-            return Err(failure(codes::DAEMON_UNREACHABLE, message, &["gbak daemon"]));
-        }
+    async fn open_door(&self, name: &str, take_over: bool) -> Result<Door, Failure> {
         while let Some(running) = self.engine.drives.get(name) {
             match Door::into(&running) {
                 Some(door) => return Ok(door),
@@ -151,8 +155,39 @@ impl Run {
                 None => running.ended().await,
             }
         }
+        self.learn().await?;
         let drive = Arc::new(self.drive_here(name).boxed().await?);
+        let taken = self.engine.take_drive(&drive, take_over, &self.cancel).boxed().await;
+        taken.map_err(|error| self.refused(error))?;
         Ok(self.engine.keep_drive(drive))
+    }
+
+    /// Who has the drive, by the name that its owner gave it.
+    fn refused(&self, error: DriveError) -> Failure {
+        let DriveError::Held { by, ran_out } = error else { return error.into() };
+        let known = self.ctx.grid.peers().into_iter().find(|peer| peer.peer == by);
+        let name = known.map_or_else(|| "another machine".to_owned(), |peer| peer.name);
+        let (short, lease) = (by.short(), self.engine.config.drive.lease);
+        let since = match ran_out {
+            Some(true) => format!("has not been heard of for {lease}"),
+            Some(false) => format!("was heard of within the last {lease}"),
+            None => "too few peers answer to say when it was heard of last".to_owned(),
+        };
+        let message = format!("Machine {name} ({short}) writes the drive, and {since}");
+        let help: &[&str] = if ran_out == Some(true) {
+            &["gbak drive mount NAME DIR --take-over"]
+        } else {
+            &["gbak drive mount NAME DIR --read-only"]
+        };
+        failure(codes::FENCED, message, help)
+    }
+
+    /// Learns what other machines of the owner committed, as far as anybody answers.
+    async fn learn(&self) -> Result<(), Failure> {
+        if self.ctx.grid.peers().iter().any(|peer| peer.state == PeerState::Online) {
+            recover::refresh(&self.ctx).await?;
+        }
+        Ok(())
     }
 
     /// The drive on this machine; made from its last commit when it is only on the grid.
@@ -160,7 +195,8 @@ impl Run {
         if self.engine.drive_dir(name).exists() {
             return self.open_drive(name).await;
         }
-        let newest = disk::commits(&self.ctx, name)?.pop().ok_or_else(|| unknown(name))?;
+        let newest = lease::line(disk::commits(&self.ctx, name)?).pop();
+        let newest = newest.ok_or_else(|| unknown(name))?;
         self.make_drive(name, DriveSettings { size: None, cache: CACHE_BYTES }).await?;
         let adopted = self.adopt(name, &newest).await;
         if adopted.is_err() {
@@ -179,6 +215,9 @@ impl Run {
     }
 
     async fn unmount_drive(&self, name: &str) -> Result<DriveAnswer, Failure> {
+        if let Some(following) = self.engine.drives.followed.get(name) {
+            return self.unfollow_drive(following).await;
+        }
         let running = self.running(name)?;
         let unmounting = Arc::clone(&running);
         self.ctx.work(move || unmounting.unmount()).await??;
@@ -192,11 +231,19 @@ impl Run {
     }
 
     fn running(&self, name: &str) -> Result<Arc<Running>, Failure> {
+        if let Some(following) = self.engine.drives.followed.get(name) {
+            let at = following.dir.display();
+            let message = format!("Drive {name} is mounted read only at {at}");
+            return Err(codes::DRIVE.failure(message));
+        }
         let running = self.engine.drives.get(name);
         running.ok_or_else(|| codes::DRIVE.failure(format!("Drive {name} is not mounted")))
     }
 
-    async fn drive_status(&self, name: &str) -> Result<DriveAnswer, Failure> {
+    pub(super) async fn drive_status(&self, name: &str) -> Result<DriveAnswer, Failure> {
+        if let Some(following) = self.engine.drives.followed.get(name) {
+            return Ok(DriveAnswer::Status(following::view(&following, true)));
+        }
         if let Some(running) = self.engine.drives.get(name) {
             let dir = running.dir().map(|dir| PathBytes(dir.as_os_str().as_bytes().to_vec()));
             let mut view = self.drive_view(&running.drive, dir).await?;
@@ -213,15 +260,21 @@ impl Run {
         drive: &Arc<Drive<Swarm>>,
         dir: Option<PathBytes>,
     ) -> Result<DriveView, Failure> {
-        drive.settle()?;
+        drive.settle().await?;
         let looked = Arc::clone(drive);
         let figures = self.ctx.work(move || looked.figures()).await?;
         self.engine.measure_drive(drive);
         let space = drive.volume().space();
+        let mounted = dir.is_some();
+        let (role, taken_by) = match drive.role() {
+            Role::Unconfirmed { .. } => ("unconfirmed", None),
+            Role::Writer { .. } => ("writer", None),
+            Role::Fenced { by, .. } => ("fenced", Some(by.to_string())),
+        };
         Ok(DriveView {
             schema: "gbak.drive/1".to_owned(),
             name: drive.name().to_owned(),
-            mounted: dir.is_some(),
+            mounted,
             dir,
             served: false,
             stored_bytes: figures.stored,
@@ -233,6 +286,11 @@ impl Run {
             capacity_bytes: space.total,
             available_bytes: space.available,
             trouble: drive.trouble(),
+            role: mounted.then(|| role.to_owned()),
+            epoch: drive.role().epoch(),
+            taken_by,
+            conflict_snapshot: drive.conflict().map(|id| id.to_string()),
+            unconfirmed_secs: None,
         })
     }
 
@@ -241,6 +299,9 @@ impl Run {
         let volume = Arc::clone(running.drive.volume());
         self.ctx.work(move || volume.sync_all()).await?.map_err(DriveError::from)?;
         self.engine.commit_drive(&running.drive, &self.cancel).await?;
+        if let Role::Fenced { by, .. } = running.drive.role() {
+            return Err(DriveError::Fenced { by }.into());
+        }
         while grid && running.drive.facts().proven < running.drive.facts().number {
             tokio::select! { biased;
                 () = self.cancel.cancelled() => {
@@ -249,10 +310,13 @@ impl Run {
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }
+            if let Role::Fenced { by, .. } = running.drive.role() {
+                return Err(DriveError::Fenced { by }.into());
+            }
             // Somebody waits: not only when the agent would look by itself.
             match duties::catch_up_once(&self.engine).await {
                 Err(error) if !is_shortage(&error) => return Err(error.into()),
-                _ => running.drive.settle()?,
+                _ => running.drive.settle().await?,
             }
         }
         self.drive_status(name).await
@@ -298,7 +362,7 @@ impl Run {
     }
 
     fn drive_snapshots(&self, name: &str) -> Result<DriveAnswer, Failure> {
-        let all = disk::commits(&self.ctx, name)?;
+        let all = lease::line(disk::commits(&self.ctx, name)?);
         let schema = "gbak.snapshots/1".to_owned();
         let snapshots = all.iter().map(views::snapshot).collect();
         Ok(DriveAnswer::Snapshots(SnapshotsView { schema, snapshots }))
@@ -317,10 +381,13 @@ impl Run {
         let times: Vec<_> = all.iter().map(|one| (one.id, one.snapshot.time)).collect();
         let id = view::resolve(&spec, &times).map_err(crate::flow::FlowError::from)?;
         let drive = self.open_drive(name).await?;
+        let taken = self.engine.take_drive(&drive, false, &self.cancel).boxed().await;
+        taken.map_err(|error| self.refused(error))?;
         self.engine.commit_drive(&drive, &self.cancel).await?;
         if let Some(commit) = all.into_iter().find(|one| one.id == id) {
             drive.adopt(commit.id, &commit.snapshot).await?;
         }
+        self.engine.leave_drive(&drive).await;
         drop((drive, changing));
         self.drive_status(name).await
     }
@@ -335,7 +402,7 @@ impl Run {
             return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
         }
         let drive = self.open_drive(name).await?;
-        drive.settle()?;
+        drive.settle().await?;
         let figures = drive.figures();
         let only_here = figures.dirty + figures.queued;
         if only_here > 0 && !force {
@@ -344,6 +411,10 @@ impl Run {
             return Err(failure(codes::DRIVE, message, help));
         }
         drop(drive);
+        {
+            let _writing = self.engine.writing.lock().await;
+            fence::drop_claim(&self.ctx, name).await?;
+        }
         let dir: PathBuf = self.engine.drive_dir(name);
         let at = dir.clone();
         let removed = self.ctx.work(move || std::fs::remove_dir_all(dir)).await?;
@@ -370,7 +441,7 @@ fn checked(name: String) -> Result<String, Failure> {
     Ok(name)
 }
 
-fn unknown(name: &str) -> Failure {
+pub(super) fn unknown(name: &str) -> Failure {
     let message = format!("There is no drive {name}, neither here nor in the vault");
     failure(codes::DRIVE, message, &["gbak drive create NAME", "gbak snapshots"])
 }
@@ -383,6 +454,10 @@ impl From<DriveError> for Failure {
     fn from(error: DriveError) -> Self {
         match error {
             DriveError::Flow(error) => error.into(),
+            DriveError::Held { .. } | DriveError::Fenced { .. } => {
+                codes::FENCED.failure(told(&error))
+            }
+            DriveError::Unclaimed => failure(codes::TOO_FEW_PEERS, told(&error), &["gbak peers"]),
             other => codes::DISK.failure(told(&other)),
         }
     }

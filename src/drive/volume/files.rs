@@ -86,34 +86,42 @@ impl Files for Volume {
     }
 
     fn set_attr(&self, ino: Ino, change: &Change, who: Caller) -> Result<Attr, Errno> {
+        self.writable()?;
         self.do_set_attr(ino, change, who)
     }
 
     fn make(&self, parent: Ino, name: &[u8], new: &New, who: Caller) -> Result<Attr, Errno> {
+        self.writable()?;
         self.do_make(parent, name, new, who)
     }
 
     fn link(&self, ino: Ino, parent: Ino, name: &[u8]) -> Result<Attr, Errno> {
+        self.writable()?;
         self.do_link(ino, parent, name)
     }
 
     fn unlink(&self, parent: Ino, name: &[u8]) -> Result<(), Errno> {
+        self.writable()?;
         self.do_unlink(parent, name)
     }
 
     fn rmdir(&self, parent: Ino, name: &[u8]) -> Result<(), Errno> {
+        self.writable()?;
         self.do_rmdir(parent, name)
     }
 
     fn rename(&self, from: (Ino, &[u8]), to: (Ino, &[u8]), how: Rename) -> Result<(), Errno> {
+        self.writable()?;
         self.do_rename(from, to, how)
     }
 
     fn write(&self, ino: Ino, at: u64, bytes: &[u8], privileged: bool) -> Result<(), Errno> {
+        self.writable()?;
         self.do_write(ino, at, bytes, privileged)
     }
 
     fn allocate(&self, ino: Ino, at: u64, len: u64, how: Allocate) -> Result<(), Errno> {
+        self.writable()?;
         self.do_allocate(ino, at, len, how)
     }
 
@@ -122,18 +130,22 @@ impl Files for Volume {
     }
 
     fn set_xattr(&self, ino: Ino, name: &[u8], value: &[u8], how: XattrHow) -> Result<(), Errno> {
+        self.writable()?;
         self.do_set_xattr(ino, name, value, how)
     }
 
     fn remove_xattr(&self, ino: Ino, name: &[u8]) -> Result<(), Errno> {
+        self.writable()?;
         self.do_remove_xattr(ino, name)
     }
 
     fn unnamed(&self, who: Caller) -> Result<Attr, Errno> {
+        self.writable()?;
         Ok(self.do_unnamed(who))
     }
 
     fn place(&self, ino: Ino, parent: Ino, name: &[u8], mode: u32) -> Result<Attr, Errno> {
+        self.writable()?;
         self.do_place(ino, (parent, name), mode)
     }
 

@@ -257,6 +257,7 @@ impl Volume {
         let grid = if room.draining.load(Ordering::Relaxed) { get(&room.grid) } else { 0 };
         let available = grid.saturating_add(local).saturating_sub(room.unproven(here));
         let available = available.min(get(&room.size).saturating_sub(stored));
+        let available = if self.writable().is_ok() { available } else { 0 };
         Space { total: stored.saturating_add(available), available, files }
     }
 

@@ -390,3 +390,28 @@ fn a_name_that_was_replaced_without_a_sync_still_has_its_bytes_after_a_kill() {
     assert_eq!(w.read(w.find(ROOT, "f").unwrap().ino, 0, 9), b"old");
     assert_eq!(w.names(ROOT), ["f"]);
 }
+
+#[test]
+fn a_fenced_drive_is_read_and_synced_and_changed_by_nobody() {
+    let w = World::new();
+    let file = w.make(ROOT, "f", Type::File).ino;
+    w.volume.write(file, 0, b"before", true).unwrap();
+    let changes = w.volume.changes();
+    w.volume.fence();
+    let rofs = Errno::ROFS;
+    let new = New { kind: Type::File, mode: 0o644, umask: 0, rdev: 0, target: Vec::new() };
+    let cut = Change { size: Some(0), ..Change::default() };
+    assert_eq!(w.volume.write(file, 0, b"after", true).unwrap_err(), rofs);
+    assert_eq!(w.volume.set_attr(file, &cut, ME).unwrap_err(), rofs);
+    assert_eq!(w.volume.make(ROOT, b"g", &new, ME).unwrap_err(), rofs);
+    assert_eq!(w.volume.link(file, ROOT, b"g").unwrap_err(), rofs);
+    assert_eq!(w.volume.unlink(ROOT, b"f").unwrap_err(), rofs);
+    assert_eq!(w.volume.rmdir(ROOT, b"f").unwrap_err(), rofs);
+    assert_eq!(w.volume.rename((ROOT, b"f"), (ROOT, b"g"), Rename::Plain).unwrap_err(), rofs);
+    assert_eq!(w.volume.allocate(file, 0, 9, Allocate::Punch).unwrap_err(), rofs);
+    assert_eq!(w.volume.set_xattr(file, b"user.a", b"", XattrHow::Either).unwrap_err(), rofs);
+    assert_eq!(w.volume.remove_xattr(file, b"user.a").unwrap_err(), rofs);
+    w.volume.sync(file).unwrap();
+    assert_eq!((w.volume.changes(), w.volume.space().available), (changes, 0));
+    assert!(matches!(w.volume.read(file, 0, 9), Ok(Read::Now(bytes)) if &*bytes == b"before"));
+}

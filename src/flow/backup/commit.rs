@@ -52,7 +52,8 @@ pub(crate) async fn commit<G: Grid, E: Entries>(
     }
     let made = std::mem::take(&mut archived.made);
     let mut report = run.report(&archived);
-    if parent.as_ref().is_some_and(|(_, parent)| parent.root == archived.root) {
+    let same = parent.as_ref().is_some_and(|(_, parent)| parent.root == archived.root);
+    if same && plan.skip_if_unchanged {
         return Ok(Committed { report, made });
     }
     run.keep(run.snapshot(started, &archived), &mut report).await?;

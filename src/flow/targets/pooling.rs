@@ -23,8 +23,8 @@ impl Targets {
     }
 
     /// That code, and how many bytes of files still fit.
-    pub(crate) fn pooled<G: Grid>(&self, ctx: &Ctx<G>) -> (Option<Code>, u64) {
-        let Some(code) = self.planned(ctx) else { return (None, 0) };
+    pub(crate) fn pooled<G: Grid>(&self, ctx: &Ctx<G>, asked: Option<Code>) -> (Option<Code>, u64) {
+        let Some(code) = asked.or_else(|| self.planned(ctx)) else { return (None, 0) };
         let near = || self.usable().filter(|target| self.is_near(&target.peer));
         let domains: std::collections::BTreeSet<Domain> =
             near().map(|target| target.domain).collect();

@@ -44,7 +44,8 @@ async fn flood(ada: &Node, others: &[Node]) {
     let (mut seq, mut prev) = (100, None);
     for _ in 0..300 {
         let time = Stamp { secs: 4_000_000_000, nanos: 0 };
-        let body = HeadBody { manifest: Vec::new(), chunks: Vec::new(), seq, snapshots: 0, time };
+        let (manifest, chunks, drives) = (Vec::new(), Vec::new(), Vec::new());
+        let body = HeadBody { manifest, chunks, seq, snapshots: 0, time, drives };
         let sealed = ada.ctx.vault.seal_head(&body, gbak::entropy::bytes(&*ada.ctx.entropy));
         let (key, cert) = (&ada.ctx.device.key, ada.ctx.device.cert.clone());
         let head = SignedHead::sign(key, cert, seq, prev, sealed);

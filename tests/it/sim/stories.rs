@@ -419,7 +419,7 @@ impl Twist for Slanderer {
     fn reply(&self, request: &Request, reply: Reply) -> Reply {
         match request {
             Request::HeadPut { .. } => Reply::Refused(p2p::Refusal::ForkedHead),
-            Request::HeadGet => Reply::Heads { heads: Vec::new() },
+            Request::HeadGet => Reply::Heads { heads: Vec::new(), ages: Vec::new() },
             _ => reply,
         }
     }

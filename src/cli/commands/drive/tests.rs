@@ -20,6 +20,11 @@ fn view(dir: Option<&str>) -> DriveView {
         capacity_bytes: 105 << 30,
         available_bytes: 100 << 30,
         trouble: dir.map(|_| "Pack 12ab needs 3 shards".to_owned()),
+        role: dir.map(|_| "fenced".to_owned()),
+        epoch: 7,
+        taken_by: dir.map(|_| "bb".repeat(32)),
+        conflict_snapshot: dir.map(|_| "77aa".repeat(16)),
+        unconfirmed_secs: None,
     }
 }
 
@@ -30,6 +35,15 @@ fn answering(answer: DriveAnswer) -> Fake {
 #[test]
 fn a_drive_is_shown_as_a_sum_of_what_is_where() {
     let mounted = || answering(DriveAnswer::Status(view(Some("/mnt/work"))));
+    let followed = DriveView {
+        role: Some("follower".to_owned()),
+        taken_by: None,
+        conflict_snapshot: None,
+        trouble: None,
+        unconfirmed_secs: Some(4),
+        ..view(Some("/mnt/work"))
+    };
+    let followed = answering(DriveAnswer::Status(followed));
     let table = DriveTableView {
         schema: "gbak.drive-table/1".to_owned(),
         name: "work".to_owned(),
@@ -55,6 +69,7 @@ fn a_drive_is_shown_as_a_sum_of_what_is_where() {
         &[
             ran(&mounted(), "gbak drive status work"),
             ran(&mounted(), "gbak drive status work --json"),
+            ran(&followed, "gbak drive mount work /mnt/work --read-only"),
             ran(&answering(DriveAnswer::Status(view(None))), "gbak drive create work"),
             ran(&answering(DriveAnswer::Table(table)), "gbak drive table work"),
             ran(&answering(DriveAnswer::Deleted(deleted)), "gbak drive delete work"),
@@ -70,8 +85,22 @@ fn every_word_of_the_command_reaches_the_agent() {
             DriveAct::Create { size: Some(1 << 30), cache: Some(2 << 20) },
         ),
         (
-            "mount work /mnt/work --allow-other",
-            DriveAct::Mount { dir: PathBytes(b"/mnt/work".to_vec()), allow_other: true },
+            "mount work /mnt/work --allow-other --take-over",
+            DriveAct::Mount {
+                dir: PathBytes(b"/mnt/work".to_vec()),
+                allow_other: true,
+                take_over: true,
+                read_only: false,
+            },
+        ),
+        (
+            "mount work /mnt/work --read-only",
+            DriveAct::Mount {
+                dir: PathBytes(b"/mnt/work".to_vec()),
+                allow_other: false,
+                take_over: false,
+                read_only: true,
+            },
         ),
         ("unmount work", DriveAct::Unmount),
         ("sync work", DriveAct::Sync { grid: false }),
