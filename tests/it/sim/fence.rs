@@ -157,7 +157,10 @@ async fn when_most_who_decide_are_gone_a_person_may_say_so_once_the_writer_is_si
     assert_eq!(confirm(&ada).await, Verdict::Overruled { by: second.peer(), epoch: 2 });
     // From now on those who are left decide.
     fence::give_back(&second.ctx, "work").await.unwrap();
-    assert_eq!(claim(&ada, false).await, Claimed::Yes { epoch: 3, from: Some(second.peer()) });
+    let third = world.node(1, 3);
+    let left: Vec<&Node> = std::iter::once(&third).chain(&others[3..]).collect();
+    world.meet(&left).await;
+    assert_eq!(claim(&third, false).await, Claimed::Yes { epoch: 3, from: Some(second.peer()) });
 }
 
 #[tokio::test(start_paused = true)]
