@@ -312,4 +312,8 @@ pub trait Files: Send + Sync + 'static {
     fn sync(&self, _: Ino) -> Result<(), Errno> {
         Ok(())
     }
+    /// The same of a file's bytes and what it takes to find them, but not of its times.
+    fn sync_bytes(&self, ino: Ino) -> Result<(), Errno> {
+        self.sync(ino)
+    }
 }

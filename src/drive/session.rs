@@ -28,8 +28,9 @@ mod tests;
 const FS_TYPE: &[u8] = b"fuse";
 /// What the sources of our mounts begin with.
 const SOURCE: &str = "gbak:";
-/// Threads that read requests: what waits for the grid does not hold one.
-const THREADS: usize = 2;
+/// Threads that read requests: what waits for the grid does not hold one, but what waits for this
+/// disk does.
+const THREADS: usize = 4;
 /// How long a request may wait for the grid. Longer than holders are asked one after another,
 /// shorter than people wait before they pull a plug.
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -8,6 +8,7 @@ mod following;
 mod killed;
 mod kit;
 mod load;
+mod reading;
 mod sharing;
 mod snapshots;
 mod space;

@@ -95,7 +95,7 @@ fn status(view: &DriveView, look: &Look) -> String {
     };
     let rows = table(&[("", false), ("", true), ("", false)], rows);
     let trouble = match &view.trouble {
-        Some(trouble) => format!("\nThe last read from the grid failed: {}", escape(trouble)),
+        Some(trouble) => format!("\nCannot be read from the grid: {}", escape(trouble)),
         None => String::new(),
     };
     let (name, rows) = (escape(&view.name), rows.trim_start_matches('\n'));

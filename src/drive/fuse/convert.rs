@@ -2,13 +2,20 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fuser::{Errno as FuseErrno, FileAttr, FileType, INodeNo, ReplyXattr, TimeOrNow};
+use fuser::{Errno as FuseErrno, FileAttr, FileType, INodeNo, ReplyEmpty, ReplyXattr, TimeOrNow};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
 use super::{BLOCK, SECTOR};
 use crate::drive::ops::{Allocate, Attr, SetTime, Type};
 use crate::vault::tree::Stamp;
+
+pub(super) fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
+    match result {
+        Ok(()) => reply.ok(),
+        Err(errno) => reply.error(fuse_errno(errno)),
+    }
+}
 
 pub(super) fn fuse_errno(errno: Errno) -> FuseErrno {
     FuseErrno::from_i32(errno.raw_os_error())
@@ -93,6 +100,27 @@ pub(super) fn file_attr(attr: &Attr) -> FileAttr {
         gid: attr.gid,
         // The protocol has 32 bits, as the kernel's own numbers do.
         rdev: attr.rdev as u32,
+        blksize: BLOCK,
+        flags: 0,
+    }
+}
+
+/// What stands for no entry.
+pub(super) fn no_attr() -> FileAttr {
+    FileAttr {
+        ino: INodeNo(0),
+        size: 0,
+        blocks: 0,
+        atime: UNIX_EPOCH,
+        mtime: UNIX_EPOCH,
+        ctime: UNIX_EPOCH,
+        crtime: UNIX_EPOCH,
+        kind: FileType::RegularFile,
+        perm: 0,
+        nlink: 0,
+        uid: 0,
+        gid: 0,
+        rdev: 0,
         blksize: BLOCK,
         flags: 0,
     }

@@ -142,4 +142,8 @@ impl Files for Volume {
     fn sync(&self, ino: Ino) -> Result<(), Errno> {
         self.do_sync(ino)
     }
+
+    fn sync_bytes(&self, ino: Ino) -> Result<(), Errno> {
+        self.do_sync_bytes(ino)
+    }
 }
