@@ -238,10 +238,11 @@ fn df_moves_when_lenders_come_go_lend_more_and_lend_less() {
     }
     let mut rig = lenders(&[512, 512, 512]);
     let drive = drive(&rig, "16MiB");
-    // One of three shards is data, and the cache's share.
+    // One of three shards is data; of each commit of half of the cache one MiB is none; and the
+    // cache's share.
     let of = |mib: u64, k: u64, n: u64| {
         let grid = mib * MIB * k / n;
-        grid - grid / 16 + 16 * MIB
+        (grid - grid / 16) * 8 / 9 + 16 * MIB
     };
     let shows = |what: &str, wanted: u64| {
         until_left(&drive.dir, what, |left| near(left, wanted));
