@@ -150,13 +150,7 @@ fn what_df_promises_fits_and_then_it_is_full_and_room_that_comes_takes_what_wait
         return;
     }
     let rig = lenders(&[384, 384, 384, 384]);
-    let drive = drive(&rig, "128MiB");
-    // Two of four shards are data.
-    let promised = until_left(&drive.dir, "the grid", |left| left > 700 * MIB);
-    let written = Written::fill(drive.dir.join("files"), 2 * promised);
-    println!("df promised {} MiB, {} MiB fitted", promised / MIB, written.bytes() / MIB);
-    assert!(near(promised, written.bytes()), "{} of {}", written.bytes(), promised);
-    assert!(left(&drive.dir) < promised / 20, "{} left", left(&drive.dir));
+    let (drive, written) = filled(&rig, 128);
     written.check();
     let before = status(&rig.agents[0]);
     assert!(before["dirty_bytes"].as_u64() > Some(64 * MIB), "{before}");
@@ -167,6 +161,26 @@ fn what_df_promises_fits_and_then_it_is_full_and_room_that_comes_takes_what_wait
     drained(&rig.agents[0]);
     written.check();
     sound(&rig.agents[0]);
+}
+
+#[test]
+fn what_df_promises_fits_with_a_small_cache_that_takes_many_commits_to_get_through() {
+    if can_mount() {
+        let rig = lenders(&[384, 384, 384, 384]);
+        filled(&rig, 32).1.check();
+    }
+}
+
+/// A drive that was written until it was full, as much as `df` said at the beginning.
+fn filled(rig: &Rig, cache_mib: u64) -> (Drive, Written) {
+    let drive = drive(rig, &format!("{cache_mib}MiB"));
+    // Two of four shards are data.
+    let promised = until_left(&drive.dir, "the grid", |left| left > 700 * MIB);
+    let written = Written::fill(drive.dir.join("files"), 2 * promised);
+    println!("df promised {} MiB, {} MiB fitted", promised / MIB, written.bytes() / MIB);
+    assert!(near(promised, written.bytes()), "{} of {}", written.bytes(), promised);
+    assert!(left(&drive.dir) < promised / 20, "{} left", left(&drive.dir));
+    (drive, written)
 }
 
 #[test]
@@ -224,10 +238,11 @@ fn df_moves_when_lenders_come_go_lend_more_and_lend_less() {
     }
     let mut rig = lenders(&[512, 512, 512]);
     let drive = drive(&rig, "16MiB");
-    // One of three shards is data, and the cache's share.
+    // One of three shards is data; of each commit of half of the cache one MiB is none; and the
+    // cache's share.
     let of = |mib: u64, k: u64, n: u64| {
         let grid = mib * MIB * k / n;
-        grid - grid / 16 + 16 * MIB
+        (grid - grid / 16) * 8 / 9 + 16 * MIB
     };
     let shows = |what: &str, wanted: u64| {
         until_left(&drive.dir, what, |left| near(left, wanted));
