@@ -32,6 +32,7 @@ pub mod look;
 pub mod lost;
 pub mod marks;
 pub mod moving;
+pub(crate) mod parts;
 pub mod place;
 pub mod policy;
 pub mod presence;

@@ -35,13 +35,20 @@ pub fn slice(shard: &[u8], offset: u64, len: u32) -> Option<Vec<u8>> {
 
 /// Whether this is that part of the shard with this name: all of it, and nothing after it.
 pub fn verify_slice(shard: ShardId, offset: u64, len: u32, encoded: &[u8]) -> bool {
+    open_slice(shard, offset, len, encoded).is_some()
+}
+
+/// The bytes of that part of the shard with this name, if this proves to be all of it and nothing
+/// after it.
+pub fn open_slice(shard: ShardId, offset: u64, len: u32, encoded: &[u8]) -> Option<Vec<u8>> {
     if len == 0 || len > SLICE_MAX || encoded.len() > SLICE_BODY_MAX {
-        return false;
+        return None;
     }
     let hash = blake3::Hash::from_bytes(*shard.as_bytes());
     let mut rest = encoded;
-    let mut decoded = Vec::new();
+    let mut decoded = Vec::with_capacity(len as usize);
     let read =
         SliceDecoder::new(&mut rest, &hash, offset, u64::from(len)).read_to_end(&mut decoded);
-    read.is_ok() && decoded.len() as u64 == u64::from(len) && rest.is_empty()
+    let whole = read.is_ok() && decoded.len() as u64 == u64::from(len) && rest.is_empty();
+    whole.then_some(decoded)
 }

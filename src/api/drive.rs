@@ -95,6 +95,9 @@ pub struct DriveView {
     pub name: String,
     /// Whether it is mounted.
     pub mounted: bool,
+    /// Whether it is served over WebDAV.
+    #[serde(default)]
+    pub served: bool,
     /// Where.
     pub dir: Option<PathBytes>,
     /// Of all files.
@@ -113,7 +116,7 @@ pub struct DriveView {
     pub capacity_bytes: u64,
     /// What can still be written.
     pub available_bytes: u64,
-    /// Why the grid could not be read last, if it could not.
+    /// A file that could not be read from the grid, and why; absent once it was read after all.
     pub trouble: Option<String>,
     /// `writer`, `unconfirmed` (too few peers answered), `fenced` (another machine took over),
     /// `follower` (mounted read only); none when it is not mounted.

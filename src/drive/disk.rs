@@ -194,12 +194,15 @@ impl<G: Grid> Drive<G> {
         let epoch = fence::claim_of(&ctx, name)?.map_or(0, |mine| mine.epoch);
         let remote = Remote::new(Arc::new(Reader::new(ctx.clone(), packs)));
         let volume = Volume::open(store, Arc::new(remote.clone()), now)?;
+        let volume = Arc::new(volume);
+        let names = Arc::downgrade(&volume);
+        remote.named_by(move |content| names.upgrade()?.path_of(content));
         volume.set_proven(facts.proven);
         volume.set_limits(settings.cache, settings.size.unwrap_or(u64::MAX));
         Ok(Self {
             name: name.to_owned(),
             ctx,
-            volume: Arc::new(volume),
+            volume,
             remote,
             settings: Mutex::new(settings),
             facts: Mutex::new(facts),
@@ -247,7 +250,8 @@ impl<G: Grid> Drive<G> {
         self.volume.figures()
     }
 
-    /// Why the grid could not be read last, if it could not.
+    /// A file that could not be read from the grid and was not since, with the reason, and how many
+    /// there are like it.
     pub fn trouble(&self) -> Option<String> {
         self.remote.trouble()
     }

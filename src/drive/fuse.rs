@@ -27,16 +27,20 @@ use super::lock;
 use super::ops::{
     Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, Stop, Type, XattrHow,
 };
+use super::patience;
 
 mod convert;
-mod patience;
 
-use convert::{file_attr, file_type, fuse_errno, how, reply_bytes, set_time, type_of};
+use convert::{
+    done, file_attr, file_type, fuse_errno, how, no_attr, reply_bytes, set_time, type_of,
+};
 
 /// Block size that `statfs` counts in and programs are told to read in, in bytes.
 const BLOCK: u32 = 4096;
 /// Largest write in one request, in bytes.
 const MAX_WRITE: u32 = 1024 * 1024;
+/// Requests that nobody waits for yet, like reads ahead, which the kernel may have sent at once.
+const IN_BACKGROUND: u16 = 64;
 /// `lseek`'s numbers on Linux.
 const SEEK_DATA: i32 = 3;
 const SEEK_HOLE: i32 = 4;
@@ -102,24 +106,10 @@ impl<F: Files> Adapter<F> {
         }));
     }
 
-    fn entry(&self, reply: ReplyEntry, ask: impl FnMut(&F) -> Result<Attr, Stop> + Send + 'static) {
-        self.answer(ask, |files, answer| match answer {
-            Ok(attr) => {
-                files.remember(attr.ino);
-                reply.entry(&files.patience(attr.ino), &file_attr(&attr), Generation(0));
-            }
-            Err(errno) => reply.error(errno),
-        });
-    }
-
     /// The entry that a change made.
     fn made(&self, reply: ReplyEntry, made: Result<Attr, Errno>) {
         match made {
-            Ok(attr) => {
-                self.files.remember(attr.ino);
-                let patience = self.files.patience(attr.ino);
-                reply.entry(&patience, &file_attr(&attr), Generation(0));
-            }
+            Ok(attr) => told(&*self.files, reply, &attr),
             Err(errno) => reply.error(fuse_errno(errno)),
         }
     }
@@ -142,15 +132,14 @@ impl<F: Files> Adapter<F> {
     }
 }
 
-fn caller(req: &Request) -> Caller {
-    Caller { uid: req.uid(), gid: req.gid() }
+/// The kernel learns of an entry.
+fn told<F: Files>(files: &F, reply: ReplyEntry, attr: &Attr) {
+    files.remember(attr.ino);
+    reply.entry(&files.patience(attr.ino), &file_attr(attr), Generation(0));
 }
 
-fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
-    match result {
-        Ok(()) => reply.ok(),
-        Err(errno) => reply.error(fuse_errno(errno)),
-    }
+fn caller(req: &Request) -> Caller {
+    Caller { uid: req.uid(), gid: req.gid() }
 }
 
 impl<F: Files> Filesystem for Adapter<F> {
@@ -174,6 +163,7 @@ impl<F: Files> Filesystem for Adapter<F> {
             config.add_capabilities(wish).unwrap_or_default();
         }
         config.set_max_write(MAX_WRITE).unwrap_or_default();
+        config.set_max_background(IN_BACKGROUND).unwrap_or_default();
         Ok(())
     }
 
@@ -340,8 +330,9 @@ impl<F: Files> Filesystem for Adapter<F> {
         }
     }
 
-    fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        done(reply, self.files.sync(ino.0));
+    fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, data: bool, reply: ReplyEmpty) {
+        let files = &self.files;
+        done(reply, if data { files.sync_bytes(ino.0) } else { files.sync(ino.0) });
     }
 
     fn fsyncdir(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
@@ -414,7 +405,15 @@ impl<F: Files> Filesystem for Adapter<F> {
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let name = name.as_bytes().to_vec();
-        self.entry(reply, move |files| files.lookup(parent.0, &name));
+        let ask = move |files: &F| files.lookup(parent.0, &name);
+        self.answer(ask, move |files, answer| match answer {
+            Ok(attr) => told(files, reply, &attr),
+            // That there is no such name may be remembered as well.
+            Err(errno) if errno.code() == Errno::NOENT.raw_os_error() => {
+                reply.entry(&files.patience(parent.0), &no_attr(), Generation(0));
+            }
+            Err(errno) => reply.error(errno),
+        });
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
@@ -437,8 +436,10 @@ impl<F: Files> Filesystem for Adapter<F> {
         );
     }
 
+    /// Neither opening nor closing is news: told so, the kernel keeps both to itself, and what it
+    /// has of a file with it.
     fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        reply.opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE);
+        reply.error(FuseErrno::ENOSYS);
     }
 
     fn read(
@@ -470,7 +471,7 @@ impl<F: Files> Filesystem for Adapter<F> {
     }
 
     fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
-        reply.ok();
+        reply.error(FuseErrno::ENOSYS);
     }
 
     fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {

@@ -1,12 +1,18 @@
-//! Bytes of files that are on the grid: the packs they need are fetched once, kept on disk within a
-//! limit, and opened blocks are kept in memory within another.
+//! Bytes of files that are on the grid: what they need of packs is fetched once, kept on disk
+//! within a limit, and opened blocks are kept in memory within another.
 //!
-//! A pack that several readers want is fetched by the first of them; the others wait for it. A file
-//! that is read from front to back has its next packs fetched ahead. Nothing here has a deadline:
-//! whoever asks gives up when it likes, and what it asked for is dropped.
+//! Who reads here and there gets single blocks, by verified slices of the shards they lie in. When
+//! a pack turns out to be wanted as a whole (a block beside one that was fetched, or half of its
+//! bytes) it is fetched whole, and so are the packs that a sequential reader will come to, ahead of
+//! it: several at once, far enough that the grid's latency does not show. What several readers want
+//! at once is fetched by the first of them; the others wait for it.
+//!
+//! Bounds: [`AT_ONCE`] packs are being fetched, as many more ahead; what was fetched is held by
+//! caches of a size. Nothing here has a deadline: whoever asks gives up when it likes, and what it
+//! asked for is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use bytes::{Bytes, BytesMut};
@@ -18,110 +24,55 @@ use tokio::sync::Semaphore;
 use super::lock;
 use super::lru::Lru;
 use crate::flow::fetch::{cached_pack_bytes, pack_bytes, record_of};
+use crate::flow::parts::pack_part;
 use crate::flow::{Ctx, FlowError};
+use crate::vault::index::PackRecord;
 use crate::vault::tree::{Content, Piece, PieceList};
 
-#[cfg(test)]
-mod tests;
+mod layout;
+mod touched;
+
+pub use layout::Layout;
+use layout::Span;
+use touched::Touched;
 
 /// Opened blocks kept, in bytes of plain data.
 const BLOCKS_BYTES: usize = 64 * 1024 * 1024;
-/// Packs kept ready to be opened, in sealed bytes: a few of the largest.
+/// Packs kept ready to be opened, in sealed bytes: as far as packs are fetched ahead, for two.
 const PACKS_BYTES: usize = 64 * 1024 * 1024;
-/// How far ahead of a sequential reader packs are fetched.
-const AHEAD_BYTES: u64 = 48 * 1024 * 1024;
-/// Packs fetched ahead at once, for all readers.
-const AHEAD_PACKS: usize = 2;
+/// Packs fetched at once for all who wait, and as many ahead of all who read on.
+const AT_ONCE: usize = 4;
+
+/// Something of a pack: all of it, or the block of this number.
+type What = (PackId, Option<u32>);
+
+/// What is being fetched, and what whoever fetches it holds.
+type Busy = Mutex<BTreeMap<What, Arc<tokio::sync::Mutex<()>>>>;
+
+/// A place among those who want the same.
+struct Turn<'a> {
+    busy: &'a Busy,
+    what: What,
+    mutex: Arc<tokio::sync::Mutex<()>>,
+}
 
 /// Reads chunks wherever they are.
 pub struct Reader<G> {
     ctx: Ctx<G>,
-    /// Data packs on this disk.
+    /// Data packs and blocks of them on this disk.
     packs: Arc<PackCache>,
     opened: Mutex<Lru<PackId, Arc<PackReader>>>,
     blocks: Mutex<Lru<(PackId, u32), Bytes>>,
-    /// Held by whoever fetches the pack.
-    busy: Mutex<BTreeMap<PackId, Arc<tokio::sync::Mutex<()>>>>,
-    ahead: Arc<Semaphore>,
+    touched: Mutex<Touched>,
+    busy: Busy,
+    /// Neither is ever closed.
+    fetching: Semaphore,
+    ahead: Semaphore,
 }
 
 impl<G> std::fmt::Debug for Reader<G> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reader").field("packs", &self.packs).finish_non_exhaustive()
-    }
-}
-
-/// A file's pieces, and how far it was read in one go.
-#[derive(Debug)]
-pub struct Layout {
-    pieces: Vec<Piece>,
-    /// Where each piece begins; one more at the end, the file's size.
-    starts: Vec<u64>,
-    /// Where the last read ended.
-    next: AtomicU64,
-    /// Up to where packs were fetched ahead.
-    ahead: AtomicU64,
-}
-
-/// A part of one piece.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
-    chunk: Option<ChunkId>,
-    from: u64,
-    to: u64,
-}
-
-impl Layout {
-    /// Of a file of `size` bytes; `None` when the pieces are not that long.
-    pub fn new(pieces: Vec<Piece>, size: u64) -> Option<Self> {
-        let mut starts = Vec::with_capacity(pieces.len() + 1);
-        let mut at = 0_u64;
-        for piece in &pieces {
-            starts.push(at);
-            at = at.checked_add(piece.len)?;
-        }
-        starts.push(at);
-        (at == size).then(|| Self { pieces, starts, next: 0.into(), ahead: 0.into() })
-    }
-
-    /// The file's size.
-    pub fn size(&self) -> u64 {
-        self.starts.last().copied().unwrap_or_default()
-    }
-
-    /// The pieces, in file order.
-    pub(super) fn pieces(&self) -> &[Piece] {
-        &self.pieces
-    }
-
-    /// What it takes of a cache: its number of pieces.
-    pub(super) fn weight(&self) -> usize {
-        self.pieces.len() + 1
-    }
-
-    /// The parts of pieces that make up a range, which may reach past the end.
-    fn spans(&self, at: u64, len: u64) -> impl Iterator<Item = Span> + '_ {
-        let end = at.saturating_add(len).min(self.size());
-        // The last piece that begins at or before `at`.
-        let first = self.starts.partition_point(|start| *start <= at).saturating_sub(1);
-        let pieces = self.pieces.iter().zip(&self.starts).skip(first);
-        pieces.take_while(move |(_, start)| **start < end).filter_map(move |(piece, start)| {
-            let from = at.saturating_sub(*start);
-            let to = (end - start).min(piece.len);
-            (from < to).then_some(Span { chunk: piece.chunk, from, to })
-        })
-    }
-
-    /// Whether a read here goes on where the last one ended, and if packs are due to be fetched
-    /// ahead, from where.
-    fn due_ahead(&self, at: u64, end: u64) -> Option<u64> {
-        let sequential = self.next.swap(end, Ordering::Relaxed) == at;
-        let fetched = self.ahead.load(Ordering::Relaxed);
-        if !sequential || end.saturating_add(AHEAD_BYTES / 2) <= fetched || end >= self.size() {
-            return None;
-        }
-        self.ahead.store(end.saturating_add(AHEAD_BYTES), Ordering::Relaxed);
-        Some(end)
     }
 }
 
@@ -133,13 +84,19 @@ impl<G: Grid> Reader<G> {
             packs,
             opened: Mutex::new(Lru::new(PACKS_BYTES)),
             blocks: Mutex::new(Lru::new(BLOCKS_BYTES)),
+            touched: Mutex::default(),
             busy: Mutex::default(),
-            ahead: Arc::new(Semaphore::new(AHEAD_PACKS)),
+            fetching: Semaphore::new(AT_ONCE),
+            ahead: Semaphore::new(AT_ONCE),
         }
     }
 
     /// Where a file's bytes are.
-    pub async fn layout(&self, content: &Content, size: u64) -> Result<Layout, FlowError> {
+    pub async fn layout(
+        self: &Arc<Self>,
+        content: &Content,
+        size: u64,
+    ) -> Result<Layout, FlowError> {
         let pieces = match content {
             Content::Inline(pieces) => pieces.clone(),
             Content::Listed(list) => self.record::<PieceList>(list).await?.pieces,
@@ -148,11 +105,11 @@ impl<G: Grid> Reader<G> {
     }
 
     /// The chunks of a record, put together.
-    pub async fn record<T: Record>(&self, pieces: &[Piece]) -> Result<T, FlowError> {
+    pub async fn record<T: Record>(self: &Arc<Self>, pieces: &[Piece]) -> Result<T, FlowError> {
         let mut bytes = BytesMut::new();
         for piece in pieces {
             if let Some(id) = &piece.chunk {
-                bytes.extend_from_slice(&self.chunk(id).await?);
+                bytes.extend_from_slice(&self.chunk(id, false).await?);
             }
         }
         Ok(T::decode(&bytes)?)
@@ -165,98 +122,189 @@ impl<G: Grid> Reader<G> {
         at: u64,
         len: u64,
     ) -> Result<Bytes, FlowError> {
+        let end = at.saturating_add(len).min(layout.size());
+        if let Some((from, to)) = layout.due_ahead(at, end) {
+            self.fetch_ahead(layout, from, to);
+        }
+        let on = layout.is_sequential();
         let spans: Vec<Span> = layout.spans(at, len).collect();
-        let mut bytes = BytesMut::new();
-        for span in spans {
-            let (from, to) = (span.from as usize, span.to as usize);
-            match &span.chunk {
-                None => bytes.resize(bytes.len() + (to - from), 0),
+        if let [Span { chunk: Some(id), from, to }] = spans.as_slice() {
+            let chunk = self.chunk(id, on).await?;
+            return part_of(&chunk, *from, *to);
+        }
+        let mut bytes = BytesMut::with_capacity(end.saturating_sub(at) as usize);
+        for Span { chunk, from, to } in spans {
+            match &chunk {
+                None => bytes.resize(bytes.len() + (to - from) as usize, 0),
                 Some(id) => {
-                    let chunk = self.chunk(id).await?;
-                    bytes.extend_from_slice(chunk.get(from..to).ok_or(FlowError::Inconsistent)?);
+                    let chunk = self.chunk(id, on).await?;
+                    bytes.extend_from_slice(&part_of(&chunk, from, to)?);
                 }
             }
-        }
-        if let Some(from) = layout.due_ahead(at, at + bytes.len() as u64) {
-            self.fetch_ahead(layout, from);
         }
         Ok(bytes.freeze())
     }
 
-    /// Fetches the packs that come next, as far as there is nothing more urgent.
-    fn fetch_ahead(self: &Arc<Self>, layout: &Layout, from: u64) {
+    /// Fetches the packs of this part of a file, in their order.
+    fn fetch_ahead(self: &Arc<Self>, layout: &Layout, from: u64, to: u64) {
         let ids: Vec<ChunkId> =
-            layout.spans(from, AHEAD_BYTES).filter_map(|span| span.chunk).collect();
+            layout.spans(from, to - from).filter_map(|span| span.chunk).collect();
         let Ok(found) = self.ctx.catalog.find_many(&ids) else { return };
-        let packs: BTreeSet<PackId> = found.into_iter().flatten().map(|at| at.pack).collect();
-        for pack in packs {
-            if lock(&self.opened).get(&pack).is_some() {
+        let mut seen = BTreeSet::new();
+        for pack in found.into_iter().flatten().map(|at| at.pack) {
+            if !seen.insert(pack) || lock(&self.opened).get(&pack).is_some() {
                 continue;
             }
-            let Ok(turn) = Arc::clone(&self.ahead).try_acquire_owned() else { return };
             let this = Arc::clone(self);
+            // As many as the bytes fetched ahead have packs: few. They take their turns.
             drop(tokio::spawn(async move {
+                let _turn = this.ahead.acquire().await;
                 // Whoever needs it finds out why it cannot be had.
                 drop(this.pack(pack).await);
-                drop(turn);
             }));
         }
     }
 
-    async fn chunk(&self, id: &ChunkId) -> Result<Bytes, FlowError> {
+    /// A chunk; of a data pack that will be wanted as a whole if `on`.
+    async fn chunk(self: &Arc<Self>, id: &ChunkId, on: bool) -> Result<Bytes, FlowError> {
         let at = self.ctx.catalog.find(id)?.ok_or(FlowError::UnknownChunk { chunk: *id })?;
-        let raw = self.block(at.pack, at.block).await?;
-        let (start, end) = (at.offset as usize, at.offset as usize + at.len as usize);
-        raw.get(start..end).map(|_| raw.slice(start..end)).ok_or(FlowError::Inconsistent)
+        let raw = self.block(at.pack, at.block, on).await?;
+        part_of(&raw, u64::from(at.offset), u64::from(at.offset) + u64::from(at.len))
     }
 
-    async fn block(&self, pack: PackId, no: u32) -> Result<Bytes, FlowError> {
+    async fn block(self: &Arc<Self>, pack: PackId, no: u32, on: bool) -> Result<Bytes, FlowError> {
         if let Some(raw) = lock(&self.blocks).get(&(pack, no)) {
             return Ok(raw);
         }
-        let reader = self.pack(pack).await?;
-        let raw = self.ctx.work(move || reader.block(no as usize)).await??;
-        let raw = Bytes::from(raw);
+        let turn = self.turn((pack, Some(no)));
+        let _mine = turn.mutex.lock().await;
+        let meanwhile = lock(&self.blocks).get(&(pack, no));
+        if let Some(raw) = meanwhile {
+            return Ok(raw);
+        }
+        let raw = self.load_block(pack, no, on).await?;
         lock(&self.blocks).put((pack, no), raw.clone(), raw.len());
         Ok(raw)
     }
 
+    async fn load_block(
+        self: &Arc<Self>,
+        pack: PackId,
+        no: u32,
+        on: bool,
+    ) -> Result<Bytes, FlowError> {
+        let opened = lock(&self.opened).get(&pack);
+        if opened.is_none()
+            && let Some(raw) = self.alone(pack, no, on).await?
+        {
+            return Ok(raw);
+        }
+        let reader = match opened {
+            Some(reader) => reader,
+            None => self.pack(pack).await?,
+        };
+        let raw = self.ctx.compute(move || reader.block(no as usize)).await??;
+        Ok(Bytes::from(raw))
+    }
+
+    /// A block by itself; none when its pack is to be had as a whole.
+    async fn alone(
+        self: &Arc<Self>,
+        pack: PackId,
+        no: u32,
+        on: bool,
+    ) -> Result<Option<Bytes>, FlowError> {
+        let whole_here = self.packs.contains(&pack);
+        if whole_here && on || self.ctx.spool.contains(&pack) {
+            return Ok(None);
+        }
+        let record = record_of(&self.ctx, &pack)?;
+        let range = record.meta.block_range(no as usize);
+        let Some(range) = range.filter(|_| record.class() == Class::Data as u8) else {
+            return Ok(None);
+        };
+        if let Some(raw) = self.part_here(&record, no, range.clone()).await? {
+            return Ok(Some(raw));
+        }
+        if whole_here || on || !lock(&self.touched).takes_alone(&record.meta, no) {
+            return Ok(None);
+        }
+        self.part_from_holders(&record, no, range).await
+    }
+
+    /// A block that is on this disk, in its pack or by itself.
+    async fn part_here(
+        &self,
+        record: &PackRecord,
+        no: u32,
+        range: Range<usize>,
+    ) -> Result<Option<Bytes>, FlowError> {
+        let (packs, pack) = (Arc::clone(&self.packs), record.meta.id);
+        let find = move || packs.peek(&pack, range).or_else(|| packs.get_part(&pack, no));
+        let Some(sealed) = self.ctx.work(find).await? else { return Ok(None) };
+        match self.open_part(record, no, sealed).await {
+            Ok(raw) => Ok(Some(raw)),
+            Err(error) => {
+                tracing::warn!(pack = %pack.short(), %error, "a pack kept here is damaged");
+                let packs = Arc::clone(&self.packs);
+                self.ctx.work(move || packs.remove(&pack)).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn part_from_holders(
+        self: &Arc<Self>,
+        record: &PackRecord,
+        no: u32,
+        range: Range<usize>,
+    ) -> Result<Option<Bytes>, FlowError> {
+        let pack = record.meta.id;
+        let sealed = {
+            let _turn = self.fetching.acquire().await;
+            pack_part(&self.ctx, record, range).await
+        };
+        let sealed = match sealed {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                tracing::debug!(pack = %pack.short(), %error, "no block by itself");
+                return Ok(None);
+            }
+        };
+        let raw = self.open_part(record, no, sealed.clone()).await?;
+        self.keep(move |packs| packs.put_part(&pack, no, &sealed));
+        Ok(Some(raw))
+    }
+
+    async fn open_part(
+        &self,
+        record: &PackRecord,
+        no: u32,
+        sealed: Bytes,
+    ) -> Result<Bytes, FlowError> {
+        let (vault, meta) = (Arc::clone(&self.ctx.vault), record.meta.clone());
+        let open = move || PackReader::part(vault.keys(), &meta, no as usize, &sealed);
+        Ok(Bytes::from(self.ctx.compute(open).await??))
+    }
+
     /// A pack, opened; fetched by one reader at a time.
-    async fn pack(&self, id: PackId) -> Result<Arc<PackReader>, FlowError> {
+    async fn pack(self: &Arc<Self>, id: PackId) -> Result<Arc<PackReader>, FlowError> {
         if let Some(reader) = lock(&self.opened).get(&id) {
             return Ok(reader);
         }
-        let turn = Arc::clone(lock(&self.busy).entry(id).or_default());
-        let result = {
-            let _mine = turn.lock().await;
-            let meanwhile = lock(&self.opened).get(&id);
-            match meanwhile {
-                Some(reader) => Ok(reader),
-                None => self.load(id).await,
-            }
-        };
-        let mut busy = lock(&self.busy);
-        // One is ours, one the map's: nobody else waits.
-        if Arc::strong_count(&turn) <= 2 {
-            busy.remove(&id);
+        let turn = self.turn((id, None));
+        let _mine = turn.mutex.lock().await;
+        let meanwhile = lock(&self.opened).get(&id);
+        match meanwhile {
+            Some(reader) => Ok(reader),
+            None => self.load(id).await,
         }
-        result
     }
 
-    async fn load(&self, id: PackId) -> Result<Arc<PackReader>, FlowError> {
+    async fn load(self: &Arc<Self>, id: PackId) -> Result<Arc<PackReader>, FlowError> {
         let record = record_of(&self.ctx, &id)?;
         let bytes = if record.class() == Class::Data as u8 {
-            let packs = Arc::clone(&self.packs);
-            if let Some(bytes) = self.ctx.work(move || packs.get(&id)).await? {
-                bytes
-            } else {
-                let bytes = pack_bytes(&self.ctx, &record).await?;
-                let (packs, copy) = (Arc::clone(&self.packs), bytes.clone());
-                if let Err(error) = self.ctx.work(move || packs.put(&id, &copy)).await? {
-                    tracing::warn!(%error, "the cache of data packs takes nothing");
-                }
-                bytes
-            }
+            self.data_pack(&record).await?
         } else {
             cached_pack_bytes(&self.ctx, &record).await?
         };
@@ -267,4 +315,56 @@ impl<G: Grid> Reader<G> {
         lock(&self.opened).put(id, Arc::clone(&reader), len);
         Ok(reader)
     }
+
+    /// A data pack's bytes: kept here, or fetched and kept.
+    async fn data_pack(self: &Arc<Self>, record: &PackRecord) -> Result<Bytes, FlowError> {
+        let (packs, id) = (Arc::clone(&self.packs), record.meta.id);
+        if let Some(bytes) = self.ctx.work(move || packs.get(&id)).await? {
+            return Ok(bytes);
+        }
+        let bytes = {
+            let _turn = self.fetching.acquire().await;
+            pack_bytes(&self.ctx, record).await?
+        };
+        if !self.ctx.spool.contains(&id) {
+            let copy = bytes.clone();
+            self.keep(move |packs| packs.put(&id, &copy));
+        }
+        Ok(bytes)
+    }
+
+    /// Writes to the disk behind whoever waits for the bytes.
+    fn keep(
+        self: &Arc<Self>,
+        put: impl FnOnce(&PackCache) -> std::io::Result<()> + Send + 'static,
+    ) {
+        let this = Arc::clone(self);
+        drop(tokio::spawn(async move {
+            let packs = Arc::clone(&this.packs);
+            if let Ok(Err(error)) = this.ctx.work(move || put(&packs)).await {
+                tracing::warn!(%error, "the cache of data packs takes nothing");
+            }
+        }));
+    }
+
+    fn turn(&self, what: What) -> Turn<'_> {
+        let mutex = Arc::clone(lock(&self.busy).entry(what).or_default());
+        Turn { busy: &self.busy, what, mutex }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut busy = lock(self.busy);
+        // One is ours, one the map's: nobody else waits.
+        if Arc::strong_count(&self.mutex) <= 2 {
+            busy.remove(&self.what);
+        }
+    }
+}
+
+fn part_of(bytes: &Bytes, from: u64, to: u64) -> Result<Bytes, FlowError> {
+    let range = from as usize..to as usize;
+    let there = bytes.get(range.clone()).is_some();
+    there.then(|| bytes.slice(range)).ok_or(FlowError::Inconsistent)
 }

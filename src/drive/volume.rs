@@ -5,6 +5,7 @@
 //! naming    entries: make, link, unlink, rename       content  bytes: read, write, cut, punch
 //! attrs     modes, owners, times, attributes, lists   saving   the table to disk; fsync
 //! freeze    the tree of one moment, for a commit      space    how much may be written
+//! placing   files that get their name when they are whole
 //! ```
 //!
 //! Invariants. *Locks*: `saving`, then `gate` (writers of bytes share it, whoever needs a moment
@@ -35,6 +36,8 @@ mod files;
 pub(crate) mod freeze;
 mod naming;
 pub(crate) mod node;
+mod paths;
+mod placing;
 pub(crate) mod ranges;
 mod saving;
 mod space;
@@ -117,6 +120,10 @@ struct State {
     next_data: u64,
     /// Rows that differ from the disk's.
     dirty: BTreeSet<Ino>,
+    /// Those of them without which bytes cannot be found or pass for what they are not.
+    vital: BTreeSet<Ino>,
+    /// The same of rows that are being saved.
+    vital_saving: BTreeSet<Ino>,
     /// Entries that differ from the disk's.
     renamed: BTreeSet<(Ino, Vec<u8>)>,
     /// Files whose bytes were written since they were last synced, and when.
@@ -227,6 +234,8 @@ impl State {
             next_ino: ROOT + 1,
             next_data: 1,
             dirty: BTreeSet::new(),
+            vital: BTreeSet::new(),
+            vital_saving: BTreeSet::new(),
             renamed: BTreeSet::new(),
             unsynced: BTreeMap::new(),
             settings: BTreeMap::new(),
@@ -308,6 +317,12 @@ impl State {
 
     /// Changes an inode, its row to be saved and the sums kept.
     fn change<T>(&mut self, ino: Ino, work: impl FnOnce(&mut Inode) -> T) -> Result<T, Errno> {
+        self.vital.insert(ino);
+        self.retouch(ino, work)
+    }
+
+    /// The same of what a program that syncs a file's bytes does without: its times.
+    fn retouch<T>(&mut self, ino: Ino, work: impl FnOnce(&mut Inode) -> T) -> Result<T, Errno> {
         let slot = self.inodes.get_mut(&ino).ok_or(Errno::NOENT)?;
         let before = slot.weight();
         let value = work(Arc::make_mut(slot));
@@ -324,10 +339,32 @@ impl State {
         ino: Ino,
         work: impl FnOnce(&mut Data, &mut Attr) -> T,
     ) -> Result<T, Errno> {
-        self.change(ino, |inode| match &mut inode.body {
+        self.retouch_data(ino, true, work)
+    }
+
+    /// The same; `vital` unless the row on disk finds the same bytes.
+    fn retouch_data<T>(
+        &mut self,
+        ino: Ino,
+        vital: bool,
+        work: impl FnOnce(&mut Data, &mut Attr) -> T,
+    ) -> Result<T, Errno> {
+        if vital {
+            self.vital.insert(ino);
+        }
+        self.retouch(ino, |inode| match &mut inode.body {
             Body::File(data) => Ok(work(data, &mut inode.attr)),
             _ => Err(Errno::INVAL),
         })?
+    }
+
+    /// Whether writing `from..to` of a file changes more of its row than times and the count of
+    /// changes: where its bytes are, or that its last commit is not all of it.
+    fn is_vital(&self, ino: Ino, from: u64, to: u64) -> Result<bool, Errno> {
+        let data = self.data_of(ino)?;
+        let known = data.ranges.missing(from, to) == 0
+            && (data.base.is_none() || data.fresh.missing(from, to) == 0);
+        Ok(!known || data.is_clean() || to > self.get(ino)?.attr.size)
     }
 
     /// Changes the entries of a directory, and its times.
@@ -359,6 +396,7 @@ impl State {
         self.here -= here;
         self.stored -= stored;
         self.dirty.insert(ino);
+        self.vital.remove(&ino);
         self.unsynced.remove(&ino);
         self.used.remove(&ino);
         if let Body::File(Data { no: Some(no), .. }) = &inode.body {

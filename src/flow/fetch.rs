@@ -34,10 +34,10 @@ const ASKED_AT_ONCE: usize = 16;
 
 /// A shard to fetch: its index, name and a peer that should hold it.
 #[derive(Debug, Clone, Copy)]
-struct Source {
-    index: u8,
-    shard: ShardId,
-    peer: PeerId,
+pub(crate) struct Source {
+    pub(crate) index: u8,
+    pub(crate) shard: ShardId,
+    pub(crate) peer: PeerId,
 }
 
 /// What came of asking.
@@ -133,8 +133,8 @@ fn shortfall(record: &PackRecord, gathered: &Gathered) -> FlowError {
 }
 
 /// The recorded holders that can be asked, the nearest first; data shards before parity when two
-/// are equally near, because they need no decoding.
-fn by_nearness<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Vec<Source> {
+/// are equally near, because they need no decoding. In reverse: taken from the end.
+pub(crate) fn by_nearness<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Vec<Source> {
     let rtts: BTreeMap<PeerId, _> = ctx
         .grid
         .peers()

@@ -1,13 +1,20 @@
-//! Our own metadata packs, kept to spare downloads. Losing all of it costs time, nothing else.
+//! Our own packs and parts of packs, kept to spare downloads. Losing all of it costs time, nothing
+//! else.
 //!
-//! Invariants: what is handed out hashes to its name (a damaged file is dropped and reported as
-//! absent); the files together stay within the limit, the longest unused going first, also across
-//! restarts (use is noted as the file's modification time). Nothing is synced.
+//! A part is the sealed bytes of one block of a pack, with a hash after them that covers which one
+//! it is. Invariants: what is handed out hashes to its name, or to the hash after it (a damaged
+//! file is dropped and reported as absent), except by [`PackCache::peek`]; the files together stay
+//! within the limit, the longest unused going first, also across restarts (use is noted as the
+//! file's modification time). Nothing is synced.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fmt;
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -15,7 +22,7 @@ use chunker::PackId;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 
 use crate::files::{MAX_PACK_LEN, read_bounded, write_file_atomic};
-use crate::spool::pack_files;
+use crate::spool::files_of;
 
 /// Packs kept to spare downloads. Clones share one cache; every call may come from any thread, and
 /// blocks.
@@ -26,11 +33,65 @@ pub struct PackCache {
     packs: Arc<Mutex<Packs>>,
 }
 
+/// A pack, or the block of this number in it. Packs come before their parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    pack: PackId,
+    part: Option<u32>,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part {
+            None => write!(f, "{}", self.pack),
+            Some(part) => write!(f, "{}.{part}", self.pack),
+        }
+    }
+}
+
+impl FromStr for Key {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        let (pack, part) = match name.split_once('.') {
+            None => (name, None),
+            Some((pack, part)) => (pack, Some(part.parse().map_err(|_unlike| ())?)),
+        };
+        Ok(Self { pack: pack.parse().map_err(|_unlike| ())?, part })
+    }
+}
+
+impl Key {
+    const fn whole(pack: PackId) -> Self {
+        Self { pack, part: None }
+    }
+
+    /// What a file of this name has to hash to.
+    fn hash(&self, bytes: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        if let Some(part) = self.part {
+            hasher.update(self.pack.as_bytes()).update(&part.to_le_bytes());
+        }
+        hasher.update(bytes).finalize()
+    }
+
+    /// What is in a file of this name; none when it is not whole.
+    fn opened(&self, mut file: Vec<u8>) -> Option<Bytes> {
+        let wanted = if self.part.is_none() {
+            *self.pack.as_bytes()
+        } else {
+            let at = file.len().checked_sub(blake3::OUT_LEN)?;
+            file.split_off(at).try_into().ok()?
+        };
+        (self.hash(&file) == blake3::Hash::from_bytes(wanted)).then(|| file.into())
+    }
+}
+
 /// Packs by name and by when they were last used, in numbers that only grow.
 #[derive(Debug, Default)]
 struct Packs {
-    by_pack: BTreeMap<PackId, Entry>,
-    by_use: BTreeMap<u64, PackId>,
+    by_name: BTreeMap<Key, Entry>,
+    by_use: BTreeMap<u64, Key>,
     bytes: u64,
     next_use: u64,
 }
@@ -44,11 +105,11 @@ struct Entry {
 impl PackCache {
     /// Opens the cache in `dir`, made if absent, which may take up to `limit_bytes`.
     pub fn open(dir: &Path, limit_bytes: u64) -> io::Result<Self> {
-        let mut files = pack_files(dir)?;
-        files.sort_by_key(|file| (file.modified, file.pack));
+        let mut files = files_of::<Key>(dir)?;
+        files.sort_by_key(|file| (file.modified, file.name));
         let mut packs = Packs::default();
         for file in files {
-            packs.insert(file.pack, file.bytes);
+            packs.insert(file.name, file.bytes);
         }
         let cache = Self { dir: dir.to_owned(), limit_bytes, packs: Arc::new(Mutex::new(packs)) };
         cache.make_room(0);
@@ -57,46 +118,83 @@ impl PackCache {
 
     /// A pack's bytes, if they are here and whole.
     pub fn get(&self, pack: &PackId) -> Option<Bytes> {
-        if !self.packs().touch(pack) {
-            return None;
-        }
-        let path = self.path(pack);
-        match read_bounded(&path, MAX_PACK_LEN) {
-            Ok(bytes) if PackId::from(blake3::hash(&bytes)) == *pack => {
-                note_use(&path);
-                Some(bytes.into())
-            }
-            _ => {
-                self.remove(pack);
-                None
-            }
-        }
+        self.take_out(Key::whole(*pack))
     }
 
-    /// Keeps a pack, making room for it; one larger than the whole cache is not kept.
+    /// A range of a pack's bytes, unverified: for what is authenticated by itself when opened.
+    pub fn peek(&self, pack: &PackId, range: Range<usize>) -> Option<Bytes> {
+        let key = Key::whole(*pack);
+        if !self.packs().touch(key) {
+            return None;
+        }
+        let mut bytes = vec![0; range.len().min(MAX_PACK_LEN)];
+        let file = File::open(self.path(key)).ok()?;
+        file.read_exact_at(&mut bytes, range.start as u64).ok()?;
+        Some(bytes.into())
+    }
+
+    /// The sealed bytes of a pack's block of this number, if they were kept by themselves.
+    pub fn get_part(&self, pack: &PackId, part: u32) -> Option<Bytes> {
+        self.take_out(Key { pack: *pack, part: Some(part) })
+    }
+
+    /// Keeps a pack, making room for it; one larger than the whole cache is not kept. Its parts are
+    /// not needed by themselves any more.
     pub fn put(&self, pack: &PackId, bytes: &[u8]) -> io::Result<()> {
-        let len = bytes.len() as u64;
-        if len > self.limit_bytes || self.packs().touch(pack) {
+        self.put_in(Key::whole(*pack), bytes)?;
+        let parts = self.packs().parts(pack);
+        parts.into_iter().for_each(|part| self.remove_key(part));
+        Ok(())
+    }
+
+    /// Keeps the sealed bytes of one block of a pack.
+    pub fn put_part(&self, pack: &PackId, part: u32, bytes: &[u8]) -> io::Result<()> {
+        let key = Key { pack: *pack, part: Some(part) };
+        let file = [bytes, key.hash(bytes).as_bytes()].concat();
+        self.put_in(key, &file)
+    }
+
+    /// Whether a pack is here, by its name alone.
+    pub fn contains(&self, pack: &PackId) -> bool {
+        self.packs().by_name.contains_key(&Key::whole(*pack))
+    }
+
+    /// Drops a pack; one that is not here is fine.
+    pub fn remove(&self, pack: &PackId) {
+        self.remove_key(Key::whole(*pack));
+    }
+
+    fn take_out(&self, key: Key) -> Option<Bytes> {
+        if !self.packs().touch(key) {
+            return None;
+        }
+        let path = self.path(key);
+        let found = read_bounded(&path, MAX_PACK_LEN).ok().and_then(|file| key.opened(file));
+        if found.is_some() {
+            note_use(&path);
+        } else {
+            self.remove_key(key);
+        }
+        found
+    }
+
+    fn put_in(&self, key: Key, file: &[u8]) -> io::Result<()> {
+        let len = file.len() as u64;
+        if len > self.limit_bytes || self.packs().touch(key) {
             return Ok(());
         }
         self.make_room(len);
-        write_file_atomic(&self.path(pack), bytes)?;
-        self.packs().insert(*pack, len);
+        write_file_atomic(&self.path(key), file)?;
+        self.packs().insert(key, len);
         // Others may have put theirs meanwhile.
         self.make_room(0);
         Ok(())
     }
 
-    /// Whether a pack is here, by its name alone.
-    pub fn contains(&self, pack: &PackId) -> bool {
-        self.packs().by_pack.contains_key(pack)
-    }
-
-    /// Drops a pack; one that is not here is fine.
-    pub fn remove(&self, pack: &PackId) {
-        self.packs().remove(pack);
+    fn remove_key(&self, key: Key) {
+        self.packs().remove(key);
         // A file that stays is found again at the next open: still bounded, still verified.
-        drop(std::fs::remove_file(self.path(pack)));
+        drop(std::fs::remove_file(self.path(key)));
     }
 
     /// Bytes kept.
@@ -114,12 +212,12 @@ impl PackCache {
                 packs.by_use.values().next().copied()
             };
             let Some(oldest) = oldest else { return };
-            self.remove(&oldest);
+            self.remove_key(oldest);
         }
     }
 
-    fn path(&self, pack: &PackId) -> PathBuf {
-        self.dir.join(pack.to_string())
+    fn path(&self, key: Key) -> PathBuf {
+        self.dir.join(key.to_string())
     }
 
     fn packs(&self) -> MutexGuard<'_, Packs> {
@@ -128,27 +226,33 @@ impl PackCache {
 }
 
 impl Packs {
-    fn insert(&mut self, pack: PackId, bytes: u64) {
-        self.remove(&pack);
+    fn insert(&mut self, key: Key, bytes: u64) {
+        self.remove(key);
         let used = self.next_use;
         self.next_use += 1;
-        self.by_pack.insert(pack, Entry { bytes, used });
-        self.by_use.insert(used, pack);
+        self.by_name.insert(key, Entry { bytes, used });
+        self.by_use.insert(used, key);
         self.bytes += bytes;
     }
 
-    fn remove(&mut self, pack: &PackId) {
-        if let Some(entry) = self.by_pack.remove(pack) {
+    fn remove(&mut self, key: Key) {
+        if let Some(entry) = self.by_name.remove(&key) {
             self.by_use.remove(&entry.used);
             self.bytes -= entry.bytes;
         }
     }
 
-    /// Notes a use. False when the pack is not here.
-    fn touch(&mut self, pack: &PackId) -> bool {
-        let Some(entry) = self.by_pack.get(pack).copied() else { return false };
-        self.insert(*pack, entry.bytes);
+    /// Notes a use. False when it is not here.
+    fn touch(&mut self, key: Key) -> bool {
+        let Some(entry) = self.by_name.get(&key).copied() else { return false };
+        self.insert(key, entry.bytes);
         true
+    }
+
+    /// The parts of a pack that are kept by themselves.
+    fn parts(&self, pack: &PackId) -> Vec<Key> {
+        let key = |part| Key { pack: *pack, part: Some(part) };
+        self.by_name.range(key(0)..=key(u32::MAX)).map(|(key, _)| *key).collect()
     }
 }
 

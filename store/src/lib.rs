@@ -8,7 +8,7 @@
 //!   Donation how much of that room may be taken (pure arithmetic)
 //! Catalog  our own chunks, packs and snapshots in `catalog.db`: a cache, rebuildable from the grid
 //! Spool    our sealed packs that wait for holders
-//! PackCache  our metadata packs, kept to spare downloads
+//! PackCache  our packs and parts of them, kept to spare downloads
 //! DriveStore the local tier of a drive: its table, and its data in sparse files
 //! ```
 //!

@@ -84,10 +84,10 @@ struct Packs {
 impl Spool {
     /// Opens the spool in `dir`, made if absent; removes what interrupted writes left.
     pub fn open(dir: &Path) -> Result<Self, SpoolError> {
-        let sizes: BTreeMap<_, _> = pack_files(dir)
+        let sizes: BTreeMap<_, _> = files_of::<PackId>(dir)
             .map_err(|source| SpoolError::Io { path: dir.to_owned(), source })?
             .into_iter()
-            .map(|file| (file.pack, file.bytes))
+            .map(|file| (file.name, file.bytes))
             .collect();
         // What an earlier process put was never synced, as far as we know.
         let unsynced = sizes.keys().copied().collect();
@@ -206,16 +206,16 @@ fn sync_file(path: PathBuf, may_be_gone: bool) -> Result<(), SpoolError> {
     }
 }
 
-/// A pack's file in a directory of such files.
-pub(crate) struct PackFile {
-    pub(crate) pack: PackId,
+/// A file in a directory of packs, by what its name says.
+pub(crate) struct Found<T> {
+    pub(crate) name: T,
     pub(crate) bytes: u64,
     pub(crate) modified: std::time::SystemTime,
 }
 
-/// The packs in `dir`, which is made if absent. Leftovers of interrupted writes are removed; names
+/// The files in `dir`, which is made if absent. Leftovers of interrupted writes are removed; names
 /// that are not ours are passed over.
-pub(crate) fn pack_files(dir: &Path) -> io::Result<Vec<PackFile>> {
+pub(crate) fn files_of<T: FromStr + ToString>(dir: &Path) -> io::Result<Vec<Found<T>>> {
     make_private_dir(dir)?;
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir)? {
@@ -223,17 +223,17 @@ pub(crate) fn pack_files(dir: &Path) -> io::Result<Vec<PackFile>> {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(TEMP_SUFFIX) {
             std::fs::remove_file(entry.path())?;
-        } else if let Some(pack) = our_name(&name) {
+        } else if let Some(ours) = our_name::<T>(&name) {
             let found = entry.metadata()?;
-            files.push(PackFile { pack, bytes: found.len(), modified: found.modified()? });
+            files.push(Found { name: ours, bytes: found.len(), modified: found.modified()? });
         }
     }
     Ok(files)
 }
 
-/// The pack of a file that we named.
-fn our_name(name: &str) -> Option<PackId> {
-    PackId::from_str(name).ok().filter(|pack| pack.to_string() == name)
+/// What a file stands for that we named.
+fn our_name<T: FromStr + ToString>(name: &str) -> Option<T> {
+    name.parse().ok().filter(|ours: &T| ours.to_string() == name)
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 //! Needs `/dev/fuse` and the right to mount (root, or `fusermount3`); where that is missing each
 //! test says so in one line and promises nothing.
 
+mod dav;
 mod exercise;
 mod following;
 mod killed;
 mod kit;
 mod load;
+mod reading;
 mod sharing;
 mod snapshots;
 mod space;

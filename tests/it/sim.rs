@@ -16,6 +16,7 @@ mod measured;
 mod memory;
 mod moving;
 mod prune;
+mod reading;
 mod repair;
 mod rewind;
 mod risk;

@@ -215,6 +215,7 @@ const WALLS: &[(&[&str], &[&str])] = &[
     (&["argon2", "bip39"], &["src/vault"]),
     (&["axum", "hyper", "hyper_util", "http_body_util"], &["src/daemon"]),
     (&["clap", "clap_complete", "indicatif", "comfy_table", "dialoguer"], &["src/cli"]),
+    (&["dav_server"], &["src/drive"]),
     // A source too large for any disk is made up by a file system of the benchmark's own.
     (&["fuser"], &["src/drive", "benches/whole/vast"]),
 ];

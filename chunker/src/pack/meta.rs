@@ -5,6 +5,7 @@
 //! is used. Decoding takes memory in proportion to the bytes that are really there.
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -90,6 +91,11 @@ pub struct ChunkEntry {
 }
 
 impl PackMeta {
+    /// Where a block's sealed bytes are in the pack; none when there is no such block.
+    pub fn block_range(&self, no: usize) -> Option<Range<usize>> {
+        self.check().ok()?.blocks.get(no).cloned()
+    }
+
     /// Whether a pack can be like this; if so, where its frames are.
     pub(super) fn check(&self) -> Result<Layout, Error> {
         if self.blocks.is_empty() || !self.blocks.iter().all(BlockMeta::is_possible) {

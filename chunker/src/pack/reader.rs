@@ -94,7 +94,23 @@ impl PackReader {
         Ok(scratch.raw)
     }
 
-    /// The same in memory that is used again.
+    /// The plaintext of one block from its own sealed bytes alone, which the caller has checked
+    /// against what was recorded of the pack: so there is no header to tell a wrong key from
+    /// damage, and none is needed, as the pack was read back under this key when it was sealed.
+    pub fn part(
+        keys: &VaultKeys,
+        meta: &PackMeta,
+        no: usize,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        meta.check()?;
+        let key = PackKey::derive(keys, &meta.salt);
+        let mut scratch = Scratch::default();
+        open_frame(keys, &key, meta, (no, sealed), &mut scratch)?;
+        Ok(scratch.raw)
+    }
+
+    /// The same as [`Self::block`] in memory that is used again.
     pub fn block_in<'a>(&self, no: usize, scratch: &'a mut Scratch) -> Result<&'a [u8], Error> {
         self.open_block(no, scratch)?;
         Ok(&scratch.raw)
@@ -102,43 +118,10 @@ impl PackReader {
 
     /// The same, leaving the plaintext in `scratch`.
     pub(super) fn open_block(&self, no: usize, scratch: &mut Scratch) -> Result<(), Error> {
-        let Scratch { stored, raw } = scratch;
         let blocks = self.meta.blocks.len();
-        let (Some(block), Some(range)) = (self.meta.blocks.get(no), self.layout.blocks.get(no))
-        else {
-            return Err(Error::NoSuchBlock { no, blocks });
-        };
-        let frame = Frame::Block { no: no as u32, last: no + 1 == blocks };
+        let range = self.layout.blocks.get(no).ok_or(Error::NoSuchBlock { no, blocks })?;
         let sealed = self.bytes.get(range.clone()).ok_or(damaged(Part::Length))?;
-        let opened = self.key.open(frame, &layout::entry(block), sealed, stored);
-        opened.ok_or(damaged(Part::Block(no)))?;
-        let raw_len = block.raw_len as usize;
-        match block.codec {
-            Codec::Raw => std::mem::swap(stored, raw),
-            Codec::Zstd => {
-                raw.resize(raw_len, 0);
-                let len = codec::decompress(stored, raw)?;
-                raw.truncate(len);
-            }
-        }
-        if raw.len() != raw_len {
-            return Err(damaged(Part::Block(no)));
-        }
-        self.check_chunks(block, raw)
-    }
-
-    fn check_chunks(&self, block: &BlockMeta, mut raw: &[u8]) -> Result<(), Error> {
-        for entry in &block.chunks {
-            let wrong = damaged(Part::Chunk(entry.id));
-            let Some((chunk, rest)) = raw.split_at_checked(entry.len as usize) else {
-                return Err(wrong);
-            };
-            if self.keys.chunk_id(block.class, chunk) != entry.id {
-                return Err(wrong);
-            }
-            raw = rest;
-        }
-        Ok(())
+        open_frame(&self.keys, &self.key, &self.meta, (no, sealed), scratch)
     }
 
     /// Whether the sealed directory says what the recipe says.
@@ -146,6 +129,49 @@ impl PackReader {
         let same = read_directory(&self.key, &self.bytes).as_ref() == Some(&self.meta.blocks);
         if same { Ok(()) } else { Err(damaged(Part::Directory)) }
     }
+}
+
+/// Opens the block of this number from its sealed bytes, and checks its chunks.
+fn open_frame(
+    keys: &VaultKeys,
+    key: &PackKey,
+    meta: &PackMeta,
+    (no, sealed): (usize, &[u8]),
+    scratch: &mut Scratch,
+) -> Result<(), Error> {
+    let Scratch { stored, raw } = scratch;
+    let blocks = meta.blocks.len();
+    let block = meta.blocks.get(no).ok_or(Error::NoSuchBlock { no, blocks })?;
+    let frame = Frame::Block { no: no as u32, last: no + 1 == blocks };
+    let opened = key.open(frame, &layout::entry(block), sealed, stored);
+    opened.ok_or(damaged(Part::Block(no)))?;
+    let raw_len = block.raw_len as usize;
+    match block.codec {
+        Codec::Raw => std::mem::swap(stored, raw),
+        Codec::Zstd => {
+            raw.resize(raw_len, 0);
+            let len = codec::decompress(stored, raw)?;
+            raw.truncate(len);
+        }
+    }
+    if raw.len() != raw_len {
+        return Err(damaged(Part::Block(no)));
+    }
+    check_chunks(keys, block, raw)
+}
+
+fn check_chunks(keys: &VaultKeys, block: &BlockMeta, mut raw: &[u8]) -> Result<(), Error> {
+    for entry in &block.chunks {
+        let wrong = damaged(Part::Chunk(entry.id));
+        let Some((chunk, rest)) = raw.split_at_checked(entry.len as usize) else {
+            return Err(wrong);
+        };
+        if keys.chunk_id(block.class, chunk) != entry.id {
+            return Err(wrong);
+        }
+        raw = rest;
+    }
+    Ok(())
 }
 
 fn check_hash(id: PackId, bytes: &[u8]) -> Result<(), Error> {

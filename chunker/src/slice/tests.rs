@@ -24,7 +24,9 @@ proptest! {
         let want = want.min((len as u64 - offset) as u32);
         let mut encoded = slice(&bytes, offset, want).expect("within the shard");
         prop_assert!(encoded.len() <= SLICE_BODY_MAX);
-        prop_assert!(verify_slice(id, offset, want, &encoded));
+        let part = &bytes[offset as usize..offset as usize + want as usize];
+        let opened = open_slice(id, offset, want, &encoded);
+        prop_assert_eq!(opened.as_deref(), Some(part));
         let other = ShardId::from(blake3::hash(b"other"));
         prop_assert!(!verify_slice(other, offset, want, &encoded));
         let longer = [encoded.as_slice(), b"x"].concat();

@@ -1,14 +1,21 @@
 //! What the kernel's protocol calls things, and what we do.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
-use fuser::{Errno as FuseErrno, FileAttr, FileType, INodeNo, ReplyXattr, TimeOrNow};
+use fuser::{Errno as FuseErrno, FileAttr, FileType, INodeNo, ReplyEmpty, ReplyXattr, TimeOrNow};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
 use super::{BLOCK, SECTOR};
-use crate::drive::ops::{Allocate, Attr, SetTime, Type};
+use crate::drive::ops::{Allocate, Attr, SetTime, Type, system_time};
 use crate::vault::tree::Stamp;
+
+pub(super) fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
+    match result {
+        Ok(()) => reply.ok(),
+        Err(errno) => reply.error(fuse_errno(errno)),
+    }
+}
 
 pub(super) fn fuse_errno(errno: Errno) -> FuseErrno {
     FuseErrno::from_i32(errno.raw_os_error())
@@ -68,15 +75,6 @@ pub(super) fn file_type(kind: Type) -> FileType {
     }
 }
 
-/// A time as fuser takes it. Nanoseconds count forwards, before 1970 as well.
-pub(super) fn system_time(stamp: Stamp) -> SystemTime {
-    let nanos = Duration::from_nanos(u64::from(stamp.nanos.min(999_999_999)));
-    let secs = Duration::from_secs(stamp.secs.unsigned_abs());
-    let whole =
-        if stamp.secs < 0 { UNIX_EPOCH.checked_sub(secs) } else { UNIX_EPOCH.checked_add(secs) };
-    whole.and_then(|whole| whole.checked_add(nanos)).unwrap_or(UNIX_EPOCH)
-}
-
 pub(super) fn file_attr(attr: &Attr) -> FileAttr {
     FileAttr {
         ino: INodeNo(attr.ino),
@@ -93,6 +91,27 @@ pub(super) fn file_attr(attr: &Attr) -> FileAttr {
         gid: attr.gid,
         // The protocol has 32 bits, as the kernel's own numbers do.
         rdev: attr.rdev as u32,
+        blksize: BLOCK,
+        flags: 0,
+    }
+}
+
+/// What stands for no entry.
+pub(super) fn no_attr() -> FileAttr {
+    FileAttr {
+        ino: INodeNo(0),
+        size: 0,
+        blocks: 0,
+        atime: UNIX_EPOCH,
+        mtime: UNIX_EPOCH,
+        ctime: UNIX_EPOCH,
+        crtime: UNIX_EPOCH,
+        kind: FileType::RegularFile,
+        perm: 0,
+        nlink: 0,
+        uid: 0,
+        gid: 0,
+        rdev: 0,
         blksize: BLOCK,
         flags: 0,
     }

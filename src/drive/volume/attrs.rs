@@ -18,6 +18,12 @@ const SETUID: u32 = 0o4000;
 const SETGID: u32 = 0o2000;
 const GROUP_EXEC: u32 = 0o010;
 
+/// Whether there is anything that lets a program run as somebody else.
+pub(super) fn has_privileges(inode: &Inode) -> bool {
+    let bits = inode.attr.mode & (SETUID | SETGID) != 0;
+    bits || inode.xattrs.contains_key(&b"security.capability"[..])
+}
+
 /// Takes away what lets a program run as somebody else.
 pub(super) fn drop_privileges(inode: &mut Inode) {
     if inode.attr.kind != Type::Dir {

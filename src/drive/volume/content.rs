@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use rustix::io::Errno;
 
-use super::attrs::drop_privileges;
+use super::attrs::{drop_privileges, has_privileges};
 use super::node::{Base, Where};
 use super::{Volume, errno};
 use crate::drive::ops::{Allocate, Ino, Read, Seek};
@@ -42,7 +42,7 @@ impl Volume {
         let times = state.get(ino)?.attr;
         let old = now.secs.saturating_sub(times.atime.secs) >= RELATIME_SECS;
         if times.atime <= times.mtime || times.atime <= times.ctime || old {
-            state.change(ino, |inode| inode.attr.atime = now)?;
+            state.retouch(ino, |inode| inode.attr.atime = now)?;
         }
         drop(state);
         let mut bytes = BytesMut::zeroed((end - at) as usize);
@@ -68,6 +68,17 @@ impl Volume {
         parts: Vec<(u64, u64, Where)>,
     ) -> Read {
         let far = Arc::clone(&self.far);
+        if let [(from, to, _)] = parts.as_slice()
+            && to - from == bytes.len() as u64
+        {
+            // All of it is there: nothing to put together.
+            let len = bytes.len();
+            let read = far.read(base.content, base.size, *from, to - from);
+            return Read::Later(Box::pin(async move {
+                let read = read.await?;
+                if read.len() == len { Ok(read) } else { Err(Errno::IO) }
+            }));
+        }
         Read::Later(Box::pin(async move {
             for (from, to, _) in parts {
                 let read = far.read(base.content.clone(), base.size, from, to - from).await?;
@@ -96,8 +107,9 @@ impl Volume {
         let _gate = self.gate.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (no, file, frozen, promised) = {
             let mut state = self.state();
+            let vital = state.is_vital(ino, at, end)?;
             // From here on it is not clean: nobody drops its bytes to make room.
-            state.change_data(ino, |data, _| data.changed += 1)?;
+            state.retouch_data(ino, vital, |data, _| data.changed += 1)?;
             let promised = state.data_of(ino)?.ranges.missing(at, end);
             self.promise(&mut state, promised)?;
             let opened = self.data_file(&mut state, ino);
@@ -111,12 +123,11 @@ impl Volume {
         state.promised -= promised;
         written.map_err(|error| errno(&error))?;
         state.wrote(ino);
-        state.change(ino, |inode| {
-            if !privileged {
-                drop_privileges(inode);
-            }
-        })?;
-        state.change_data(ino, |data, attr| {
+        if !privileged && has_privileges(state.get(ino)?) {
+            state.change(ino, drop_privileges)?;
+        }
+        let vital = state.is_vital(ino, at, end)?;
+        state.retouch_data(ino, vital, |data, attr| {
             data.wrote(at, end);
             attr.size = attr.size.max(end);
             attr.mtime = now;
@@ -150,6 +161,8 @@ impl Volume {
             return Err(Errno::FBIG);
         }
         let now = self.now();
+        // Who writes meanwhile writes to the data file that it found: that one is not to go.
+        let _gate = self.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut state = self.state();
         state.data_of(ino)?;
         let old = state.get(ino)?.attr.size;

@@ -126,10 +126,16 @@ pub struct Figures {
 }
 
 impl Volume {
-    /// Bytes that data files may take, and all files together.
+    /// Bytes that data files may take, and all files together. What is on the grid and beyond the
+    /// limit is dropped; the disk has it back when the table is saved.
     pub fn set_limits(&self, cache: u64, size: u64) {
         self.room.limit.store(cache, Ordering::Relaxed);
         self.room.size.store(size, Ordering::Relaxed);
+        {
+            let mut state = self.state();
+            let beyond = state.here.saturating_sub(cache);
+            state.evict(beyond);
+        }
         self.room.more_room();
     }
 

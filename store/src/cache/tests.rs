@@ -57,3 +57,26 @@ fn a_damaged_pack_is_dropped_and_an_oversized_one_not_kept() {
     cache.put(&a, &[0; 251]).unwrap();
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn a_part_is_handed_out_whole_or_not_at_all_and_goes_when_its_pack_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = PackCache::open(dir.path(), 500).unwrap();
+    let (a, a_bytes) = pack(1);
+    for part in [0, 7] {
+        cache.put_part(&a, part, &[part as u8; 50]).unwrap();
+    }
+    // Found again, and told from the pack and from each other.
+    let cache = PackCache::open(dir.path(), 500).unwrap();
+    assert_eq!(cache.get_part(&a, 7).unwrap(), [7; 50].as_slice());
+    assert!(!cache.contains(&a) && cache.get(&a).is_none() && cache.get_part(&a, 1).is_none());
+    let path = |part: u32| dir.path().join(format!("{a}.{part}"));
+    std::fs::rename(path(7), path(0)).unwrap();
+    assert_eq!((cache.get_part(&a, 0), cache.get_part(&a, 7), cache.bytes()), (None, None, 0));
+    cache.put_part(&a, 3, &[3; 50]).unwrap();
+    cache.put(&a, &a_bytes).unwrap();
+    assert_eq!(cache.peek(&a, 10..30), Some(a_bytes[10..30].to_vec().into()));
+    assert_eq!((cache.peek(&a, 90..101), cache.peek(&pack(2).0, 0..1)), (None, None));
+    assert_eq!((cache.get_part(&a, 3), cache.get(&a)), (None, Some(a_bytes.into())));
+    assert_eq!((cache.bytes(), std::fs::read_dir(dir.path()).unwrap().count()), (100, 1));
+}

@@ -312,7 +312,8 @@ impl Program {
                 self.trees.push(tree);
                 Ok(())
             }
-            75..88 => self.sync(ino),
+            75..82 => self.sync(ino),
+            82..88 => self.sync_bytes(ino),
             _ => self.volume.save().map(|()| self.saved()),
         }
     }
@@ -369,6 +370,15 @@ impl Program {
         self.volume.sync(ino)?;
         self.files.get_mut(&ino).unwrap().cells.iter_mut().for_each(|cell| cell.maybe.clear());
         self.saved();
+        Ok(())
+    }
+
+    /// The file's bytes are safe, whatever else is.
+    fn sync_bytes(&mut self, ino: Ino) -> Result<(), Errno> {
+        self.volume.sync_bytes(ino)?;
+        let known = self.files.get_mut(&ino).unwrap();
+        known.cells.iter_mut().for_each(|cell| cell.maybe.clear());
+        known.sizes.drain(..known.sizes.len() - 1);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Which parts of which pieces make up a range, and when to fetch ahead.
 
+use chunker::ChunkId;
+
 use super::*;
 
 fn layout(lens: &[u64]) -> Layout {
@@ -53,11 +55,36 @@ fn pieces_that_are_not_as_long_as_the_file_are_refused() {
 #[test]
 fn only_a_sequential_reader_gets_packs_fetched_ahead_and_not_at_every_step() {
     let file = layout(&[1 << 30]);
-    let step = 1 << 20;
-    let mut times = 0;
-    for no in 0..64 {
-        times += u32::from(file.due_ahead(no * step, (no + 1) * step).is_some());
+    let (step, mut times, mut fetched) = (128 << 10, 0, 0);
+    for no in 0..512_u64 {
+        // Two at a time come in any order.
+        let at = (no ^ 1) * step;
+        let Some((from, to)) = file.due_ahead(at, at + step) else { continue };
+        assert!(from >= fetched && to - at <= AHEAD_BYTES + 2 * step, "{from}..{to} at {at}");
+        (times, fetched) = (times + 1, to);
     }
-    assert!((2..=4).contains(&times), "{times} times over 64 MiB");
-    assert_eq!(file.due_ahead(900 * step, 901 * step), None);
+    assert!((8..=24).contains(&times), "{times} times over 64 MiB");
+    assert!(file.is_sequential() && fetched >= 64 << 20);
+    // Who looks here and there does not.
+    for at in [900 << 20, 3 << 20, 500 << 20, 10, 700 << 20] {
+        assert_eq!(file.due_ahead(at, at + 4096), None);
+    }
+    assert!(!file.is_sequential());
+    // Nor who looks at the beginning of a file only.
+    let file = layout(&[1 << 30]);
+    assert_eq!(file.due_ahead(0, 128 << 10), None);
+}
+
+#[test]
+fn nothing_is_fetched_ahead_twice_nor_beyond_the_end() {
+    let file = layout(&[10 << 20]);
+    let mut expected = None;
+    for no in 0..80_u64 {
+        if let Some((from, to)) = file.due_ahead(no << 17, (no + 1) << 17) {
+            assert_eq!(from, expected.unwrap_or(from));
+            assert!(to <= 10 << 20);
+            expected = Some(to);
+        }
+    }
+    assert_eq!(expected, Some(10 << 20));
 }
