@@ -2343,7 +2343,7 @@ _gbak() {
             return 0
             ;;
         gbak__subcmd__drive__subcmd__mount)
-            opts="-q -v -p -h --allow-other --take-over --read-only --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
+            opts="-q -v -p -h --allow-other --take-over --without-majority --read-only --wait-peers --json --quiet --verbose --no-progress --passphrase-file --passphrase-command --retry-lock --limit-upload --limit-download --yes --log-level --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -450,6 +450,7 @@ complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcomm
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l log-level -d 'Log to stderr: error, warn, info, debug, trace, or a tracing filter' -r
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l allow-other -d 'Let other users of this computer in'
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l take-over -d 'Take it from a machine that has not been heard of for the length of its lease'
+complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l without-majority -d 'Where most of the machines that decide are gone for good: a writer that still reaches them will find what it wrote since beside the drive'
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l read-only -d 'Follow what another machine writes: always its last commit, and nothing can be changed'
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -l json -d 'Print JSON'
 complete -c gbak -n "__fish_gbak_using_subcommand drive; and __fish_seen_subcommand_from mount" -s q -l quiet -d 'Print results and errors only'

@@ -24,6 +24,9 @@ pub enum DriveAct {
         /// Whether to overrule a writer whose lease ran out.
         #[serde(default)]
         take_over: bool,
+        /// Whether to do so where too few of those who decide are left.
+        #[serde(default)]
+        without_majority: bool,
         /// Whether to follow it instead of writing it.
         #[serde(default)]
         read_only: bool,

@@ -31,6 +31,7 @@ use crate::drive::disk::{Drive, DriveError};
 use crate::drive::lease::{Role, Taking};
 use crate::drive::session::{self, Kernel, MountError, Mounted};
 use crate::flow::FlowError;
+use crate::flow::fence::TakeOver;
 use crate::flow::targets::Targets;
 
 /// Between two looks at a drive.
@@ -276,7 +277,7 @@ impl Engine {
     pub(super) async fn take_drive(
         &self,
         drive: &Drive<Swarm>,
-        take_over: bool,
+        take_over: TakeOver,
         cancel: &CancellationToken,
     ) -> Result<(), DriveError> {
         let _writing = self.writing.lock().await;
@@ -312,7 +313,8 @@ impl Engine {
             Role::Unconfirmed { .. } if drive.renew().await? => drive.move_on().await,
             Role::Unconfirmed { .. } => {
                 let (lease_secs, in_use) = (self.config.drive.lease.0, self.drives.names());
-                let taking = Taking { lease_secs, take_over: false, in_use: &in_use };
+                let take_over = TakeOver::Never;
+                let taking = Taking { lease_secs, take_over, in_use: &in_use };
                 drive.claim_again(taking).await
             }
         }

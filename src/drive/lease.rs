@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::disk::{Drive, DriveError, LEVEL, commits, tag};
 use super::lock;
 use crate::flow::backup::{BackupPlan, is_shortage};
-use crate::flow::fence::{self, ClaimPlan, Claimed, Verdict};
+use crate::flow::fence::{self, ClaimPlan, Claimed, TakeOver, Verdict};
 use crate::flow::look::Listed;
 use crate::flow::scan::ScanOptions;
 use crate::flow::{FlowError, recover};
@@ -92,8 +92,8 @@ impl Lease {
 pub struct Taking<'a> {
     /// For how long nobody may have heard of a writer that is overruled, in seconds.
     pub lease_secs: u64,
-    /// Whether to overrule one.
-    pub take_over: bool,
+    /// When to overrule one.
+    pub take_over: TakeOver,
     /// Other drives in use here.
     pub in_use: &'a [String],
 }
@@ -193,6 +193,7 @@ impl<G: Grid> Drive<G> {
                     self.become_role(Role::Writer { epoch: mine.epoch });
                     return self.build(cancel).await;
                 }
+                Verdict::Unsure if taking.take_over == TakeOver::WithoutMajority => {}
                 Verdict::Unsure => {
                     self.become_role(Role::Unconfirmed { epoch: mine.epoch });
                     return Ok(());
@@ -328,7 +329,7 @@ impl<G: Grid> Drive<G> {
         if self.is_held()? {
             return Ok(fence::repeat(self.ctx(), self.name()).await?);
         }
-        match self.claim(Taking { take_over: false, ..taking }).await? {
+        match self.claim(Taking { take_over: TakeOver::Never, ..taking }).await? {
             Claimed::Yes { epoch, from: None } => self.become_role(Role::Writer { epoch }),
             // Whoever had it since has commits that this tree is not built on.
             Claimed::Yes { from: Some(by), .. } | Claimed::Held { by, .. } => {

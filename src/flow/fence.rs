@@ -55,6 +55,18 @@ pub enum Claimed {
     Unsure(Option<Top>),
 }
 
+/// When a writer is overruled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TakeOver {
+    /// Only after it gave the drive back.
+    #[default]
+    Never,
+    /// Also when a majority of those who decide has not heard of it for the length of the lease.
+    AfterLease,
+    /// Also when too few of those who decide are left, and all who answer have not.
+    WithoutMajority,
+}
+
 /// How to claim.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimPlan<'a> {
@@ -62,8 +74,8 @@ pub struct ClaimPlan<'a> {
     pub drive: &'a str,
     /// For how long nobody may have heard of a writer that is overruled.
     pub lease_secs: u64,
-    /// Whether to overrule one.
-    pub take_over: bool,
+    /// When to overrule one.
+    pub take_over: TakeOver,
     /// Other drives that this device has in use: its claims to all others end.
     pub in_use: &'a [String],
     /// An epoch that there was, whoever claimed it.
@@ -148,31 +160,43 @@ pub async fn claim<G: Grid>(ctx: &Ctx<G>, plan: &ClaimPlan<'_>) -> Result<Claime
         let before = survey(ctx, plan.drive, None).await;
         let standing = before.standing(plan.drive, plan.lease_secs);
         let me = ctx.device.peer();
+        let mut is_bound = true;
         let top = match standing {
             Standing::Unclaimed => None,
             Standing::Free(top) => Some(top),
+            Standing::Unsure(top) if plan.take_over == TakeOver::WithoutMajority => {
+                if let Some(Top { device, claim }) = top.as_ref().filter(|top| top.device != me)
+                    && !before.is_unheard(device, plan.lease_secs)
+                {
+                    let (by, epoch) = (*device, claim.epoch);
+                    return Ok(Claimed::Held { by, epoch, ran_out: false });
+                }
+                is_bound = false;
+                top
+            }
             Standing::Unsure(top) => return Ok(Claimed::Unsure(top)),
             Standing::Held { top, .. } if top.device == me => Some(top),
             Standing::Held { top, ran_out } => {
-                if !(ran_out && plan.take_over) {
+                if !ran_out || plan.take_over == TakeOver::Never {
                     let (by, epoch) = (top.device, top.claim.epoch);
                     return Ok(Claimed::Held { by, epoch, ran_out });
                 }
                 Some(top)
             }
         };
-        if let Some(claimed) = claim_above(ctx, plan, top, &before).await? {
+        if let Some(claimed) = claim_above(ctx, plan, (top, is_bound), &before).await? {
             return Ok(claimed);
         }
     }
     Ok(Claimed::Unsure(None))
 }
 
-/// Claims the epoch above this one; nothing when somebody else did the same meanwhile.
+/// Claims the epoch above this one, by those who decided about it if they still count; nothing when
+/// somebody else did the same meanwhile.
 async fn claim_above<G: Grid>(
     ctx: &Ctx<G>,
     plan: &ClaimPlan<'_>,
-    top: Option<Top>,
+    (top, is_bound): (Option<Top>, bool),
     seen: &Survey,
 ) -> Result<Option<Claimed>, FlowError> {
     let (me, answer) = (ctx.device.peer(), &seen.answered);
@@ -182,7 +206,8 @@ async fn claim_above<G: Grid>(
     }
     let above = top.as_ref().map_or(0, |top| top.claim.epoch);
     let own = claims.get(plan.drive).map_or(0, |mine| mine.epoch);
-    let (electors, before) = rules::succeed(top.as_ref().map(|top| &top.claim), electors(ctx));
+    let last = top.as_ref().filter(|_| is_bound).map(|top| &top.claim);
+    let (electors, before) = rules::succeed(last, electors(ctx));
     if electors.is_empty() {
         return Ok(Some(Claimed::Unsure(top)));
     }

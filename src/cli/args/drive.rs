@@ -64,6 +64,7 @@ pub(crate) struct DriveCreate {
 
 /// `gbak drive mount`
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct DriveMount {
     /// The drive
     pub(crate) name: String,
@@ -76,6 +77,10 @@ pub(crate) struct DriveMount {
     /// Take it from a machine that has not been heard of for the length of its lease
     #[arg(long)]
     pub(crate) take_over: bool,
+    /// Where most of the machines that decide are gone for good: a writer that still reaches them
+    /// will find what it wrote since beside the drive
+    #[arg(long, requires = "take_over")]
+    pub(crate) without_majority: bool,
     /// Follow what another machine writes: always its last commit, and nothing can be changed
     #[arg(long, conflicts_with = "take_over")]
     pub(crate) read_only: bool,

@@ -52,7 +52,10 @@ fn asked(what: &DriveWhat) -> Result<Option<DriveArgs>, Failure> {
             wait_peers_secs = args.wait_peers.map(|wait| wait.as_secs());
             let (dir, allow_other) = (absolute(&args.dir)?, args.allow_other);
             let (take_over, read_only) = (args.take_over, args.read_only);
-            (&args.name, DriveAct::Mount { dir, allow_other, take_over, read_only })
+            let without_majority = args.without_majority;
+            let mount =
+                DriveAct::Mount { dir, allow_other, take_over, without_majority, read_only };
+            (&args.name, mount)
         }
         DriveWhat::Serve(_) => return Ok(None),
         DriveWhat::Unmount(args) => (&args.name, DriveAct::Unmount),

@@ -27,8 +27,9 @@ use crate::drive::lease::{self, Role};
 use crate::drive::ops::Files;
 use crate::drive::session::{self, Access, Options};
 use crate::flow::backup::is_shortage;
+use crate::flow::fence::{self, TakeOver};
 use crate::flow::look::Listed;
-use crate::flow::{fence, recover};
+use crate::flow::recover;
 use crate::vault::tree::Stamp;
 use crate::vault::view::{self, SnapshotSpec};
 
@@ -51,8 +52,13 @@ impl Run {
             DriveAct::Mount { dir, allow_other, read_only: true, .. } => {
                 self.follow_drive(&name, dir, allow_other).boxed().await
             }
-            DriveAct::Mount { dir, allow_other, take_over, read_only: false } => {
-                self.mount_drive(&name, dir, allow_other, take_over).boxed().await
+            DriveAct::Mount { dir, allow_other, take_over, without_majority, .. } => {
+                let how = match (take_over, without_majority) {
+                    (false, _) => TakeOver::Never,
+                    (true, false) => TakeOver::AfterLease,
+                    (true, true) => TakeOver::WithoutMajority,
+                };
+                self.mount_drive(&name, dir, allow_other, how).boxed().await
             }
             DriveAct::Unmount => self.unmount_drive(&name).await,
             DriveAct::Status => self.drive_status(&name).await,
@@ -117,7 +123,7 @@ impl Run {
         name: &str,
         dir: PathBytes,
         allow_other: bool,
-        take_over: bool,
+        take_over: TakeOver,
     ) -> Result<DriveAnswer, Failure> {
         let changing = self.engine.drives.changing.lock().await;
         self.check_not_mounted(name)?;
@@ -381,7 +387,7 @@ impl Run {
         let times: Vec<_> = all.iter().map(|one| (one.id, one.snapshot.time)).collect();
         let id = view::resolve(&spec, &times).map_err(crate::flow::FlowError::from)?;
         let drive = self.open_drive(name).await?;
-        let taken = self.engine.take_drive(&drive, false, &self.cancel).boxed().await;
+        let taken = self.engine.take_drive(&drive, TakeOver::Never, &self.cancel).boxed().await;
         taken.map_err(|error| self.refused(error))?;
         self.engine.commit_drive(&drive, &self.cancel).await?;
         if let Some(commit) = all.into_iter().find(|one| one.id == id) {

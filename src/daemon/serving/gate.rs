@@ -2,8 +2,8 @@
 //!
 //! A browser can be made to send requests here by any page, and by a name that suddenly stands for
 //! this computer's own address. So the name that was asked for has to be one of the computer's own,
-//! and where the page is named that sends a request, it has to be one of ours. The token is compared
-//! by its hash, so that how long that takes tells nothing of it.
+//! and where the page is named that sends a request, it has to be one of ours. The token is
+//! compared by its hash, so that how long that takes tells nothing of it.
 
 use std::net::IpAddr;
 

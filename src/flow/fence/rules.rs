@@ -172,6 +172,12 @@ impl Survey {
         Standing::Held { top, ran_out }
     }
 
+    /// Whether somebody answered, and nobody has heard of `device` for so long.
+    pub fn is_unheard(&self, device: &PeerId, lease_secs: u64) -> bool {
+        let silent = |peer: &PeerId| self.is_silent(device, peer, lease_secs);
+        !self.answered.is_empty() && self.answered.iter().all(silent)
+    }
+
     /// Whether `peer` answered and has not heard of `device` for so long.
     fn is_silent(&self, device: &PeerId, peer: &PeerId, lease_secs: u64) -> bool {
         let given = self.devices.get(device).and_then(|heard| heard.given.get(peer));

@@ -2,8 +2,9 @@
 //! content.
 //!
 //! A part is some hundred entries: a source of millions of files takes no more memory than its
-//! directories and the first names of files that have several. Every entry knows its name and the directory it lies in, no more: whole paths of a tree that is
-//! thousands of directories deep would take gigabytes, and are put together one at a time.
+//! directories and the first names of files that have several. Every entry knows its name and the
+//! directory it lies in, no more: whole paths of a tree that is thousands of directories deep would
+//! take gigabytes, and are put together one at a time.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -85,11 +85,12 @@ fn every_word_of_the_command_reaches_the_agent() {
             DriveAct::Create { size: Some(1 << 30), cache: Some(2 << 20) },
         ),
         (
-            "mount work /mnt/work --allow-other --take-over",
+            "mount work /mnt/work --allow-other --take-over --without-majority",
             DriveAct::Mount {
                 dir: PathBytes(b"/mnt/work".to_vec()),
                 allow_other: true,
                 take_over: true,
+                without_majority: true,
                 read_only: false,
             },
         ),
@@ -99,6 +100,7 @@ fn every_word_of_the_command_reaches_the_agent() {
                 dir: PathBytes(b"/mnt/work".to_vec()),
                 allow_other: false,
                 take_over: false,
+                without_majority: false,
                 read_only: true,
             },
         ),
