@@ -23,9 +23,9 @@ use crate::drive::ops::{Ino, Space};
 const SLACK: u64 = 16;
 /// The part of the grid's room that no commit counts on, so that it surely fits: 1/8.
 const SPARE: u64 = 8;
-/// What a commit takes of the grid for itself, in bytes of files: listings, records, and the padding
-/// of its last packs. Measured with a cache of 32 MiB: 704 to 720 MiB fitted where the grid's room
-/// and the cache were 752.
+/// What a commit takes of the grid for itself, in bytes of files: listings, records, and the
+/// padding of its last packs. Measured with a cache of 32 MiB: 704 to 720 MiB fitted where the
+/// grid's room and the cache were 752.
 const COMMIT_BYTES: u64 = 1024 * 1024;
 /// With less room the grid counts as full: a pack of some size and what points to it. In bytes.
 const LEAST_ROOM: u64 = 8 * 1024 * 1024;
@@ -111,8 +111,8 @@ impl Room {
         counted.saturating_add(self.grown.load(Ordering::Relaxed)).min(here)
     }
 
-    /// What of the grid's room is left for files. A commit has half of the cache at least, so with a
-    /// small cache it takes many to get there.
+    /// What of the grid's room is left for files. A commit has half of the cache at least, so with
+    /// a small cache it takes many to get there.
     fn grid_for_files(&self) -> u64 {
         let grid = self.grid.load(Ordering::Relaxed);
         let commit = (self.limit.load(Ordering::Relaxed) / 2).min(grid);
