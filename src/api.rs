@@ -27,6 +27,7 @@ mod placement;
 mod repair;
 mod retention;
 mod risk;
+mod serving;
 mod sets;
 pub mod setup;
 mod status;
@@ -62,6 +63,7 @@ pub use risk::{
     FigureView, HolderRiskView, OutlookView, RestoreOddsView, RiskArgs, RiskInputsView, RiskView,
     ScenarioView, WorstDomainView,
 };
+pub use serving::{ServeArgs, ServeView, Served};
 pub use sets::{ScheduleArgs, ScheduleView, SetView};
 pub use status::{DonationView, HeadView, PacksView, StatusView};
 
@@ -86,6 +88,8 @@ pub enum Call {
     Drive(DriveArgs),
     /// Mount snapshots, until the call is cancelled or somebody unmounts.
     Mount(MountArgs),
+    /// Serve a drive or snapshots over WebDAV, until the call is cancelled.
+    Serve(ServeArgs),
     /// Who holds what.
     Placement(PlacementArgs),
     /// The table of peers.
@@ -175,6 +179,8 @@ pub enum Answer {
     Drive(DriveAnswer),
     /// The mount has ended.
     Mount(MountView),
+    /// Serving has ended.
+    Serve(ServeView),
     /// Who holds what.
     Placement(PlacementView),
     /// The peers.
@@ -253,6 +259,13 @@ pub enum Event {
     Mounted {
         /// Where.
         dir: PathBytes,
+    },
+    /// It is served and can be used.
+    Serving {
+        /// Where.
+        url: String,
+        /// The password; any name goes with it.
+        token: String,
     },
     /// Something a person should know.
     Warning {

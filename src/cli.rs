@@ -134,6 +134,7 @@ fn dispatch(
         Command::Drive(args) => c::drive::run(args, backend, shell),
         Command::Mount(args) => c::mount::run(args, backend, shell),
         Command::Unmount(args) => c::mount::run_unmount(args, backend, shell),
+        Command::Webdav(args) => c::webdav::run(args, backend, shell),
         Command::Placement(args) => c::placement::run(args, backend, shell),
         Command::Peers(args) => c::peers::run(args, given.global.yes, backend, shell),
         Command::Donate(args) => c::donate::run(args, backend, shell),

@@ -43,6 +43,7 @@ mod patience;
 mod policy;
 mod regulator;
 mod roster;
+mod serving;
 pub mod setup;
 mod signals;
 mod turns;

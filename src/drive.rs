@@ -5,6 +5,7 @@
 //!           Files is a View: the snapshots of a vault, read-only, fetched when looked at
 //!                or a Volume: the writable drive, its table and new data on this disk
 //!                or a Follower: the last commit of a drive that another machine writes
+//! HTTP   -> dav (adapter, the only file that names dav_server) -> the same Files
 //! Volume -> freeze (the tree of one moment) -> tree -> the backup's pipeline: a commit
 //! ```
 //!
@@ -13,6 +14,7 @@
 //! `statfs` never waits at all. Every byte that is handed out was verified and opened (I6). Names
 //! out of a listing that no file system could have are left out (I9).
 
+pub mod dav;
 pub mod disk;
 mod far;
 pub mod follower;
@@ -21,6 +23,7 @@ mod import;
 pub mod lease;
 mod lru;
 pub mod ops;
+mod patience;
 mod pulse;
 pub mod reader;
 pub mod session;

@@ -63,6 +63,8 @@ pub trait Monitor: Send + Sync + 'static {
     fn current(&self, path: &[u8]);
     /// A mount can be used now.
     fn mounted(&self, _dir: &Path) {}
+    /// What is served can be used now, by whoever knows the token.
+    fn serving(&self, _url: &str, _token: &str) {}
 }
 
 /// Watches nothing.
@@ -122,6 +124,10 @@ impl Monitor for Tally {
 
     fn mounted(&self, dir: &Path) {
         self.inner.mounted(dir);
+    }
+
+    fn serving(&self, url: &str, token: &str) {
+        self.inner.serving(url, token);
     }
 }
 

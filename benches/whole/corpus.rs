@@ -128,9 +128,14 @@ impl Corpus {
 }
 
 /// Numbers that look random and follow from the seed (splitmix64).
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
+    /// Begins with this seed.
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -142,7 +147,8 @@ impl Dice {
         self.next() % limit.max(1)
     }
 
-    fn noise(&mut self, len: usize) -> Vec<u8> {
+    /// Incompressible bytes.
+    pub(crate) fn noise(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = vec![0; len];
         let seed = self.next().to_le_bytes();
         blake3::Hasher::new().update(&seed).finalize_xof().fill(&mut bytes);
@@ -150,7 +156,7 @@ impl Dice {
     }
 
     /// Something like source code: common words more often than rare ones, in lines.
-    fn text(&mut self, len: usize) -> Vec<u8> {
+    pub(crate) fn text(&mut self, len: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(len + 32);
         while bytes.len() < len {
             let roll = self.next();

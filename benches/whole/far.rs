@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::corpus::Corpus;
-use crate::{Failure, Table, compared, timed};
+use crate::{Failure, Table, compared, cost, timed};
 
 const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 const HOLDERS: usize = 5;
@@ -190,23 +190,76 @@ pub(crate) fn run(
     }
     let from = corpus.dir.to_string_lossy();
     let flags = ["backup", &from, "--redundancy", "3+2", "--json"];
-    let used = |way: &Way, what: [&'static str; 2], table: &mut Table, work: &dyn Fn() -> _| {
-        let before = way.carried.load(Ordering::Relaxed);
-        let took = timed(work)?;
-        let moved = (way.carried.load(Ordering::Relaxed) - before) as f64 / 1e6;
-        table.add(&corpus.name, what[0], took);
-        table.add(&corpus.name, what[1], moved / took / megabytes * 100.0);
-        Ok::<(), Failure>(())
-    };
-    used(&link.up, ["backup over the link", "of the link by a backup, %"], table, &|| {
+    let over = Over { megabytes, source: &source, holders: &holders, corpus };
+    over.used(&link.up, &BACKUP, table, &|| {
         source.expect(&flags)?;
         Ok(())
     })?;
     let (spec, target) = (format!("latest:{from}"), place.join("far-restored"));
     let into = target.to_string_lossy();
-    used(&link.down, ["restore over the link", "of the link by a restore, %"], table, &|| {
+    over.used(&link.down, &RESTORE, table, &|| {
         source.expect(&["restore", &spec, "--target", &into, "--json"])?;
         Ok(())
     })?;
     compared(&corpus.dir, &target, "over the link")
+}
+
+/// How the figures of a step are called: time; share of the link; processor time of the source, of
+/// all holders, of the relay that stands for the link; and how much of two processors that is.
+type Names = [&'static str; 6];
+const BACKUP: Names = [
+    "backup over the link",
+    "of the link by a backup, %",
+    "backup, the source, s CPU",
+    "backup, the holders, s CPU",
+    "backup, the link itself, s CPU",
+    "backup, of all processors, %",
+];
+const RESTORE: Names = [
+    "restore over the link",
+    "of the link by a restore, %",
+    "restore, the source, s CPU",
+    "restore, the holders, s CPU",
+    "restore, the link itself, s CPU",
+    "restore, of all processors, %",
+];
+
+/// All that takes part.
+struct Over<'a> {
+    megabytes: f64,
+    source: &'a Agent,
+    holders: &'a [Agent],
+    corpus: &'a Corpus,
+}
+
+impl Over<'_> {
+    /// Processor time of the source, of the holders and of this process, which is the link.
+    fn cpu(&self) -> Result<[f64; 3], Failure> {
+        let of = |agent: &Agent| cost::own_cpu(agent.pid().ok_or("an agent does not run")?);
+        let holders: Result<Vec<f64>, Failure> = self.holders.iter().map(of).collect();
+        Ok([of(self.source)?, holders?.iter().sum(), cost::own_cpu(std::process::id())?])
+    }
+
+    fn used(
+        &self,
+        way: &Way,
+        names: &Names,
+        table: &mut Table,
+        work: &dyn Fn() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let (before, cpu) = (way.carried.load(Ordering::Relaxed), self.cpu()?);
+        let took = timed(work)?;
+        let moved = (way.carried.load(Ordering::Relaxed) - before) as f64 / 1e6;
+        let name = &self.corpus.name;
+        table.add(name, names[0], took);
+        table.add(name, names[1], moved / took / self.megabytes * 100.0);
+        let spent = self.cpu()?.into_iter().zip(cpu).map(|(after, before)| after - before);
+        let spent: Vec<f64> = spent.collect();
+        for (name_of, seconds) in names[2..5].iter().copied().zip(&spent) {
+            table.add(name, name_of, *seconds);
+        }
+        let threads = std::thread::available_parallelism()?.get() as f64;
+        table.add(name, names[5], spent.iter().sum::<f64>() / took / threads * 100.0);
+        Ok(())
+    }
 }

@@ -81,6 +81,13 @@ impl Grid {
         Ok(())
     }
 
+    /// Keeps the newest snapshot only, and gives up what no other needs.
+    pub(crate) fn keep_the_newest(&self) -> Result<(), Failure> {
+        self.source()?.expect(&["forget", "--keep-last", "1", "--json"])?;
+        self.source()?.expect(&["prune", "--keep-delete", "0s", "--json"])?;
+        Ok(())
+    }
+
     /// The most memory the source's agent ever had, in MB.
     pub(crate) fn peak_mb(&self) -> Result<f64, Failure> {
         let pid = self.source()?.pid().ok_or("the source does not run")?;

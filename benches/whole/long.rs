@@ -1,7 +1,7 @@
 //! What a long life does to a vault: many daily snapshots, and an index of millions.
 //!
 //! Both are measured alone, with the local spool: where fragments lie and how long look-ups take
-//! does not depend on who holds the shards.
+//! does not depend on who holds the shards. Only what prune makes of it needs a grid.
 
 use std::path::Path;
 
@@ -9,8 +9,9 @@ use chunker::{ChunkId, PackId, SnapshotId};
 use store::{Catalog, PackState};
 
 use crate::corpus::Corpus;
+use crate::grid::Grid;
 use crate::rivals::Rival;
-use crate::{Failure, Table};
+use crate::{Failure, Table, restored};
 
 /// Chunks that one pack of the index brings.
 const CHUNKS: u64 = 1_000;
@@ -29,18 +30,42 @@ pub(crate) fn days(
     table: &mut Table,
 ) -> Result<(), Failure> {
     let name = format!("{}, {}", corpus.name, rival.name);
-    let restored = |what: &'static str, table: &mut Table| {
+    let back = |what: &'static str, table: &mut Table| {
         let took = rival.restore(&corpus.dir, None, &place.join(what.replace(' ', "-")))?;
         table.add(&name, what, took.wall);
         Ok::<(), Failure>(())
     };
     rival.backup(&corpus.dir)?;
-    restored("restore of the first snapshot", table)?;
+    back("restore of the first snapshot", table)?;
     for day in 1..days {
         corpus.change(day)?;
         rival.backup(&corpus.dir)?;
     }
-    restored("restore of the last snapshot", table)
+    back("restore of the last snapshot", table)
+}
+
+/// The same on a grid of five; then all snapshots but the last are forgotten and pruned, and it is
+/// restored once more.
+pub(crate) fn pruned(
+    program: &Path,
+    place: &Path,
+    corpus: &Corpus,
+    days: u64,
+    table: &mut Table,
+) -> Result<(), Failure> {
+    let grid = Grid::found(program, &place.join("grid"), 5)?;
+    let backup = || grid.backup(&corpus.dir, &["--redundancy", "3+2"]);
+    backup()?;
+    restored(&grid, place, corpus, table, "first snapshot restored from five")?;
+    for day in 1..days {
+        corpus.change(day)?;
+        backup()?;
+    }
+    restored(&grid, place, corpus, table, "last snapshot restored from five")?;
+    grid.keep_the_newest()?;
+    restored(&grid, place, corpus, table, "the same, after prune")?;
+    table.add(&corpus.name, "peak memory after all, MB", grid.peak_mb()?);
+    Ok(())
 }
 
 /// An index of `chunks` and a history of `snapshots` beside what a backup made: what opening the

@@ -5,11 +5,14 @@
 //! byte and attribute; one difference ends the run. Environment: `BENCH_SCALE` (percent of the
 //! sizes in issue 6, 10 when absent), `BENCH_ROUNDS` (1; medians are printed), `BENCH_CORPORA`
 //! (all), `BENCH_PROGRAMS` (programs to compare, separated by commas; the gbak of this build),
-//! `BENCH_RIVALS` (restic, rustic and borg, those of them that are installed; or `none`),
-//! `BENCH_LINK` (megabytes a second and milliseconds there and back, like `20,50`: the holders are
-//! reached over such a link, and only that is measured), `BENCH_DAYS` (so many daily snapshots, and
-//! what restoring the first and the last takes; only that), `BENCH_INDEX` (chunks and snapshots
-//! like `10000000,1000`: what opening a vault of them takes; only that).
+//! `BENCH_RIVALS` (restic, rustic, borg and, on a grid of its own, tahoe: those of them that are
+//! installed; or `none`), `BENCH_LINK` (megabytes a second and milliseconds there and back, like
+//! `20,50`: the holders are reached over such a link, and only that is measured), `BENCH_DAYS` (so
+//! many daily snapshots, and what restoring the first and the last takes; only that), `BENCH_PRUNE`
+//! (with `BENCH_DAYS`: on a grid, and once more after all but the last were forgotten and pruned),
+//! `BENCH_INDEX` (chunks and snapshots like `10000000,1000`: what opening a vault of them takes;
+//! only that), `BENCH_VAST` (files and bytes of each, like `16384,4194304`: what memory a source of
+//! them takes, made up as it is read; only that).
 //!
 //! Before the grid, every program found does the same work alone, each step by turns, with its own
 //! local store: processor time, time, memory and bytes stand side by side.
@@ -31,6 +34,8 @@ mod far;
 mod grid;
 mod long;
 mod rivals;
+mod tahoe;
+mod vast;
 
 use corpus::Corpus;
 use cost::Cost;
@@ -118,58 +123,120 @@ impl Table {
     }
 }
 
+/// What is to be done, as the environment says.
+struct Wanted {
+    scale: u64,
+    rounds: u64,
+    corpora: String,
+    rivals: String,
+    link: Option<(f64, Duration)>,
+    life: Life,
+    vast: Option<(u64, u64)>,
+    programs: Vec<PathBuf>,
+}
+
+impl Wanted {
+    fn told() -> Result<Self, Failure> {
+        let number = |name: &str, absent: u64| match std::env::var(name) {
+            Ok(text) => text.parse::<u64>().map_err(Failure::from),
+            Err(_) => Ok(absent),
+        };
+        let text = |name: &str, absent: &str| std::env::var(name).unwrap_or_else(|_| absent.into());
+        let two = |name: &str| std::env::var(name).ok().map(|text| pair(&text)).transpose();
+        let link = two("BENCH_LINK")?;
+        let programs = text("BENCH_PROGRAMS", env!("CARGO_BIN_EXE_gbak"));
+        Ok(Self {
+            scale: number("BENCH_SCALE", 10)?,
+            rounds: number("BENCH_ROUNDS", 1)?,
+            corpora: text("BENCH_CORPORA", "code,docs,big,tiny"),
+            rivals: text("BENCH_RIVALS", "restic,rustic,borg"),
+            link: link.map(|(width, trip)| (width as f64, Duration::from_millis(trip))),
+            life: Life {
+                days: number("BENCH_DAYS", 0)?,
+                pruned: number("BENCH_PRUNE", 0)? > 0,
+                index: two("BENCH_INDEX")?,
+            },
+            vast: two("BENCH_VAST")?,
+            programs: programs.split(',').map(PathBuf::from).collect(),
+        })
+    }
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Results {
+    table: Table,
+    beside: Table,
+    sizes: BTreeMap<String, (u64, u64)>,
+    names: Vec<String>,
+}
+
 fn main() -> Result<(), Failure> {
-    let number = |name: &str, absent: u64| match std::env::var(name) {
-        Ok(text) => text.parse::<u64>().map_err(Failure::from),
-        Err(_) => Ok(absent),
-    };
-    let (scale, rounds) = (number("BENCH_SCALE", 10)?, number("BENCH_ROUNDS", 1)?);
-    let text = |name: &str, absent: &str| std::env::var(name).unwrap_or_else(|_| absent.into());
-    let wanted = text("BENCH_CORPORA", "code,docs,big,tiny");
-    let rivals = text("BENCH_RIVALS", "restic,rustic,borg");
-    let link = std::env::var("BENCH_LINK").ok().map(|text| pair(&text)).transpose()?;
-    let link = link.map(|(width, trip)| (width as f64, Duration::from_millis(trip)));
-    let index = std::env::var("BENCH_INDEX").ok().map(|text| pair(&text)).transpose()?;
-    let life = Life { days: number("BENCH_DAYS", 0)?, index };
-    let built = env!("CARGO_BIN_EXE_gbak").to_owned();
-    let programs = std::env::var("BENCH_PROGRAMS").unwrap_or(built);
-    let programs: Vec<PathBuf> = programs.split(',').map(PathBuf::from).collect();
+    let wanted = Wanted::told()?;
     let dir = tempfile::Builder::new().prefix("gbak-bench-").tempdir()?;
-    let (mut table, mut beside) = (Table::default(), Table::default());
-    let (mut sizes, mut names) = (BTreeMap::new(), Vec::new());
-    for round in 0..rounds {
-        for name in wanted.split(',') {
+    let mut results = Results::default();
+    if let Some(size) = wanted.vast {
+        for rival in Rival::all(&wanted.programs, "", dir.path())? {
+            vast::run(&rival, dir.path(), size, &mut results.table)?;
+        }
+        return results.table.print(&results.sizes);
+    }
+    for round in 0..wanted.rounds {
+        for name in wanted.corpora.split(',') {
             let place = dir.path().join(format!("{name}-{round}"));
             std::fs::create_dir(&place)?;
-            if life.is_wanted() {
-                let corpus = Corpus::make(name, scale, &place.join("source"))?;
-                live(&life, &programs, &corpus, &place, &mut table)?;
-                continue;
-            }
-            if rivals != "none" {
-                let corpus = Corpus::make(name, scale, &place.join("source"))?;
-                let rivals = Rival::all(&programs, &rivals, &place)?;
-                names = rivals.iter().map(|rival| rival.name.clone()).collect();
-                race(&rivals, &corpus, &place, &mut beside)?;
-            }
-            for (number, program) in programs.iter().enumerate() {
-                let place = place.join(format!("{number}"));
-                std::fs::create_dir(&place)?;
-                let mut corpus = Corpus::make(name, scale, &place.join("source"))?;
-                if programs.len() > 1 {
-                    corpus.name = format!("{name}, {}", program.display());
-                }
-                sizes.insert(corpus.name.clone(), (corpus.files, corpus.bytes));
-                match link {
-                    Some(link) => far::run(program, &place, &corpus, link, &mut table)?,
-                    None => gridded(program, &place, &corpus, &mut table)?,
-                }
-            }
+            one(&wanted, (name, round as usize), &place, &mut results)?;
         }
     }
+    let Wanted { scale, rounds, .. } = wanted;
     writeln!(std::io::stdout(), "scale {scale} %, {rounds} rounds, release build\n")?;
-    table.print(&sizes)?;
-    beside.print_beside(&names)
+    results.table.print(&results.sizes)?;
+    results.beside.print_beside(&results.names)
+}
+
+/// One round of one corpus.
+fn one(
+    wanted: &Wanted,
+    (name, round): (&str, usize),
+    place: &Path,
+    results: &mut Results,
+) -> Result<(), Failure> {
+    let Wanted { scale, rivals, link, life, programs, .. } = wanted;
+    let source = |place: &Path| Corpus::make(name, *scale, &place.join("source"));
+    if life.is_wanted() {
+        return live(life, programs, &source(place)?, place, &mut results.table);
+    }
+    if rivals != "none" && link.is_none() {
+        let corpus = source(place)?;
+        let mut rivals = Rival::all(programs, rivals, place)?;
+        results.names = rivals.iter().map(|rival| rival.name.clone()).collect();
+        // Whoever comes last finds the disk as all before it left it: not always the same one.
+        let first = round % rivals.len();
+        rivals.rotate_left(first);
+        race(&rivals, &corpus, place, &mut results.beside)?;
+    }
+    for (number, program) in programs.iter().enumerate() {
+        let place = place.join(format!("{number}"));
+        std::fs::create_dir(&place)?;
+        let mut corpus = source(&place)?;
+        if programs.len() > 1 {
+            corpus.name = format!("{name}, {}", program.display());
+        }
+        results.sizes.insert(corpus.name.clone(), (corpus.files, corpus.bytes));
+        let table = &mut results.table;
+        match *link {
+            Some(link) => far::run(program, &place, &corpus, link, table)?,
+            None => gridded(program, &place, &corpus, table)?,
+        }
+    }
+    if rivals.split(',').any(|rival| rival == "tahoe") {
+        let place = place.join("of-tahoe");
+        std::fs::create_dir(&place)?;
+        let corpus = source(&place)?;
+        results.sizes.insert(format!("{name}, tahoe"), (corpus.files, corpus.bytes));
+        tahoe::run(&place, &corpus, &mut results.table)?;
+    }
+    Ok(())
 }
 
 /// Two numbers like `20,50`.
@@ -181,6 +248,7 @@ fn pair(text: &str) -> Result<(u64, u64), Failure> {
 /// What is to be seen of a long life.
 struct Life {
     days: u64,
+    pruned: bool,
     index: Option<(u64, u64)>,
 }
 
@@ -203,6 +271,9 @@ fn live(
         std::fs::create_dir(&place)?;
         match life.index {
             Some(size) => long::index(&rival, corpus, size, table)?,
+            None if life.pruned => {
+                long::pruned(rival.program(), &place, corpus, life.days, table)?;
+            }
             None => long::days(&rival, &place, corpus, life.days, table)?,
         }
     }

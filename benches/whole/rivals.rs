@@ -130,6 +130,11 @@ impl Rival {
         Ok(cost)
     }
 
+    /// What is run.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Where it keeps what it knows.
     pub(crate) fn home(&self) -> &Path {
         &self.store
@@ -170,7 +175,8 @@ impl Rival {
     }
 }
 
-fn which(name: &str) -> Option<PathBuf> {
+/// Where an installed program is.
+pub(crate) fn which(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|program| program.is_file())
 }

@@ -99,6 +99,8 @@ codes! {
     FENCED = "gbak::drive::fenced", 1;
     /// Something cannot be mounted or unmounted.
     MOUNT = "gbak::mount::failed", 1;
+    /// Something cannot be served.
+    SERVE = "gbak::serve::failed", 1;
     /// The rules of a forget would keep none of a group's snapshots.
     KEEPS_NOTHING = "gbak::forget::keeps_nothing", 1;
     /// There is no home here.

@@ -98,6 +98,9 @@ pub struct DriveView {
     pub name: String,
     /// Whether it is mounted.
     pub mounted: bool,
+    /// Whether it is served over WebDAV.
+    #[serde(default)]
+    pub served: bool,
     /// Where.
     pub dir: Option<PathBytes>,
     /// Of all files.

@@ -25,6 +25,7 @@ mod placing;
 mod repairing;
 mod running;
 mod scheduling;
+mod serving;
 mod shells;
 mod simulate;
 
@@ -42,6 +43,7 @@ pub(crate) use running::{Daemon, Demo, Explain};
 pub(crate) use scheduling::{
     Schedule, ScheduleFormat, ScheduleWhat, Service, ServiceInstall, ServiceWhat,
 };
+pub(crate) use serving::{DriveServe, Serving, Webdav};
 pub(crate) use shells::{Completions, ShellName};
 pub(crate) use simulate::Simulate;
 
@@ -93,6 +95,8 @@ pub(crate) enum Command {
     Mount(Mount),
     /// Unmount what gbak has mounted
     Unmount(Unmount),
+    /// Serve snapshots over WebDAV, read-only, to programs of this computer
+    Webdav(Webdav),
     /// Show who holds the shards of a snapshot, path or pack
     Placement(Placement),
     /// Show the machines of the grid, or move your data away from one

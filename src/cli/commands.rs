@@ -40,6 +40,7 @@ pub(crate) mod snapshots;
 pub(crate) mod status;
 pub(crate) mod units;
 pub(crate) mod version;
+pub(crate) mod webdav;
 
 #[cfg(test)]
 pub(crate) mod fake;

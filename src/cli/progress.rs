@@ -108,6 +108,7 @@ impl<'s, 'a> Watch<'s, 'a> {
             }
             Event::Warning { .. } => {}
             Event::Mounted { dir } => self.mounted(&dir),
+            Event::Serving { url, token } => self.serving(&url, &token),
         }
     }
 
@@ -118,6 +119,15 @@ impl<'s, 'a> Watch<'s, 'a> {
         } else {
             let dir = output::path(dir);
             self.shell.say(&format!("Mounted at {dir}; Ctrl-C or gbak unmount ends it"))
+        });
+    }
+
+    fn serving(&mut self, url: &str, token: &str) {
+        // A reader that went away does not end it.
+        drop(if self.shell.look.json {
+            self.shell.print_message("serving", &Serving { url, token })
+        } else {
+            self.shell.say(&format!("Serving at {}; Ctrl-C ends it", escape(url)))
         });
     }
 
@@ -196,6 +206,12 @@ struct Warning<'a> {
 #[derive(serde::Serialize)]
 struct Mounted<'a> {
     dir: &'a PathBytes,
+}
+
+#[derive(serde::Serialize)]
+struct Serving<'a> {
+    url: &'a str,
+    token: &'a str,
 }
 
 /// `error: /etc/shadow: cannot be read`.

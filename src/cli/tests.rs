@@ -34,6 +34,7 @@ fn only_what_is_delivered_is_in_the_help() {
         "drive",
         "mount",
         "unmount",
+        "webdav",
         "placement",
         "peers",
         "donate",

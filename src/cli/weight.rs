@@ -16,6 +16,7 @@ pub(super) const fn moves_packs(command: &Command) -> bool {
         | Command::Prune(_)
         | Command::Recover(_)
         | Command::Mount(_)
+        | Command::Webdav(_)
         | Command::Drive(_) => true,
         Command::Forget(args) => args.prune,
         Command::Peers(args) => {

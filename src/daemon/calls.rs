@@ -50,6 +50,7 @@ pub(super) mod mounting;
 mod pausing;
 mod pinging;
 mod risking;
+mod serving;
 mod setting;
 
 pub(super) use drilling::plan as drill_plan;
@@ -80,6 +81,7 @@ impl Engine {
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
             Call::Drive(args) => run.drive(args).boxed().await.map(Answer::Drive),
             Call::Mount(args) => run.mount(args).boxed().await.map(Answer::Mount),
+            Call::Serve(args) => run.serve(args).boxed().await.map(Answer::Serve),
             Call::Drill(args) => run.drill(args).boxed().await.map(Answer::Drill),
             other => tokio::select! { biased;
                 () = run.cancel.cancelled() => {

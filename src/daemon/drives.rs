@@ -1,9 +1,10 @@
-//! The drives of a home: opened when mounted, kept until unmounted, committed behind.
+//! The drives of a home: opened when mounted or served, kept while somebody is in them, committed
+//! behind.
 //!
-//! A mounted drive has one task of its own. It saves the table every second, looks how much room
+//! An open drive has one task of its own. It saves the table every second, looks how much room
 //! there is, commits after some quiet or when somebody waits for room, and ends when the drive is
-//! unmounted, by whomever, or the agent stops: with everything durable here in both cases, and a
-//! last commit in the first.
+//! unmounted, by whomever, and not served, or the agent stops: with everything durable here in both
+//! cases, and a last commit in the first.
 //!
 //! While the grid is full or away, or a commit waits for it, none is begun but on request: what is
 //! queued takes room on this disk, beside the data, and would take more with each.
@@ -28,7 +29,7 @@ use super::failure::told;
 use super::following::Followed;
 use crate::drive::disk::{Drive, DriveError};
 use crate::drive::lease::{Role, Taking};
-use crate::drive::session::{self, MountError, Mounted};
+use crate::drive::session::{self, Kernel, MountError, Mounted};
 use crate::flow::FlowError;
 use crate::flow::fence::TakeOver;
 use crate::flow::targets::Targets;
@@ -51,26 +52,120 @@ type Donors = Vec<(PeerId, u64)>;
 /// The code of packs, and how many bytes of files fit.
 type Pooled = (Option<Code>, u64);
 
-/// A mounted drive.
+/// An open drive: mounted, or served over WebDAV, or both.
 pub(super) struct Running {
     pub(super) drive: Arc<Drive<Swarm>>,
-    pub(super) dir: PathBuf,
+    /// Where it is mounted, told of what changes otherwise.
+    pub(super) kernel: Arc<Kernel>,
+    ways: watch::Sender<Ways>,
     /// True once everything is done.
     ended: watch::Receiver<bool>,
     /// Set when its user asked for the end: then there is a last commit.
     leaving: AtomicBool,
 }
 
+/// The ways into a drive that are open.
+#[derive(Debug, Default)]
+struct Ways {
+    dir: Option<PathBuf>,
+    /// All of them, the mount as well.
+    count: usize,
+    /// Nobody gets in any more.
+    closed: bool,
+}
+
+/// A way into an open drive, which is open as long as there is one.
+#[derive(Debug)]
+pub(super) struct Door {
+    running: Arc<Running>,
+    /// Whether it is the mount.
+    mount: bool,
+}
+
+impl Door {
+    /// One more, unless it is being closed.
+    pub(super) fn into(running: &Arc<Running>) -> Option<Self> {
+        let mut entered = false;
+        running.ways.send_if_modified(|ways| {
+            entered = !ways.closed;
+            ways.count += usize::from(entered);
+            entered
+        });
+        entered.then(|| Self { running: Arc::clone(running), mount: false })
+    }
+
+    /// Where it leads.
+    pub(super) const fn running(&self) -> &Arc<Running> {
+        &self.running
+    }
+
+    /// Closes it. Returns whether it was the last one.
+    pub(super) fn close(self) -> bool {
+        let running = Arc::clone(&self.running);
+        drop(self);
+        running.ways.borrow().count == 0
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        if self.mount {
+            self.running.kernel.set(None);
+        }
+        // At once: who sees it unmounted sees who else is in it.
+        self.running.ways.send_modify(|ways| {
+            ways.count -= 1;
+            if self.mount {
+                ways.dir = None;
+            }
+        });
+    }
+}
+
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Running").field("dir", &self.dir).finish_non_exhaustive()
+        f.debug_struct("Running").field("ways", &self.ways.borrow()).finish_non_exhaustive()
     }
 }
 
 impl Running {
     /// Unmounts it. Fails while it is in use.
     pub(super) fn unmount(&self) -> Result<(), MountError> {
-        session::unmount(&self.dir)
+        self.dir().map_or(Ok(()), |dir| session::unmount(&dir))
+    }
+
+    /// Where it is mounted.
+    pub(super) fn dir(&self) -> Option<PathBuf> {
+        self.ways.borrow().dir.clone()
+    }
+
+    /// Whether it is open otherwise than by being mounted.
+    pub(super) fn is_served(&self) -> bool {
+        let ways = self.ways.borrow();
+        ways.count > usize::from(ways.dir.is_some())
+    }
+
+    /// Waits until it is not mounted any more. Returns whether nobody else is in it.
+    pub(super) async fn unmounted(&self) -> bool {
+        let mut ways = self.ways.subscribe();
+        // It has a sender as long as we are here.
+        let gone = ways.wait_for(|ways| ways.dir.is_none()).await;
+        gone.map_or(true, |ways| ways.count == 0)
+    }
+
+    /// Waits until nobody is in it any more, and lets nobody in from then on. Cancel-safe.
+    async fn left(&self) {
+        let mut ways = self.ways.subscribe();
+        loop {
+            // An error cannot be, for the same reason.
+            drop(ways.wait_for(|ways| ways.count == 0).await);
+            if self.ways.send_if_modified(|ways| {
+                ways.closed = ways.count == 0;
+                ways.closed
+            }) {
+                return;
+            }
+        }
     }
 
     /// Waits until the last commit is made, or could not be.
@@ -113,25 +208,39 @@ impl Engine {
         self.home.root().join("drives").join(name)
     }
 
-    /// Keeps a mounted drive until it ends.
-    pub(super) fn keep_drive(self: &Arc<Self>, drive: Arc<Drive<Swarm>>, mounted: Mounted) {
+    /// Keeps a drive open while somebody is in it: first the caller.
+    pub(super) fn keep_drive(self: &Arc<Self>, drive: Arc<Drive<Swarm>>) -> Door {
         let (done, ended) = watch::channel(false);
         let name = drive.name().to_owned();
         let running = Arc::new(Running {
             drive,
-            dir: mounted.dir().to_owned(),
+            kernel: Arc::default(),
+            ways: watch::Sender::new(Ways { count: 1, ..Ways::default() }),
             ended,
             leaving: AtomicBool::new(false),
         });
+        let door = Door { running: Arc::clone(&running), mount: false };
         self.drives.all().insert(name.clone(), Arc::clone(&running));
         let (engine, leased) = (Arc::clone(self), Arc::clone(&running));
         drop(self.upkeep.spawn(async move { keep_lease(&engine, &leased).await }));
         let engine = Arc::clone(self);
         drop(self.upkeep.spawn(async move {
-            keep(&engine, &running, mounted).await;
+            keep(&engine, &running).await;
             engine.drives.all().remove(&name);
             // Nobody may be waiting.
             done.send_replace(true);
+        }));
+        door
+    }
+
+    /// Keeps a mount until it ends; that is the user's wish.
+    pub(super) fn keep_mount(&self, mut door: Door, mut mounted: Mounted) {
+        door.mount = true;
+        door.running.kernel.set(Some(&mounted));
+        door.running.ways.send_modify(|ways| ways.dir = Some(mounted.dir().to_owned()));
+        drop(self.upkeep.spawn(async move {
+            mounted.ended().await;
+            drop(door);
         }));
     }
 
@@ -325,7 +434,7 @@ async fn keep_lease(engine: &Engine, running: &Running) {
 /// A commit that is being made.
 type Commit = BoxFuture<'static, Result<(), DriveError>>;
 
-async fn keep(engine: &Arc<Engine>, running: &Arc<Running>, mut mounted: Mounted) {
+async fn keep(engine: &Arc<Engine>, running: &Arc<Running>) {
     let drive = &running.drive;
     let stopping = engine.stopping.clone();
     let mut clockwork = Clockwork::new();
@@ -334,7 +443,7 @@ async fn keep(engine: &Arc<Engine>, running: &Arc<Running>, mut mounted: Mounted
         let idle = commit.is_none();
         tokio::select! { biased;
             () = stopping.cancelled() => break,
-            () = mounted.ended() => {
+            () = running.left() => {
                 running.leaving.store(true, Ordering::SeqCst);
                 break;
             }
@@ -378,10 +487,10 @@ async fn ended(commit: &mut Option<Commit>) -> Result<(), DriveError> {
 async fn end(engine: &Arc<Engine>, running: &Arc<Running>, stopping: &CancellationToken) {
     let drive = &running.drive;
     let leaving = running.leaving.load(Ordering::SeqCst);
-    let dir = running.dir.clone();
+    let dir = running.dir();
     let volume = Arc::clone(drive.volume());
     let durable = engine.ctx.work(move || {
-        if !leaving && session::unmount(&dir).is_err() {
+        if let Some(dir) = dir.filter(|dir| !leaving && session::unmount(dir).is_err()) {
             // Whoever has files open keeps them until they are closed.
             session::detach(&dir).unwrap_or_default();
         }

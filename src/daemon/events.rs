@@ -109,6 +109,10 @@ impl Monitor for EventMonitor {
         self.tell(Event::Mounted { dir: PathBytes(dir.as_os_str().as_bytes().to_vec()) });
     }
 
+    fn serving(&self, url: &str, token: &str) {
+        self.tell(Event::Serving { url: url.to_owned(), token: token.to_owned() });
+    }
+
     fn current(&self, path: &[u8]) {
         let mut seen = self.seen();
         seen.current.clear();

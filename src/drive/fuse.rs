@@ -27,9 +27,9 @@ use super::lock;
 use super::ops::{
     Attr, Caller, Change, Files, Ino, Listed, New, Read, Rename, Seek, Stop, Type, XattrHow,
 };
+use super::patience;
 
 mod convert;
-mod patience;
 
 use convert::{
     done, file_attr, file_type, fuse_errno, how, no_attr, reply_bytes, set_time, type_of,

@@ -5,7 +5,7 @@
 //! long as it likes, and asks again ([`Stop::Wait`]) or takes the bytes ([`Read::Later`]).
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -308,6 +308,16 @@ pub trait Files: Send + Sync + 'static {
     fn remove_xattr(&self, _: Ino, _name: &[u8]) -> Result<(), Errno> {
         Err(Errno::ROFS)
     }
+    /// Makes a file without a name. It is gone when it is forgotten, and after a crash, unless what
+    /// it holds was placed.
+    fn unnamed(&self, _: Caller) -> Result<Attr, Errno> {
+        Err(Errno::ROFS)
+    }
+    /// Gives what a file without a name holds to this name. A file that is there has these bytes
+    /// from now on, all at once, and stays what it is otherwise; a new one gets these permissions.
+    fn place(&self, _: Ino, _parent: Ino, _name: &[u8], _mode: u32) -> Result<Attr, Errno> {
+        Err(Errno::ROFS)
+    }
     /// Makes a file or directory durable here. Blocks as long as the disk takes.
     fn sync(&self, _: Ino) -> Result<(), Errno> {
         Ok(())
@@ -316,4 +326,13 @@ pub trait Files: Send + Sync + 'static {
     fn sync_bytes(&self, ino: Ino) -> Result<(), Errno> {
         self.sync(ino)
     }
+}
+
+/// A time as others take it. Nanoseconds count forwards, before 1970 as well.
+pub(super) fn system_time(stamp: Stamp) -> SystemTime {
+    let nanos = Duration::from_nanos(u64::from(stamp.nanos.min(999_999_999)));
+    let secs = Duration::from_secs(stamp.secs.unsigned_abs());
+    let whole =
+        if stamp.secs < 0 { UNIX_EPOCH.checked_sub(secs) } else { UNIX_EPOCH.checked_add(secs) };
+    whole.and_then(|whole| whole.checked_add(nanos)).unwrap_or(UNIX_EPOCH)
 }

@@ -9,17 +9,17 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fuser::{Config, MountOption, Session, SessionACL};
+use fuser::{Config, INodeNo, MountOption, Notifier, Session, SessionACL};
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::fuse::Adapter;
-use super::ops::Files;
+use super::ops::{Files, Ino};
 
 #[cfg(test)]
 mod tests;
@@ -31,9 +31,11 @@ const SOURCE: &str = "gbak:";
 /// Threads that read requests: what waits for the grid does not hold one, but what waits for this
 /// disk does.
 const THREADS: usize = 4;
+/// In place of where bytes begin: none are meant.
+const ATTR_ONLY: i64 = -1;
 /// How long a request may wait for the grid. Longer than holders are asked one after another,
 /// shorter than people wait before they pull a plug.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Why something is not mounted, or still is.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +102,48 @@ pub struct Options {
 pub struct Mounted {
     dir: PathBuf,
     ended: oneshot::Receiver<()>,
+    notifier: Notifier,
+}
+
+/// The kernel's memory of a tree that is changed otherwise than through its mount. Nobody may hold
+/// a lock of the tree who tells it of a change: it may have to write something back first. Blocks.
+#[derive(Debug, Default)]
+pub struct Kernel {
+    mounted: Mutex<Option<Notifier>>,
+}
+
+impl Kernel {
+    /// The tree is mounted from now on, or not any more.
+    pub fn set(&self, mounted: Option<&Mounted>) {
+        *self.mounted.lock().unwrap_or_else(PoisonError::into_inner) =
+            mounted.map(|mounted| mounted.notifier.clone());
+    }
+
+    /// A name stands for something else, or for nothing: its directory is another one as well.
+    pub fn entry(&self, parent: Ino, name: &[u8]) {
+        self.tell(|kernel| {
+            kernel.inval_entry(INodeNo(parent), OsStr::from_bytes(name))?;
+            kernel.inval_inode(INodeNo(parent), ATTR_ONLY, 0)
+        });
+    }
+
+    /// What `stat` says of it is different.
+    pub fn attr(&self, ino: Ino) {
+        self.tell(|kernel| kernel.inval_inode(INodeNo(ino), ATTR_ONLY, 0));
+    }
+
+    /// Its bytes are different.
+    pub fn bytes(&self, ino: Ino) {
+        self.tell(|kernel| kernel.inval_inode(INodeNo(ino), 0, 0));
+    }
+
+    fn tell(&self, said: impl FnOnce(&Notifier) -> io::Result<()>) {
+        let mounted = self.mounted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // What it does not know, or is not there any more, it need not forget.
+        if let Some(Err(error)) = mounted.as_ref().map(said) {
+            tracing::debug!(%error, "the kernel did not hear of a change");
+        }
+    }
 }
 
 impl Mounted {
@@ -135,6 +179,7 @@ pub fn mount<F: Files>(
     let adapter = Adapter::new(files, runtime, DEADLINE);
     let system = |source| MountError::System { path: path.clone(), source };
     let session = Session::new(adapter, dir, &config(options)).map_err(system)?;
+    let notifier = session.notifier();
     let (gone, ended) = oneshot::channel();
     let serve = move || {
         if let Err(error) = session.run() {
@@ -146,7 +191,7 @@ pub fn mount<F: Files>(
     // Dropping the session, if there is no thread for it, unmounts.
     let thread = std::thread::Builder::new().name("drive".to_owned()).spawn(serve);
     drop(thread.map_err(system)?);
-    Ok(Mounted { dir: dir.to_owned(), ended })
+    Ok(Mounted { dir: dir.to_owned(), ended, notifier })
 }
 
 fn config(options: &Options) -> Config {

@@ -5,6 +5,7 @@
 //! naming    entries: make, link, unlink, rename       content  bytes: read, write, cut, punch
 //! attrs     modes, owners, times, attributes, lists   saving   the table to disk; fsync
 //! freeze    the tree of one moment, for a commit      space    how much may be written
+//! placing   files that get their name when they are whole
 //! ```
 //!
 //! Invariants. *Locks*: `saving`, then `gate` (writers of bytes share it, whoever needs a moment
@@ -36,6 +37,7 @@ pub(crate) mod freeze;
 mod naming;
 pub(crate) mod node;
 mod paths;
+mod placing;
 pub(crate) mod ranges;
 mod saving;
 mod space;

@@ -147,28 +147,71 @@ pub(crate) async fn walk<G: Grid>(
     prefix: Vec<u8>,
     mut visit: impl FnMut(&[u8], &Node) -> bool,
 ) -> Result<(), FlowError> {
-    let first: Tree = reader.record(&root).await?;
-    let mut levels = vec![first.nodes.into_iter()];
-    let mut path = prefix;
-    let mut lengths = vec![path.len()];
-    while let (Some(level), Some(&len)) = (levels.last_mut(), lengths.last()) {
-        path.truncate(len);
-        let Some(node) = level.next() else {
-            levels.pop();
-            lengths.pop();
-            continue;
-        };
-        path.push(b'/');
-        path.extend_from_slice(&node.name);
-        let enter = visit(&path, &node);
-        if let (true, Kind::Dir { tree }) = (enter, &node.kind) {
-            if levels.len() >= MAX_DEPTH {
-                return Err(FlowError::TooDeep { limit: MAX_DEPTH });
-            }
-            let below: Tree = reader.record(tree).await?;
-            levels.push(below.nodes.into_iter());
-            lengths.push(path.len());
+    let mut walk = Walk::new(root, prefix);
+    while let Some(node) = walk.next(reader).await? {
+        if !visit(walk.path(), &node) {
+            walk.pass_by();
         }
     }
     Ok(())
+}
+
+/// A walk over every entry below a directory, parents before children, in name order, one at a
+/// time. It keeps the listings of the directories on the way, no more.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    /// What is left of the listings on the way, the innermost last.
+    levels: Vec<std::vec::IntoIter<Node>>,
+    path: Vec<u8>,
+    /// How long the path of each level is.
+    lengths: Vec<usize>,
+    /// The listing of the directory that came last, to be entered next.
+    below: Option<Vec<Piece>>,
+}
+
+impl Walk {
+    /// Below the directory that `root` lists, whose path is `prefix`.
+    pub(crate) const fn new(root: Vec<Piece>, prefix: Vec<u8>) -> Self {
+        Self { levels: Vec::new(), path: prefix, lengths: Vec::new(), below: Some(root) }
+    }
+
+    /// The next entry. A directory is gone into unless it is [passed by](Self::pass_by).
+    pub(crate) async fn next<G: Grid>(
+        &mut self,
+        reader: &mut ChunkReader<G>,
+    ) -> Result<Option<Node>, FlowError> {
+        if let Some(pieces) = self.below.take() {
+            if self.levels.len() >= MAX_DEPTH {
+                return Err(FlowError::TooDeep { limit: MAX_DEPTH });
+            }
+            let below: Tree = reader.record(&pieces).await?;
+            self.levels.push(below.nodes.into_iter());
+            self.lengths.push(self.path.len());
+        }
+        while let (Some(level), Some(&len)) = (self.levels.last_mut(), self.lengths.last()) {
+            self.path.truncate(len);
+            let Some(node) = level.next() else {
+                self.levels.pop();
+                self.lengths.pop();
+                continue;
+            };
+            self.path.push(b'/');
+            self.path.extend_from_slice(&node.name);
+            if let Kind::Dir { tree } = &node.kind {
+                self.below = Some(tree.clone());
+            }
+            return Ok(Some(node));
+        }
+        Ok(None)
+    }
+
+    /// The path of the entry that came last.
+    pub(crate) fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// Does not go into the directory that came last.
+    pub(crate) fn pass_by(&mut self) {
+        self.below = None;
+    }
 }

@@ -144,7 +144,7 @@ async fn move_all<G: Grid>(
             }
         }
     }
-    terms.used().into_iter().for_each(|peer| targets.took(peer));
+    terms.used().into_iter().for_each(|peer| targets.took(peer, 0));
     // Old manifests alone change nothing that has to be said.
     if !moved.is_empty() {
         publish::amend(ctx, &targets, &moved).await?;
@@ -228,7 +228,7 @@ async fn move_one<G: Grid>(
         let shard = Shard { index: held.index, id: held.shard, bytes };
         match place::send(ctx, peer, &shard).await {
             Ok(()) => {
-                targets.took(peer);
+                targets.took(peer, len);
                 ctx.monitor.count(Counter::ShardsPlaced, 1);
                 ctx.monitor.count(Counter::BytesMoved, len);
                 return Ok(Home::At(peer, len));

@@ -115,7 +115,8 @@ pub(crate) async fn resume<G: Grid>(ctx: &Ctx<G>, targets: &Targets) -> Result<R
             resumed.queued += 1;
         }
     }
-    terms.used().into_iter().for_each(|peer| targets.took(peer));
+    // What they took is noted already: here they are electors of the next head.
+    terms.used().into_iter().for_each(|peer| targets.took(peer, 0));
     resumed.lost = drop_unspooled(ctx)?;
     Ok(resumed)
 }
@@ -319,7 +320,7 @@ pub(crate) async fn remove_spooled<G: Grid>(ctx: &Ctx<G>, id: PackId) -> Result<
 async fn offer<G: Grid>(ctx: &Ctx<G>, targets: &Targets, peer: PeerId, shard: &Shard) -> bool {
     match send(ctx, peer, shard).await {
         Ok(()) => {
-            targets.took(peer);
+            targets.took(peer, shard.bytes.len() as u64);
             ctx.monitor.count(Counter::ShardsPlaced, 1);
             ctx.monitor.count(Counter::BytesMoved, shard.bytes.len() as u64);
             true

@@ -315,7 +315,7 @@ impl<'a, G: Grid> Work<'a, G> {
             let (under, targets) = terms.of(&record.meta.id)?;
             place::send_missing(&under, &targets, record, shards.clone()).await;
             // Electors of the head that tells of it.
-            targets.used().into_iter().for_each(|peer| self.targets.took(peer));
+            targets.used().into_iter().for_each(|peer| self.targets.took(peer, 0));
             let made = (before - record.unplaced().count()) as u64;
             let len = shards.first().map_or(0, |shard| shard.bytes.len() as u64);
             self.report.shards_made += made;

@@ -1,6 +1,9 @@
 //! Restore: snapshot -> tree -> which packs, each once -> any k shards -> open -> write in place ->
 //! links and special files -> metadata last.
 //!
+//! The tree is walked while its files are written: what is remembered of it all is its directories,
+//! and of entries with several names the first one. So memory does not grow with the files.
+//!
 //! Nothing is written that was not verified (I6), and nothing outside the target (the room below,
 //! [`target`](crate::flow::target), sees to that whatever a snapshot says). A file appears under
 //! its name only when it is whole; what a killed restore left behind is under temporary names, and
@@ -20,15 +23,20 @@ use crate::flow::fetch::ChunkReader;
 use crate::flow::target::Target;
 use crate::flow::{Ctx, FlowError, look};
 use crate::monitor::{Counter, Problem};
-use crate::vault::tree::Stamp;
+use crate::vault::tree::{Node, Stamp};
 use crate::vault::view::{SnapshotSpec, Which};
 
 mod content;
 mod plan;
 
-use content::Writing;
+use content::{Window, Writing};
 pub(crate) use plan::Sample;
-use plan::{Filter, Planned, PlannedFile};
+use plan::{Filter, Planned, PlannedDirs, PlannedFile, PlannedLink, Planner, Spot};
+
+/// Entries planned at a time.
+const PART: u64 = 512;
+/// Links and special files that wait, at most, for the files before them to be written.
+const WAITING: usize = 8 * 1024;
 
 /// What to restore and how.
 #[derive(Debug, Clone)]
@@ -92,21 +100,13 @@ pub async fn restore<G: Grid>(
     let filter = Filter::new(&plan.include, &plan.exclude)?;
     let mut reader = ChunkReader::new(ctx);
     let at = look::descend(&mut reader, &id, &snapshot, plan.spec.path.as_deref()).await?;
-    let planned = plan::make(&mut reader, at, &filter).await?;
-    ctx.monitor.count(Counter::FilesFound, planned.files.len() as u64);
-    ctx.monitor.count(Counter::BytesFound, planned.files.iter().map(|file| file.size).sum());
+    let mut planner = Planner::new(at, &filter);
     if plan.dry_run {
-        return Ok(RestoreReport {
-            snapshot: id,
-            restored: planned.entries(),
-            skipped: 0,
-            bytes: planned.files.iter().map(|file| file.size).sum(),
-            verified: 0,
-            lost_packs: 0,
-            problems: planned.problems,
-        });
+        return counted(&mut reader, planner).await.map(|outcome| outcome.named(id));
     }
-    if planned.files.iter().any(|file| file.size > 0) && nothing_to_read_from(ctx) {
+    let mut more = planner.fill(&mut reader, PART).await?;
+    let mut planned = planner.take();
+    if planned.bytes() > 0 && nothing_to_read_from(ctx) {
         // Otherwise every single file would fail for the same reason.
         return Err(FlowError::NoPeers);
     }
@@ -115,7 +115,46 @@ pub async fn restore<G: Grid>(
     if plan.overwrite.is_none() && !target.is_empty()? {
         return Err(FlowError::TargetNotEmpty { path: plan.target.display().to_string() });
     }
-    carry_out(ctx, Arc::new(target), planned, &plan, cancel).await.map(|report| report.named(id))
+    let mut carrying = Carrying::new(ctx, target, &plan, cancel);
+    if plan.is_of_all() {
+        carrying.announce(snapshot.totals.files, snapshot.totals.bytes);
+    }
+    loop {
+        carrying.part(&mut reader, planned).await?;
+        if !more {
+            return carrying.finish(planner.take().dirs).await.map(|outcome| outcome.named(id));
+        }
+        more = planner.fill(&mut reader, PART).await?;
+        planned = planner.take();
+    }
+}
+
+/// What would be restored.
+async fn counted<G: Grid>(
+    reader: &mut ChunkReader<G>,
+    mut planner: Planner<'_>,
+) -> Result<Outcome, FlowError> {
+    let mut outcome = Outcome::default();
+    loop {
+        let more = planner.fill(reader, PART).await?;
+        let planned = planner.take();
+        outcome.restored += planned.entries();
+        outcome.bytes += planned.bytes();
+        if !more {
+            outcome.restored += planned.dirs.len() as u64;
+        }
+        outcome.problems.extend(planned.problems);
+        if !more {
+            return Ok(outcome);
+        }
+    }
+}
+
+impl RestorePlan {
+    /// Whether nothing is left out.
+    fn is_of_all(&self) -> bool {
+        self.spec.path.is_none() && self.include.is_empty() && self.exclude.is_empty()
+    }
 }
 
 /// A random part of a snapshot, restored.
@@ -152,15 +191,21 @@ pub(crate) async fn rehearse<G: Grid>(
     let filter = Filter::new(&plan.include, &plan.exclude)?;
     let mut reader = ChunkReader::new(ctx);
     let at = look::descend(&mut reader, &id, &snapshot, None).await?;
-    let planned = plan::make(&mut reader, at, &filter).await?;
+    let mut planner = Planner::new(at, &filter);
+    // All of it, since any of them may be drawn.
+    planner.fill(&mut reader, u64::MAX).await?;
+    let planned = planner.take();
     let of_files = planned.files.len() as u64;
-    let of_bytes = planned.files.iter().map(|file| file.size).sum();
+    let of_bytes = planned.bytes();
     let planned = planned.sampled(sample);
     let named = |file: &PlannedFile| (planned.dirs.rel(&file.spot), file.size, file.meta.mtime);
     let files = planned.files.iter().map(named).collect();
     let path = plan.target.clone();
     let target = ctx.work(move || Target::open(&path, true)).await??;
-    let outcome = carry_out(ctx, Arc::new(target), planned, &plan, cancel).await?;
+    let mut carrying = Carrying::new(ctx, target, &plan, cancel);
+    let dirs = Arc::clone(&planned.dirs);
+    carrying.part(&mut reader, planned).await?;
+    let outcome = carrying.finish(dirs).await?;
     Ok(Rehearsed { report: outcome.named(id), files, of_files, of_bytes })
 }
 
@@ -170,44 +215,128 @@ fn nothing_to_read_from<G: Grid>(ctx: &Ctx<G>) -> bool {
     !online && ctx.spool.list().is_empty()
 }
 
-/// Directories first, then files, then what refers to them, then the directories' metadata.
-async fn carry_out<G: Grid>(
-    ctx: &Ctx<G>,
-    target: Arc<Target>,
-    planned: Planned,
-    plan: &RestorePlan,
-    cancel: &CancellationToken,
-) -> Result<Outcome, FlowError> {
-    let Planned { dirs, files, others, links, problems } = planned;
-    let rule = plan.overwrite;
-    let mut outcome = Outcome::default();
-    problems.into_iter().for_each(|problem| outcome.problem(ctx, problem));
-    let dirs = Arc::new(dirs);
-    let (place, made) = (Arc::clone(&target), Arc::clone(&dirs));
-    let failed = ctx.work(move || plan::make_dirs(&place, &made, rule)).await?;
-    outcome.restored += (dirs.len() - failed.len()) as u64;
-    failed.into_iter().for_each(|problem| outcome.problem(ctx, problem));
-    let writing = Writing {
-        ctx,
-        target: Arc::clone(&target),
-        dirs: Arc::clone(&dirs),
-        rule,
-        verify: plan.verify,
-    };
-    writing.files(files, cancel, &mut outcome).await?;
-    let place = Arc::clone(&target);
-    let done = ctx
-        .work(move || {
+/// A restore under way. Of each part directories come first, then files, then what refers to them;
+/// the directories' metadata comes last.
+struct Carrying<'a, G> {
+    writing: Writing<'a, G>,
+    cancel: &'a CancellationToken,
+    window: Window,
+    /// Links, pipes, sockets and devices that wait for the window.
+    others: Vec<(Spot, Node)>,
+    links: Vec<PlannedLink>,
+    /// Directories made, or tried.
+    made: usize,
+    /// The monitor knows how much there is.
+    announced: bool,
+    outcome: Outcome,
+}
+
+impl<'a, G: Grid> Carrying<'a, G> {
+    fn new(
+        ctx: &'a Ctx<G>,
+        target: Target,
+        plan: &RestorePlan,
+        cancel: &'a CancellationToken,
+    ) -> Self {
+        let (target, rule) = (Arc::new(target), plan.overwrite);
+        Self {
+            writing: Writing { ctx, target, rule, verify: plan.verify },
+            cancel,
+            window: Window::default(),
+            others: Vec::new(),
+            links: Vec::new(),
+            made: 0,
+            announced: false,
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Tells how much there is. Left out, that shows as it goes on.
+    fn announce(&mut self, files: u64, bytes: u64) {
+        self.writing.ctx.monitor.count(Counter::FilesFound, files);
+        self.writing.ctx.monitor.count(Counter::BytesFound, bytes);
+        self.announced = true;
+    }
+
+    /// Takes a part. Its files are written at the latest by [`Carrying::finish`].
+    async fn part(
+        &mut self,
+        reader: &mut ChunkReader<G>,
+        planned: Planned,
+    ) -> Result<(), FlowError> {
+        let ctx = self.writing.ctx;
+        if !self.announced {
+            ctx.monitor.count(Counter::FilesFound, planned.files.len() as u64);
+            ctx.monitor.count(Counter::BytesFound, planned.bytes());
+        }
+        let Planned { dirs, files, others, links, problems } = planned;
+        problems.into_iter().for_each(|problem| self.outcome.problem(ctx, problem));
+        self.make_dirs(&dirs).await?;
+        for file in files {
+            let (window, outcome) = (&mut self.window, &mut self.outcome);
+            if let Err(problem) = self.writing.plan((reader, &dirs), file, window, outcome).await {
+                self.outcome.problem(ctx, problem);
+            }
+        }
+        self.others.extend(others);
+        self.links.extend(links);
+        if self.window.is_full() || self.others.len() + self.links.len() >= WAITING {
+            self.flush(dirs).await?;
+        }
+        Ok(())
+    }
+
+    async fn make_dirs(&mut self, dirs: &Arc<PlannedDirs>) -> Result<(), FlowError> {
+        let from = std::mem::replace(&mut self.made, dirs.len());
+        if from == dirs.len() {
+            return Ok(());
+        }
+        let (place, rule) = (Arc::clone(&self.writing.target), self.writing.rule);
+        let these = Arc::clone(dirs);
+        let ctx = self.writing.ctx;
+        let failed = ctx.work(move || plan::make_dirs(&place, (&these, from), rule)).await?;
+        self.outcome.restored += (dirs.len() - from - failed.len()) as u64;
+        failed.into_iter().for_each(|problem| self.outcome.problem(ctx, problem));
+        Ok(())
+    }
+
+    /// Writes the files that were planned, then what waits for them.
+    async fn flush(&mut self, dirs: Arc<PlannedDirs>) -> Result<(), FlowError> {
+        let window = std::mem::take(&mut self.window);
+        self.writing.window((window, Arc::clone(&dirs)), self.cancel, &mut self.outcome).await?;
+        let (others, links) = (std::mem::take(&mut self.others), std::mem::take(&mut self.links));
+        if others.is_empty() && links.is_empty() {
+            return Ok(());
+        }
+        let (place, rule) = (Arc::clone(&self.writing.target), self.writing.rule);
+        let make = move || {
             let mut done = Outcome::default();
             plan::make_others(&place, (&dirs, &others), rule, &mut done);
             plan::make_links(&place, (&dirs, &links), rule, &mut done);
-            plan::finish_dirs(&place, &dirs, &mut done);
-            // Nobody is told 'restored' of what a power cut would take away again.
-            place.sync().map(|()| done)
-        })
-        .await??;
-    outcome.add(ctx, done);
-    Ok(outcome)
+            done
+        };
+        let ctx = self.writing.ctx;
+        let done = ctx.work(make).await?;
+        self.outcome.add(ctx, done);
+        Ok(())
+    }
+
+    /// What is left, and the directories' metadata.
+    async fn finish(mut self, dirs: Arc<PlannedDirs>) -> Result<Outcome, FlowError> {
+        self.flush(Arc::clone(&dirs)).await?;
+        let place = Arc::clone(&self.writing.target);
+        let ctx = self.writing.ctx;
+        let done = ctx
+            .work(move || {
+                let mut done = Outcome::default();
+                plan::finish_dirs(&place, &dirs, &mut done);
+                // Nobody is told 'restored' of what a power cut would take away again.
+                place.sync().map(|()| done)
+            })
+            .await??;
+        self.outcome.add(ctx, done);
+        Ok(self.outcome)
+    }
 }
 
 /// What came of it so far.

@@ -33,12 +33,14 @@ use crate::vault::index::PackRecord;
 mod auto;
 mod pooling;
 mod seats;
+mod turns;
 
 #[cfg(test)]
 mod tests;
 
 pub use auto::By;
 use seats::Seats;
+use turns::Turns;
 
 /// Peers of a walk that could take something and are looked at. The search considers half as many.
 const ENOUGH: usize = 1024;
@@ -54,6 +56,8 @@ const LEAST_PLACES: usize = 2;
 pub(crate) struct Targets {
     seen: Arc<Seen>,
     shared: Arc<Mutex<Shared>>,
+    /// Whose turn it is, whatever the policy.
+    turns: Turns,
 }
 
 /// The grid as it was when the run began.
@@ -73,8 +77,8 @@ struct Seen {
 struct Shared {
     /// Each lane's sequence, computed once per run.
     orders: BTreeMap<Lane, Arc<Vec<PeerId>>>,
-    /// What was chosen for whole packs, while nobody new is avoided.
-    choices: BTreeMap<(Lane, Code), Arc<Placement>>,
+    /// What was chosen for whole packs, while nobody new is avoided and the turn is the same.
+    choices: BTreeMap<(Lane, Code), (u64, Arc<Placement>)>,
     places: Option<usize>,
     auto: Option<(Code, By)>,
     /// Full, away or unreachable: walked past for the rest of the run.
@@ -164,7 +168,7 @@ impl Targets {
         let fill = Fill::of(rooms.values().copied());
         let seen = Seen { online, domains, distances, policy, presences, fill, rooms };
         let seen = Arc::new(seen);
-        Self { seen, shared: Arc::default() }
+        Self { seen, shared: Arc::default(), turns: Turns::default() }
     }
 
     /// The same grid as seen by the same run, under another policy. What peers took and refused
@@ -174,7 +178,8 @@ impl Targets {
         seen.policy = policy.clone();
         let avoided = self.lock().avoided.clone();
         let shared = Shared { avoided, ..Shared::default() };
-        Self { seen: Arc::new(seen), shared: Arc::new(Mutex::new(shared)) }
+        let shared = Arc::new(Mutex::new(shared));
+        Self { seen: Arc::new(seen), shared, turns: self.turns.clone() }
     }
 
     /// Peers that are online and have room.
@@ -224,9 +229,11 @@ impl Targets {
         self.lock().relaxed.iter().copied().collect()
     }
 
-    /// Notes that `peer` took something.
-    pub(crate) fn took(&self, peer: PeerId) {
+    /// Notes that `peer` took so many bytes. When that brings it ahead of the others, it is their
+    /// turn from the next pack on.
+    pub(crate) fn took(&self, peer: PeerId, bytes: u64) {
         self.lock().used.insert(peer);
+        self.turns.took(peer, bytes, &self.seen.fill, self.seen.rooms.get(&peer));
     }
 
     /// Walks past `peer` for the rest of the run.
@@ -315,7 +322,7 @@ impl Targets {
         }
         let need = Need { shards: code.n(), safe: safe(code), shard_bytes };
         let limits = &self.seen.policy.limits;
-        let seats = self.seats(code);
+        let (seats, turn) = (self.seats(code), self.turns.no());
         let asked = self.ask(ctx, lane, (&placed, seats), need, limits);
         let placement = asked.or_else(|refused| {
             let shards = placed.len() + refused.found;
@@ -329,14 +336,17 @@ impl Targets {
         let mut shared = self.lock();
         shared.relaxed.extend(&placement.relaxed);
         if placed.is_empty() && chosen.peers.len() == code.n() {
-            shared.choices.insert((lane, code), Arc::new(placement));
+            shared.choices.insert((lane, code), (turn, Arc::new(placement)));
         }
         chosen
     }
 
     /// The choice for another pack of the lane, if all have room for these shards, too.
     fn chosen_before(&self, lane: Lane, code: Code, shard_bytes: u64) -> Option<Chosen> {
-        let placement = self.lock().choices.get(&(lane, code)).cloned()?;
+        let (turn, placement) = self.lock().choices.get(&(lane, code)).cloned()?;
+        if turn != self.turns.no() {
+            return None;
+        }
         let room = |peer: &PeerId| {
             self.seen.online.get(peer).is_some_and(|target| target.free_bytes >= shard_bytes)
         };
@@ -359,9 +369,8 @@ impl Targets {
         limits: &Limits,
     ) -> Result<Placement, Infeasible> {
         let order = self.sequence(ctx, lane);
-        let avoided = self.lock().avoided.clone();
-        let fresh = order.iter().filter(|peer| !avoided.contains(*peer));
-        let candidates = fresh.filter_map(|peer| self.seen.online.get(peer).cloned());
+        let candidates = self.in_turn(&order);
+        let candidates = candidates.iter().filter_map(|peer| self.seen.online.get(peer).cloned());
         let placed = placed.iter().map(|peer| self.holder(*peer));
         let seats = Seats::new(candidates, placed, per_peer);
         let between = |one, other| self.seen.distances.between(seats.peer(one), seats.peer(other));
@@ -374,6 +383,14 @@ impl Targets {
         })?;
         let targets = placement.targets.iter().map(|seat| seats.peer(*seat)).collect();
         Ok(Placement { targets, ..placement })
+    }
+
+    /// Those of a sequence that nothing spoke against: first who is not ahead of the others.
+    fn in_turn(&self, order: &[PeerId]) -> Vec<PeerId> {
+        let avoided = self.lock().avoided.clone();
+        let fresh: Vec<PeerId> =
+            order.iter().copied().filter(|peer| !avoided.contains(peer)).collect();
+        self.turns.sorted(fresh, &self.seen.fill, &self.seen.rooms)
     }
 
     /// A peer that has a shard, as far as it is known.

@@ -8,12 +8,19 @@
 //! little ahead of the whole grid:
 //!
 //! ```text
-//! weight = capacity * min(1, fill of the grid + AHEAD) - used     at least 0, at most what is free
+//! lacks  = capacity * min(1, fill of the grid + AHEAD) - used     at least 0, at most what is free
+//! weight = lacks * min(1, lacks / (capacity * 2 AHEAD))
 //! ```
 //!
-//! In an empty and in a full grid that is proportional to free space; in between, who is ahead
-//! waits and who is behind is drawn more, and nobody else moves. Exact integers, so that every
-//! device computes the same. Total.
+//! In an empty grid that is proportional to capacity. Later, who is ahead waits, who is behind is
+//! drawn more, and nobody else moves. The second factor is for the small: they are drawn so seldom
+//! that with the first alone some fall far behind before it is their turn.
+//!
+//! A weight is looked at once in a run, and a lane puts whole packs where it was drawn: more on a
+//! small peer than it lacked. So whoever got ahead in the run itself ([`Fill::is_ahead`]) comes
+//! after the others for what is left of it; the sequence stays as it is.
+//!
+//! Exact integers, so that every device computes the same. Total.
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +41,16 @@ pub struct Room {
 }
 
 impl Room {
+    /// The same peer when it has taken so much more; at most what is free.
+    #[must_use]
+    pub fn with(self, bytes: u64) -> Self {
+        let bytes = bytes.min(self.free_bytes);
+        Self {
+            used_bytes: self.used_bytes.saturating_add(bytes),
+            free_bytes: self.free_bytes - bytes,
+        }
+    }
+
     fn capacity(&self) -> u128 {
         u128::from(self.used_bytes) + u128::from(self.free_bytes)
     }
@@ -63,8 +80,21 @@ impl Fill {
     ///
     /// [`Candidate`]: crate::placement::Candidate
     pub fn weight(&self, room: Room) -> u64 {
+        let lacks = u128::from(self.lacks(room));
+        let urgent = (room.capacity() * 2 * AHEAD / FULL).max(1);
+        let weight = (lacks * lacks.min(urgent) / urgent).max(lacks.min(1));
+        u64::try_from(weight).unwrap_or(u64::MAX)
+    }
+
+    /// What a peer can take before it is ahead of the others.
+    pub fn lacks(&self, room: Room) -> u64 {
         let wanted = room.capacity() * self.target / FULL;
         let lacks = wanted.saturating_sub(u128::from(room.used_bytes));
         u64::try_from(lacks).unwrap_or(u64::MAX).min(room.free_bytes)
+    }
+
+    /// Whether it is the turn of others.
+    pub fn is_ahead(&self, room: Room) -> bool {
+        self.lacks(room) == 0
     }
 }

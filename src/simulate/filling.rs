@@ -9,10 +9,16 @@ use chunker::PeerId;
 use super::Plan;
 use super::dice::Dice;
 use super::grid::Grid;
-use crate::placement::{Candidate, Lane, PlacementKey, Walk, lane_count};
+use crate::placement::fill::Fill;
+use crate::placement::{Lane, PlacementKey, Walk, lane_count};
 
 /// How full the sample gets, in percent; the last tenths in small backups.
 const FULL: [(u128, f64); 2] = [(70, 0.003), (80, 0.0006)];
+/// Least that is put on a peer at once, in bytes: a shard or a few.
+const PIECE: u64 = 4 << 20;
+/// Steps of a walk that are looked at, and four for each shard besides.
+const LEAST: usize = 32;
+
 /// The 95th percentile of how far fills are from their mean, as a share of it.
 pub(super) fn spread(plan: &Plan, n: usize) -> f64 {
     let mut grid =
@@ -35,10 +41,13 @@ pub(super) fn spread(plan: &Plan, n: usize) -> f64 {
         while used(&grid) * 100 < total * percent && stuck < grid.peers.len() {
             let before = used(&grid);
             let key = PlacementKey::from_bytes(*grid.peers[dice.below(all.len())].id.as_bytes());
-            let candidates = grid.candidates(&all);
+            let fill = grid.filled();
+            let candidates = grid.candidates(&all, &fill);
             for lane in 1..=lane_count(all.len(), n) {
                 let walk = Walk::new(&key, Lane::from_number(lane));
-                put((&mut grid, shard, n), &walk, &candidates, &slots);
+                let steps = walk.steps(&candidates).take(LEAST + 4 * n);
+                let order = steps.filter_map(|step| slots.get(&step.peer).copied()).collect();
+                put(&mut grid, &fill, (order, shard, n));
             }
             stuck = if used(&grid) == before { stuck + 1 } else { 0 };
         }
@@ -46,23 +55,23 @@ pub(super) fn spread(plan: &Plan, n: usize) -> f64 {
     percentile(&grid, used(&grid) as f64 / total.max(1) as f64)
 }
 
-/// One lane's shards, past those that are full.
-fn put(
-    (grid, shard, n): (&mut Grid, u64, usize),
-    walk: &Walk,
-    candidates: &[Candidate],
-    slots: &BTreeMap<PeerId, usize>,
-) {
-    let mut left = n.min(candidates.len());
-    for step in walk.steps(candidates) {
-        if left == 0 {
+/// One lane's shards: on the first along its walk that are not ahead of the others, until one of
+/// them is.
+fn put(grid: &mut Grid, fill: &Fill, (mut order, mut bytes, n): (Vec<usize>, u64, usize)) {
+    while bytes > 0 {
+        order.sort_by_key(|slot| fill.is_ahead(grid.peers[*slot].room));
+        let room = |slot: &usize| grid.peers[*slot].room.free_bytes >= PIECE.min(bytes);
+        let holders: Vec<usize> = order.iter().copied().filter(room).take(n).collect();
+        if holders.is_empty() {
             return;
         }
-        let Some(slot) = slots.get(&step.peer).copied() else { continue };
-        if grid.peers[slot].room.free_bytes >= shard {
-            grid.take(slot, shard);
-            left -= 1;
+        let rooms = holders.iter().map(|slot| grid.peers[*slot].room);
+        let lacking = rooms.map(|room| fill.lacks(room)).filter(|lacks| *lacks > 0);
+        let piece = lacking.min().unwrap_or(bytes).max(PIECE).min(bytes);
+        for slot in holders {
+            grid.take(slot, piece);
         }
+        bytes -= piece;
     }
 }
 

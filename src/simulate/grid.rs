@@ -120,9 +120,13 @@ impl Grid {
         room.free_bytes -= bytes;
     }
 
+    /// How full it is.
+    pub(super) fn filled(&self) -> Fill {
+        Fill::of(self.peers.iter().map(|peer| peer.room))
+    }
+
     /// Those in `slots` as the walk sees them, weighted so that the grid fills evenly.
-    pub(super) fn candidates(&self, slots: &[usize]) -> Vec<Candidate> {
-        let fill = Fill::of(self.peers.iter().map(|peer| peer.room));
+    pub(super) fn candidates(&self, slots: &[usize], fill: &Fill) -> Vec<Candidate> {
         let candidate = |slot: &usize| {
             let (peer, owner) = (&self.peers[*slot], self.owner(*slot));
             let free_bytes = fill.weight(peer.room);

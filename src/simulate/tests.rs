@@ -24,7 +24,7 @@ fn a_plan_replays_its_history_and_another_seed_has_another() {
 #[test]
 fn default_settings_lose_nothing_and_send_little_more_than_they_must() {
     let outcome = run(&Plan { seed: 3, ..plan(150, 2.0) });
-    assert_eq!((outcome.packs, outcome.packs_lost, outcome.packs_unplaced), (1024, 0, 0));
+    assert_eq!((outcome.packs, outcome.packs_lost, outcome.packs_unplaced), (4096, 0, 0));
     let least = outcome.history.iter().map(|day| day.least_shards).fold(f64::MAX, f64::min);
     assert!(least >= f64::from(outcome.code.k()) + 1.0, "{least}");
     let over = outcome.uploads_bytes as f64 / outcome.repair_minimum_bytes;
@@ -125,15 +125,21 @@ fn no_shard_of_the_model_violates_a_limit() {
 fn ten_thousand_peers_cost_one_look_up_for_each_lane_and_refresh() {
     let plan = Plan { data_bytes: 1 << 40, ..plan(10_000, 0.02) };
     let outcome = run(&plan);
-    assert_eq!((outcome.lanes, outcome.packs, outcome.packs_lost), (16, 65_536, 0));
+    assert_eq!((outcome.lanes, outcome.packs, outcome.packs_lost), (16, 262_144, 0));
     assert!(outcome.lookups_per_refresh > 0.0 && outcome.lookups_per_refresh <= 1.0);
     assert!(outcome.holders >= 16 * outcome.code.n() as u64 / 2, "{}", outcome.holders);
 }
 
 #[test]
-fn a_grid_fills_evenly() {
-    let spread = filling::spread(&Plan { fill_sample: 80, ..Plan::default() }, 8);
-    assert!(spread > 0.0 && spread <= 0.05, "{spread}");
+fn a_grid_fills_evenly_whatever_the_seed() {
+    // Large ones where it takes no time.
+    let (seeds, sample, n) = if cfg!(debug_assertions) { (1, 80, 8) } else { (20, 200, 15) };
+    for seed in 0..seeds {
+        let plan = Plan { seed, fill_sample: sample, ..Plan::default() };
+        let spread = filling::spread(&plan, n);
+        println!("seed {seed}: {:.1} %", spread * 100.0);
+        assert!(spread > 0.0 && spread <= 0.05, "seed {seed}: {spread}");
+    }
 }
 
 #[test]
@@ -149,6 +155,6 @@ fn a_run_is_drawn() {
 fn a_tiny_grid_and_no_time_are_fine() {
     for (peers, years) in [(1, 0.0), (2, 0.1), (3, 0.1)] {
         let outcome = run(&plan(peers, years));
-        assert!(outcome.packs + outcome.packs_unplaced == 1024, "{outcome:?}");
+        assert!(outcome.packs + outcome.packs_unplaced == 4096, "{outcome:?}");
     }
 }

@@ -14,10 +14,11 @@ use super::grid::{Grid, Who};
 use super::holders::Holders;
 use crate::care::{Rules, ShardState, State, Tally};
 use crate::placement::choose::{Limits, Need, Placement, Question, Target, choose};
+use crate::placement::fill::Fill;
 use crate::placement::{Domain, Lane, PlacementKey, Walk};
 
 /// Bytes of a pack.
-const PACK: u64 = 16 << 20;
+const PACK: u64 = chunker::PACK_FULL as u64;
 /// Peers of a walk that are looked at, as in the engine.
 const ENOUGH: usize = 1024;
 /// The same when nothing but room is asked of them, and so much for each shard besides.
@@ -43,6 +44,8 @@ pub(super) struct Vault {
     limits: Limits,
     availability: f64,
     dice: Dice,
+    /// How full the grid was at the last refresh, if it was looked at since.
+    fill: Option<Fill>,
     /// Sequences computed since the last refresh, by lane: one look-up each.
     sequences: BTreeMap<u8, Vec<usize>>,
     /// Sequences computed in all, and the lanes and refreshes that wanted one.
@@ -64,6 +67,7 @@ impl Vault {
             limits: plan.limits.clone(),
             availability: plan.availability,
             dice: Dice::new(plan.seed, "vault"),
+            fill: None,
             sequences: BTreeMap::new(),
             lookups: 0,
             wanted: BTreeSet::new(),
@@ -80,6 +84,7 @@ impl Vault {
     /// Looks at the roster anew: sequences of before are forgotten.
     pub(super) fn refresh(&mut self) {
         self.refresh += 1;
+        self.fill = None;
         self.sequences.clear();
     }
 
@@ -99,17 +104,15 @@ impl Vault {
             let lane_no = u64::from(lane);
             let count = u64::from(lanes);
             let mut waiting = vec![packs * lane_no / count - packs * (lane_no - 1) / count];
-            while let Some(packs) = waiting.pop().filter(|packs| *packs > 0) {
-                let empty = Batch { lane, packs, shards: vec![BTreeSet::new(); n], lost: false };
-                match self.targets(&empty, grid, holders, 0) {
+            while let Some(packs) = waiting.pop() {
+                let mut batch =
+                    Batch { lane, packs, shards: vec![BTreeSet::new(); n], lost: false };
+                match self.targets(&batch, grid, holders, 0) {
+                    _ if packs == 0 => {}
                     Some(chosen) => {
-                        let mut batch = empty;
-                        for (shard, who) in batch.shards.iter_mut().zip(chosen) {
-                            shard.insert(who);
-                            grid.take(who.slot, packs * self.shard_bytes());
-                            holders.meet(who, 0, rules);
-                        }
-                        self.batches.push(batch);
+                        batch.packs = packs.min(self.turn(&chosen, grid));
+                        waiting.push(packs - batch.packs);
+                        self.put(batch, chosen, (grid, holders, rules));
                     }
                     None if packs > 1 => waiting.extend([packs / 2, packs - packs / 2]),
                     None => self.unplaced += 1,
@@ -119,7 +122,31 @@ impl Vault {
         (packs - self.unplaced) * self.shard_bytes() * n as u64
     }
 
+    /// How many packs go to these before it is the turn of others, one at least. Who is ahead
+    /// already was chosen for want of others.
+    fn turn(&self, chosen: &[Who], grid: &Grid) -> u64 {
+        let Some(fill) = self.fill else { return u64::MAX };
+        let lacking = chosen.iter().map(|who| fill.lacks(grid.peers[who.slot].room));
+        let least = lacking.filter(|lacks| *lacks > 0).min();
+        least.map_or(u64::MAX, |lacks| lacks.div_ceil(self.shard_bytes()))
+    }
+
+    fn put(
+        &mut self,
+        mut batch: Batch,
+        chosen: Vec<Who>,
+        (grid, holders, rules): (&mut Grid, &mut Holders, &Rules),
+    ) {
+        for (shard, who) in batch.shards.iter_mut().zip(chosen) {
+            shard.insert(who);
+            grid.take(who.slot, batch.packs * self.shard_bytes());
+            holders.meet(who, 0, rules);
+        }
+        self.batches.push(batch);
+    }
+
     /// Peers for the shards of a batch that have no holder that counts: in the order of the walk,
+    /// who is ahead of the others last,
     /// as many as are missing; none when the limits cannot be met.
     pub(super) fn targets(
         &mut self,
@@ -135,7 +162,10 @@ impl Vault {
             .collect();
         // Nobody gets a second shard of a pack: a holder that was given up may come back.
         let taken: BTreeSet<usize> = batch.shards.iter().flatten().map(|who| who.slot).collect();
-        let order = self.sequence(batch.lane, grid, holders, now_secs);
+        let mut order = self.sequence(batch.lane, grid, holders, now_secs);
+        if let Some(fill) = self.fill {
+            order.sort_by_key(|slot| fill.is_ahead(grid.peers[*slot].room));
+        }
         let slots = order.iter().copied().filter(|slot| !taken.contains(slot));
         let candidates: Vec<Target> = slots.take(ENOUGH).map(|slot| target(grid, slot)).collect();
         let placed: Vec<Target> = placed.iter().map(|who| target(grid, who.slot)).collect();
@@ -177,7 +207,8 @@ impl Vault {
         let slots: Vec<usize> = (0..grid.peers.len()).filter(there).collect();
         let by_id: BTreeMap<_, usize> =
             slots.iter().map(|slot| (grid.peers[*slot].id, *slot)).collect();
-        let candidates = grid.candidates(&slots);
+        let fill = *self.fill.get_or_insert_with(|| grid.filled());
+        let candidates = grid.candidates(&slots, &fill);
         let walk = Walk::new(&self.key, Lane::from_number(lane));
         // Without limits most of a walk is never reached.
         let free = self.limits == Limits::default();

@@ -215,7 +215,7 @@ const WALLS: &[(&[&str], &[&str])] = &[
     (&["argon2", "bip39"], &["src/vault"]),
     (&["axum", "hyper", "hyper_util", "http_body_util"], &["src/daemon"]),
     (&["clap", "clap_complete", "indicatif", "comfy_table", "dialoguer"], &["src/cli"]),
-    (&["fuser"], &["src/drive"]),
+    (&["fuser", "dav_server"], &["src/drive"]),
 ];
 
 /// Where stdout and stderr may be written to.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
 
+use super::DriveServe;
 use crate::cli::parse;
 
 /// `gbak drive`
@@ -21,6 +22,8 @@ pub(crate) enum DriveWhat {
     Create(DriveCreate),
     /// Mount a drive; one that is only on the grid is brought here
     Mount(DriveMount),
+    /// Serve a drive over WebDAV to programs of this computer, without FUSE
+    Serve(DriveServe),
     /// Unmount a drive, after a last commit
     Unmount(DriveName),
     /// Show how a drive stands

@@ -10,14 +10,18 @@ use crate::cli::progress::Job;
 use crate::cli::shell::{Look, Shell};
 
 use super::backup::absolute;
-use super::{ask, snapshots, wrong_answer};
+use super::{ask, snapshots, webdav, wrong_answer};
 
 pub(crate) fn run(
     args: &Drive,
     backend: &impl Backend,
     shell: &mut Shell<'_>,
 ) -> Result<u8, Failure> {
-    let call = Call::Drive(asked(&args.what)?);
+    if let DriveWhat::Serve(args) = &args.what {
+        return webdav::run_drive(args, backend, shell);
+    }
+    let Some(asked) = asked(&args.what)? else { return Err(wrong_answer()) };
+    let call = Call::Drive(asked);
     let Answer::Drive(answer) = ask(backend, call, Job::Look, shell)? else {
         return Err(wrong_answer());
     };
@@ -37,7 +41,8 @@ pub(crate) fn run(
     Ok(0)
 }
 
-fn asked(what: &DriveWhat) -> Result<DriveArgs, Failure> {
+/// What the agent is asked; nothing for what is another call.
+fn asked(what: &DriveWhat) -> Result<Option<DriveArgs>, Failure> {
     let mut wait_peers_secs = None;
     let (name, act) = match what {
         DriveWhat::Create(args) => {
@@ -52,6 +57,7 @@ fn asked(what: &DriveWhat) -> Result<DriveArgs, Failure> {
                 DriveAct::Mount { dir, allow_other, take_over, without_majority, read_only };
             (&args.name, mount)
         }
+        DriveWhat::Serve(_) => return Ok(None),
         DriveWhat::Unmount(args) => (&args.name, DriveAct::Unmount),
         DriveWhat::Status(args) => (&args.name, DriveAct::Status),
         DriveWhat::Sync(args) => (&args.name, DriveAct::Sync { grid: args.wait.is_some() }),
@@ -65,13 +71,15 @@ fn asked(what: &DriveWhat) -> Result<DriveArgs, Failure> {
         }
         DriveWhat::Delete(args) => (&args.name, DriveAct::Delete { force: args.force }),
     };
-    Ok(DriveArgs { name: name.clone(), act, wait_peers_secs })
+    Ok(Some(DriveArgs { name: name.clone(), act, wait_peers_secs }))
 }
 
 fn status(view: &DriveView, look: &Look) -> String {
     let size = |bytes| look.units.size(bytes);
     let place = match &view.dir {
+        Some(dir) if view.served => format!("mounted at {} and served", path(dir)),
         Some(dir) => format!("mounted at {}", path(dir)),
+        None if view.served => "served".to_owned(),
         None => "not mounted".to_owned(),
     };
     let commit = match &view.committed_snapshot {

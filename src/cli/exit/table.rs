@@ -442,6 +442,16 @@ pub(crate) const TABLE: &[Explained] = &[
         ],
     },
     Explained {
+        code: codes::SERVE,
+        what: "An address cannot be listened on: it is taken, or others could reach it",
+        data: STAYS,
+        gbak: "serves only on addresses of this computer's own",
+        you: &[
+            ("gbak drive serve NAME --listen 127.0.0.1:0", "take a free port"),
+            ("ss -ltnp", "who listens where"),
+        ],
+    },
+    Explained {
         code: codes::FLOOR,
         what: "This machine's floor of free disk is reached",
         data: STAYS,

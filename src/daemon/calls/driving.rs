@@ -18,7 +18,7 @@ use crate::api::{
     Failure, PathBytes, SnapshotsView, codes,
 };
 use crate::clock::SystemClock;
-use crate::daemon::drives::Running;
+use crate::daemon::drives::{Door, Running};
 use crate::daemon::duties;
 use crate::daemon::failure::{failure, told};
 use crate::daemon::views;
@@ -127,18 +127,45 @@ impl Run {
     ) -> Result<DriveAnswer, Failure> {
         let changing = self.engine.drives.changing.lock().await;
         self.check_not_mounted(name)?;
-        self.learn().await?;
-        let drive = Arc::new(self.drive_here(name).boxed().await?);
-        let taken = self.engine.take_drive(&drive, take_over, &self.cancel).boxed().await;
-        taken.map_err(|error| self.refused(error))?;
+        let open = self.open_door(name, take_over).boxed().await?;
+        let drive = &open.running().drive;
         let at = Path::new(OsStr::from_bytes(&dir.0)).to_owned();
         let options = Options { name: name.to_owned(), allow_other, access: Access::ReadWrite };
         let (volume, runtime) = (Arc::clone(drive.volume()), Handle::current());
         let mounting = move || session::mount(volume, &at, &options, runtime);
         let mounted = self.ctx.work(mounting).await??;
-        self.engine.keep_drive(drive, mounted);
+        self.engine.keep_mount(open, mounted);
         drop(changing);
         self.drive_status(name).await
+    }
+
+    /// A way into a drive: into the one that is open, or else it is opened.
+    pub(super) async fn door(&self, name: &str, wait_secs: Option<u64>) -> Result<Door, Failure> {
+        let name = checked(name.to_owned())?;
+        self.settle(wait(wait_secs)).await?;
+        let _changing = self.engine.drives.changing.lock().await;
+        self.check_served()?;
+        if self.engine.drives.followed.get(&name).is_some() {
+            let message = format!("Drive {name} is only followed here");
+            return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
+        }
+        self.open_door(&name, false).await
+    }
+
+    /// The same for who holds the lock.
+    async fn open_door(&self, name: &str, take_over: bool) -> Result<Door, Failure> {
+        while let Some(running) = self.engine.drives.get(name) {
+            match Door::into(&running) {
+                Some(door) => return Ok(door),
+                // It is being closed: it can be opened again in a moment.
+                None => running.ended().await,
+            }
+        }
+        self.learn().await?;
+        let drive = Arc::new(self.drive_here(name).boxed().await?);
+        let taken = self.engine.take_drive(&drive, take_over, &self.cancel).boxed().await;
+        taken.map_err(|error| self.refused(error))?;
+        Ok(self.engine.keep_drive(drive))
     }
 
     /// Who has the drive, by the name that its owner gave it.
@@ -200,7 +227,12 @@ impl Run {
         let running = self.running(name)?;
         let unmounting = Arc::clone(&running);
         self.ctx.work(move || unmounting.unmount()).await??;
-        running.ended().await;
+        if running.unmounted().await {
+            running.ended().await;
+        } else {
+            // Others are still in it.
+            self.engine.commit_drive(&running.drive, &self.cancel).await?;
+        }
         self.drive_status(name).await
     }
 
@@ -219,8 +251,10 @@ impl Run {
             return Ok(DriveAnswer::Status(following::view(&following, true)));
         }
         if let Some(running) = self.engine.drives.get(name) {
-            let dir = PathBytes(running.dir.as_os_str().as_bytes().to_vec());
-            return Ok(DriveAnswer::Status(self.drive_view(&running.drive, Some(dir)).await?));
+            let dir = running.dir().map(|dir| PathBytes(dir.as_os_str().as_bytes().to_vec()));
+            let mut view = self.drive_view(&running.drive, dir).await?;
+            view.served = running.is_served();
+            return Ok(DriveAnswer::Status(view));
         }
         let _changing = self.engine.drives.changing.lock().await;
         let drive = Arc::new(self.open_drive(name).await?);
@@ -248,6 +282,7 @@ impl Run {
             name: drive.name().to_owned(),
             mounted,
             dir,
+            served: false,
             stored_bytes: figures.stored,
             dirty_bytes: figures.dirty,
             queued_bytes: figures.queued,
@@ -343,7 +378,7 @@ impl Run {
     async fn roll_back(&self, name: &str, snapshot: &str) -> Result<DriveAnswer, Failure> {
         let changing = self.engine.drives.changing.lock().await;
         if self.engine.drives.get(name).is_some() {
-            let message = format!("Drive {name} is mounted; programs would see it change");
+            let message = format!("Drive {name} is in use; programs would see it change");
             return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
         }
         let spec =
@@ -366,8 +401,10 @@ impl Run {
     async fn delete_drive(&self, name: &str, force: bool) -> Result<DriveAnswer, Failure> {
         let _changing = self.engine.drives.changing.lock().await;
         if let Some(running) = self.engine.drives.get(name) {
-            let at = running.dir.display();
-            let message = format!("Drive {name} is mounted at {at}");
+            let message = match running.dir() {
+                Some(at) => format!("Drive {name} is mounted at {}", at.display()),
+                None => format!("Drive {name} is served"),
+            };
             return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
         }
         let drive = self.open_drive(name).await?;

@@ -41,11 +41,8 @@ impl Run {
 
     /// Refuses what is mounted already, or could not be served.
     pub(super) fn check_not_mounted(&self, name: &str) -> Result<(), Failure> {
-        if !self.engine.is_agent() {
-            let message = "A drive is served by the agent, and none runs here";
-            return Err(failure(codes::DAEMON_UNREACHABLE, message, &["gbak daemon"]));
-        }
-        let written = self.engine.drives.get(name).map(|running| running.dir.clone());
+        self.check_served()?;
+        let written = self.engine.drives.get(name).and_then(|running| running.dir());
         let followed =
             || self.engine.drives.followed.get(name).map(|following| following.dir.clone());
         match written.or_else(followed) {
@@ -55,6 +52,15 @@ impl Run {
             }
             None => Ok(()),
         }
+    }
+
+    /// Refuses what no agent would serve.
+    pub(super) fn check_served(&self) -> Result<(), Failure> {
+        if self.engine.is_agent() {
+            return Ok(());
+        }
+        let message = "A drive is served by the agent, and none runs here";
+        Err(failure(codes::DAEMON_UNREACHABLE, message, &["gbak daemon"]))
     }
 
     pub(super) async fn unfollow_drive(

@@ -41,7 +41,7 @@ impl Run {
         Ok(MountView { schema: "gbak.mount/1".to_owned(), dir: args.dir, busy })
     }
 
-    async fn view(&self, args: &MountArgs) -> Result<View<Swarm>, Failure> {
+    pub(super) async fn view(&self, args: &MountArgs) -> Result<View<Swarm>, Failure> {
         self.settle(wait(args.wait_peers_secs)).await?;
         let packs = self.engine.data_packs().await?;
         // A mount outlives the call's progress.

@@ -1,13 +1,13 @@
 //! What the kernel's protocol calls things, and what we do.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use fuser::{Errno as FuseErrno, FileAttr, FileType, INodeNo, ReplyEmpty, ReplyXattr, TimeOrNow};
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 
 use super::{BLOCK, SECTOR};
-use crate::drive::ops::{Allocate, Attr, SetTime, Type};
+use crate::drive::ops::{Allocate, Attr, SetTime, Type, system_time};
 use crate::vault::tree::Stamp;
 
 pub(super) fn done(reply: ReplyEmpty, result: Result<(), Errno>) {
@@ -73,15 +73,6 @@ pub(super) fn file_type(kind: Type) -> FileType {
         Type::CharDevice => FileType::CharDevice,
         Type::BlockDevice => FileType::BlockDevice,
     }
-}
-
-/// A time as fuser takes it. Nanoseconds count forwards, before 1970 as well.
-pub(super) fn system_time(stamp: Stamp) -> SystemTime {
-    let nanos = Duration::from_nanos(u64::from(stamp.nanos.min(999_999_999)));
-    let secs = Duration::from_secs(stamp.secs.unsigned_abs());
-    let whole =
-        if stamp.secs < 0 { UNIX_EPOCH.checked_sub(secs) } else { UNIX_EPOCH.checked_add(secs) };
-    whole.and_then(|whole| whole.checked_add(nanos)).unwrap_or(UNIX_EPOCH)
 }
 
 pub(super) fn file_attr(attr: &Attr) -> FileAttr {

@@ -161,6 +161,8 @@ impl Volume {
             return Err(Errno::FBIG);
         }
         let now = self.now();
+        // Who writes meanwhile writes to the data file that it found: that one is not to go.
+        let _gate = self.gate.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut state = self.state();
         state.data_of(ino)?;
         let old = state.get(ino)?.attr.size;

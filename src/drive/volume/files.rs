@@ -139,6 +139,16 @@ impl Files for Volume {
         self.do_remove_xattr(ino, name)
     }
 
+    fn unnamed(&self, who: Caller) -> Result<Attr, Errno> {
+        self.writable()?;
+        Ok(self.do_unnamed(who))
+    }
+
+    fn place(&self, ino: Ino, parent: Ino, name: &[u8], mode: u32) -> Result<Attr, Errno> {
+        self.writable()?;
+        self.do_place(ino, (parent, name), mode)
+    }
+
     fn sync(&self, ino: Ino) -> Result<(), Errno> {
         self.do_sync(ino)
     }

@@ -21,13 +21,13 @@ fn checked(name: &[u8]) -> Result<(), Errno> {
 }
 
 impl State {
-    fn entry(&self, dir: Ino, name: &[u8]) -> Result<Option<Ino>, Errno> {
+    pub(super) fn entry(&self, dir: Ino, name: &[u8]) -> Result<Option<Ino>, Errno> {
         checked(name)?;
         Ok(self.dir(dir)?.entries.get(name).copied())
     }
 
     /// A directory that entries may be added to: not one that was removed.
-    fn open_dir(&self, ino: Ino) -> Result<&Arc<Inode>, Errno> {
+    pub(super) fn open_dir(&self, ino: Ino) -> Result<&Arc<Inode>, Errno> {
         let inode = self.get(ino)?;
         match &inode.body {
             Body::Dir(_) if inode.attr.links == 0 => Err(Errno::NOENT),
@@ -278,7 +278,7 @@ impl State {
 }
 
 /// Owner, permissions and lists of a new entry, as its directory and its maker decide.
-fn furnish(inode: &mut Inode, above: &Inode, new: &New, who: Caller) {
+pub(super) fn furnish(inode: &mut Inode, above: &Inode, new: &New, who: Caller) {
     let mut mode = new.mode & 0o7777;
     let attr = &mut inode.attr;
     attr.uid = who.uid;

@@ -12,6 +12,7 @@ use crate::drive::ops::{
 use crate::vault::tree::Piece;
 
 mod model;
+mod placing;
 mod power;
 mod space;
 
@@ -59,8 +60,9 @@ impl Far for Memory {
                 None => bytes.resize(bytes.len() + piece.len as usize, 0),
             }
         }
-        let part = bytes.freeze().slice(at as usize..(at + len) as usize);
-        Box::pin(async move { Ok(part) })
+        let range = at as usize..(at + len) as usize;
+        let part = bytes.get(range).map(Bytes::copy_from_slice).ok_or(Errno::IO);
+        Box::pin(async move { part })
     }
 }
 
@@ -121,7 +123,7 @@ impl World {
         self.volume.attr(ino).unwrap().size
     }
 
-    fn find(&self, parent: Ino, name: &str) -> Result<Attr, Errno> {
+    pub(crate) fn find(&self, parent: Ino, name: &str) -> Result<Attr, Errno> {
         match self.volume.lookup(parent, name.as_bytes()) {
             Ok(attr) => Ok(attr),
             Err(Stop::Errno(errno)) => Err(errno),
@@ -129,9 +131,21 @@ impl World {
         }
     }
 
-    fn names(&self, ino: Ino) -> Vec<String> {
+    pub(crate) fn names(&self, ino: Ino) -> Vec<String> {
         let text = |one: &crate::drive::ops::Listed| String::from_utf8(one.name.clone()).unwrap();
         self.volume.list(ino).unwrap().iter().skip(2).map(text).collect()
+    }
+
+    /// A file's bytes are in a commit that nobody has.
+    pub(crate) fn lose(&self, ino: Ino) {
+        let content = Content::Inline(Vec::new());
+        let mut state = self.volume.state();
+        let lost = state.change_data(ino, |data, attr| {
+            let (size, of) = (attr.size, data.changed);
+            let base = node::Base { content, size, allocated: size, commit: 0, of };
+            *data = Data { base: Some(base), changed: of, ..Data::default() };
+        });
+        lost.unwrap();
     }
 
     fn links(&self, ino: Ino) -> u32 {

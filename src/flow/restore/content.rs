@@ -1,8 +1,9 @@
 //! Writing file content: every pack is fetched once per window, and its chunks go to all the places
 //! that want them.
 //!
-//! Files are taken in windows of [`WINDOW_USES`] pieces, so that memory is bounded whatever the
-//! snapshot's size. Within a window packs are read in the order in which files need them first, so
+//! Files are taken in windows of [`WINDOW_FILES`] and [`WINDOW_USES`] pieces, so that memory is
+//! bounded whatever the snapshot's size; only a single file of more pieces makes a window larger.
+//! Within a window packs are read in the order in which files need them first, so
 //! most files are complete soon after they were begun.
 
 use std::collections::BTreeMap;
@@ -15,18 +16,21 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::flow::fetch::{ChunkReader, footprint, pack_bytes, record_of};
-use crate::flow::restore::plan::{Decision, PlannedDirs, PlannedFile, Rel, decide, shown};
+use crate::flow::restore::plan::{Decision, PlannedDirs, PlannedFile, Rel, Spot, decide, shown};
 use crate::flow::restore::{Outcome, Overwrite};
-use crate::flow::target::{FileWriter, Target, TargetError};
+use crate::flow::target::{Existing, ExistingKind, FileWriter, Target, TargetError};
 use crate::flow::{Ctx, FlowError};
 use crate::monitor::{Counter, Monitor, Problem};
 use crate::offload::WorkLost;
 use crate::vault::Vault;
 use crate::vault::index::PackRecord;
-use crate::vault::tree::{Kind, Node, Piece};
+use crate::vault::tree::{Content, Meta, Piece, Stamp, Xattr};
 
-/// Pieces planned at a time; each takes about 100 bytes of memory.
-const WINDOW_USES: usize = 400_000;
+/// Files planned at a time; each takes about 250 bytes of memory. What lies in several windows is
+/// fetched once for each: fewer files would make old snapshots slow, whose packs are small.
+const WINDOW_FILES: usize = 32 * 1024;
+/// Pieces planned at a time; each takes about 50 bytes of memory.
+const WINDOW_USES: usize = 128 * 1024;
 /// Packs being fetched or written at once, when they are small: large ones are held back by the
 /// budget of bytes.
 const PACKS_UNDER_WAY: usize = 8;
@@ -51,7 +55,6 @@ enum ContentError {
 pub(super) struct Writing<'a, G> {
     pub(super) ctx: &'a Ctx<G>,
     pub(super) target: Arc<Target>,
-    pub(super) dirs: Arc<PlannedDirs>,
     pub(super) rule: Option<Overwrite>,
     pub(super) verify: bool,
 }
@@ -70,7 +73,7 @@ struct Use {
 
 /// A window being filled.
 #[derive(Default)]
-struct Window {
+pub(super) struct Window {
     files: Vec<Open>,
     packs: BTreeMap<PackId, Vec<Use>>,
     /// In the order of first use.
@@ -78,68 +81,81 @@ struct Window {
     uses: usize,
 }
 
+impl Window {
+    /// Whether it is to be written before more is planned.
+    pub(super) fn is_full(&self) -> bool {
+        self.files.len() >= WINDOW_FILES || self.uses >= WINDOW_USES
+    }
+}
+
 /// A file of the window.
 struct Open {
-    file: PlannedFile,
+    spot: Spot,
+    size: u64,
+    last: Last,
+    /// To compare it with, when it is to be read back.
     pieces: Vec<Piece>,
     replace: bool,
     state: Mutex<State>,
 }
 
+/// The metadata that is restored.
+struct Last {
+    mode: u32,
+    uid: u32,
+    gid: u32,
+    mtime: Stamp,
+    xattrs: Vec<Xattr>,
+}
+
+impl Last {
+    fn of(meta: Meta) -> Self {
+        let Meta { mode, uid, gid, mtime, xattrs, .. } = meta;
+        Self { mode, uid, gid, mtime, xattrs }
+    }
+
+    fn meta(&self) -> Meta {
+        let Self { mode, uid, gid, mtime, ref xattrs } = *self;
+        Meta { mode, uid, gid, mtime, xattrs: xattrs.clone(), ..Meta::default() }
+    }
+}
+
 struct State {
     writer: Option<Arc<FileWriter>>,
     /// Uses that are still to come.
-    left: usize,
+    left: u32,
     failed: bool,
 }
 
 impl<G: Grid> Writing<'_, G> {
-    /// Writes all files, one window after another.
-    pub(super) async fn files(
+    /// Takes a file into the window: finds where its chunks are.
+    pub(super) async fn plan(
         &self,
-        files: Vec<PlannedFile>,
-        cancel: &CancellationToken,
-        outcome: &mut Outcome,
-    ) -> Result<(), FlowError> {
-        let mut reader = ChunkReader::new(self.ctx);
-        let mut window = Window::default();
-        for file in files {
-            if let Err(problem) = self.plan(&mut reader, file, &mut window, outcome).await {
-                outcome.problem(self.ctx, problem);
-            }
-            if window.uses >= WINDOW_USES {
-                self.window(std::mem::take(&mut window), cancel, outcome).await?;
-            }
-        }
-        self.window(window, cancel, outcome).await
-    }
-
-    /// Finds where a file's chunks are.
-    async fn plan(
-        &self,
-        reader: &mut ChunkReader<G>,
+        (reader, dirs): (&mut ChunkReader<G>, &PlannedDirs),
         file: PlannedFile,
         window: &mut Window,
         outcome: &mut Outcome,
     ) -> Result<(), Problem> {
-        let rel = self.dirs.rel(&file.spot);
-        let failed = |error: &dyn std::error::Error| Problem::new(shown(&rel), error);
-        let kind = Kind::File { size: file.size, content: file.content.clone() };
-        let node = Node { name: Vec::new(), kind, meta: file.meta.clone() };
-        let decision = decide(&self.target, &rel, &node, self.rule).map_err(|e| failed(&e))?;
-        let Decision::Write { replace } = decision else {
+        let PlannedFile { spot, size, content, meta } = file;
+        let failed = |error: &dyn std::error::Error| Problem::new(shown(&dirs.rel(&spot)), error);
+        let wanted = Existing { kind: ExistingKind::File, size, mtime: meta.mtime };
+        let decision = decide(&self.target, || dirs.rel(&spot), wanted, self.rule);
+        let Decision::Write { replace } = decision.map_err(|e| failed(&e))? else {
             outcome.skipped += 1;
             self.ctx.monitor.count(Counter::FilesDone, 1);
-            self.ctx.monitor.count(Counter::BytesDone, file.size);
+            self.ctx.monitor.count(Counter::BytesDone, size);
             return Ok(());
         };
-        let pieces = reader.pieces(&file.content).await.map_err(|error| {
-            outcome.note_lost(&error);
-            failed(&error)
-        })?;
-        let uses = self.uses(&pieces, file.size, window.files.len() as u32);
+        let pieces = match content {
+            Content::Inline(pieces) => pieces,
+            listed @ Content::Listed(_) => reader.pieces(&listed).await.map_err(|error| {
+                outcome.note_lost(&error);
+                failed(&error)
+            })?,
+        };
+        let uses = self.uses(&pieces, size, window.files.len() as u32);
         let uses = uses.map_err(|e| failed(&e))?;
-        let state = State { writer: None, left: uses.len(), failed: false };
+        let state = State { writer: None, left: uses.len() as u32, failed: false };
         window.uses += uses.len();
         for (pack, wanted) in uses {
             let wants = window.packs.entry(pack).or_default();
@@ -148,7 +164,9 @@ impl<G: Grid> Writing<'_, G> {
             }
             wants.push(wanted);
         }
-        window.files.push(Open { file, pieces, replace, state: Mutex::new(state) });
+        let pieces = if self.verify { pieces } else { Vec::new() };
+        let (last, state) = (Last::of(meta), Mutex::new(state));
+        window.files.push(Open { spot, size, last, pieces, replace, state });
         Ok(())
     }
 
@@ -175,9 +193,10 @@ impl<G: Grid> Writing<'_, G> {
         if at == size { Ok(uses) } else { Err(FlowError::Inconsistent) }
     }
 
-    async fn window(
+    /// Writes a window's files.
+    pub(super) async fn window(
         &self,
-        window: Window,
+        (window, dirs): (Window, Arc<PlannedDirs>),
         cancel: &CancellationToken,
         outcome: &mut Outcome,
     ) -> Result<(), FlowError> {
@@ -185,7 +204,7 @@ impl<G: Grid> Writing<'_, G> {
         let shared = Arc::new(Shared {
             files,
             target: Arc::clone(&self.target),
-            dirs: Arc::clone(&self.dirs),
+            dirs,
             vault: Arc::clone(&self.ctx.vault),
             monitor: Arc::clone(&self.ctx.monitor),
             verify: self.verify,
@@ -273,7 +292,7 @@ struct Shared {
 
 impl Shared {
     fn rel(&self, file: &Open) -> Rel {
-        self.dirs.rel(&file.file.spot)
+        self.dirs.rel(&file.spot)
     }
 
     /// The file's writer, begun when first asked for.
@@ -285,7 +304,7 @@ impl Shared {
         if state.failed {
             return Err(ContentError::Abandoned);
         }
-        let writer = Arc::new(self.target.begin_file(&self.rel(file), file.file.size)?);
+        let writer = Arc::new(self.target.begin_file(&self.rel(file), file.size)?);
         state.writer = Some(Arc::clone(&writer));
         Ok(writer)
     }
@@ -387,14 +406,14 @@ impl Shared {
     fn finish(&self, file: &Open) {
         let writer = lock(&file.state).writer.take().and_then(Arc::into_inner);
         let finished = match writer {
-            Some(writer) => writer.finish(&file.file.meta, file.replace).map_err(Into::into),
+            Some(writer) => writer.finish(&file.last.meta(), file.replace).map_err(Into::into),
             None => Err(ContentError::Abandoned),
         };
         match finished {
             Ok(problems) => {
                 let mut done = lock(&self.done);
                 done.restored += 1;
-                done.bytes += file.file.size;
+                done.bytes += file.size;
                 done.problems.extend(problems);
             }
             Err(error) => return self.not_written(file, error),

@@ -1,19 +1,22 @@
-//! What a restore has to do, as plain data, and the parts of it that need no content.
+//! What a restore has to do, as plain data, a part at a time; and the parts of it that need no
+//! content.
 //!
-//! Every entry knows its name and the directory it lies in, no more: whole paths of a tree that is
+//! A part is some hundred entries: a source of millions of files takes no more memory than its
+//! directories and the first names of files that have several. Every entry knows its name and the directory it lies in, no more: whole paths of a tree that is
 //! thousands of directories deep would take gigabytes, and are put together one at a time.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use p2p::Grid;
 
 use crate::flow::FlowError;
 use crate::flow::fetch::ChunkReader;
-use crate::flow::look::{self, At};
+use crate::flow::look::{At, Walk};
 use crate::flow::restore::{Outcome, Overwrite};
 use crate::flow::target::{Existing, ExistingKind, Special, Target, TargetError};
 use crate::monitor::Problem;
@@ -34,7 +37,7 @@ pub(super) struct Spot {
 }
 
 /// The directories to be made, parents before children; a directory's place is its number.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct PlannedDirs(Vec<(Spot, Meta)>);
 
 impl PlannedDirs {
@@ -62,10 +65,11 @@ impl PlannedDirs {
     }
 }
 
-/// Everything to be made, in tree order.
+/// A part of what is to be made, in tree order.
 #[derive(Debug, Default)]
 pub(super) struct Planned {
-    pub(super) dirs: PlannedDirs,
+    /// All directories so far.
+    pub(super) dirs: Arc<PlannedDirs>,
     pub(super) files: Vec<PlannedFile>,
     /// Links, pipes, sockets, devices.
     pub(super) others: Vec<(Spot, Node)>,
@@ -92,9 +96,14 @@ pub(super) struct PlannedLink {
 }
 
 impl Planned {
-    /// How many entries that makes.
+    /// How many entries that makes, without directories.
     pub(super) fn entries(&self) -> u64 {
-        (self.dirs.len() + self.files.len() + self.others.len() + self.links.len()) as u64
+        (self.files.len() + self.others.len() + self.links.len()) as u64
+    }
+
+    /// Bytes of the files.
+    pub(super) fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
     }
 }
 
@@ -132,50 +141,78 @@ fn globs(patterns: &[String]) -> Result<Gitignore, FlowError> {
 }
 
 /// Walks the tree and notes what is wanted of it.
-pub(super) async fn make<G: Grid>(
-    reader: &mut ChunkReader<G>,
-    at: At,
-    filter: &Filter,
-) -> Result<Planned, FlowError> {
-    let mut planner = Planner::new(filter);
-    match at {
-        At::Leaf { node, .. } => {
-            planner.entry(Spot { dir: None, name: node.name.clone() }, &node);
-        }
-        At::Dir { tree, prefix } => {
-            let base = prefix.len();
-            look::walk(reader, tree, prefix, |path, node| {
-                planner.visit(path.get(base..).unwrap_or_default(), node)
-            })
-            .await?;
-        }
-    }
-    Ok(planner.planned)
-}
-
-struct Planner<'a> {
+pub(super) struct Planner<'a> {
     filter: &'a Filter,
+    rest: Rest,
     planned: Planned,
     /// Directories on the way to the current entry, with their numbers once they are noted.
     above: Vec<(Vec<u8>, Meta, Option<u32>)>,
     first_names: BTreeMap<(u64, u64), (Spot, Kind)>,
 }
 
+/// What is still to be looked at.
+enum Rest {
+    Leaf(Box<Node>),
+    /// Paths are taken from so many bytes on.
+    Below(Walk, usize),
+    Nothing,
+}
+
 impl<'a> Planner<'a> {
-    fn new(filter: &'a Filter) -> Self {
+    /// Ready to plan what lies at `at`.
+    pub(super) fn new(at: At, filter: &'a Filter) -> Self {
+        let rest = match at {
+            At::Leaf { node, .. } => Rest::Leaf(Box::new(node)),
+            At::Dir { tree, prefix } => {
+                let base = prefix.len();
+                Rest::Below(Walk::new(tree, prefix), base)
+            }
+        };
         let (planned, above) = (Planned::default(), Vec::new());
-        Self { filter, planned, above, first_names: BTreeMap::new() }
+        Self { filter, rest, planned, above, first_names: BTreeMap::new() }
+    }
+
+    /// Goes on until so many entries are noted. False when nothing is left.
+    pub(super) async fn fill<G: Grid>(
+        &mut self,
+        reader: &mut ChunkReader<G>,
+        entries: u64,
+    ) -> Result<bool, FlowError> {
+        while self.planned.entries() < entries {
+            let (mut walk, base) = match std::mem::replace(&mut self.rest, Rest::Nothing) {
+                Rest::Below(walk, base) => (walk, base),
+                Rest::Leaf(mut node) => {
+                    let name = std::mem::take(&mut node.name);
+                    self.entry(Spot { dir: None, name }, *node);
+                    return Ok(false);
+                }
+                Rest::Nothing => return Ok(false),
+            };
+            let Some(node) = walk.next(reader).await? else { return Ok(false) };
+            if !self.visit(walk.path().get(base..).unwrap_or_default(), node) {
+                walk.pass_by();
+            }
+            self.rest = Rest::Below(walk, base);
+        }
+        Ok(true)
+    }
+
+    /// What was noted since the last time; of directories, all. Whoever keeps it makes the next
+    /// part copy them.
+    pub(super) fn take(&mut self) -> Planned {
+        let dirs = Arc::clone(&self.planned.dirs);
+        std::mem::replace(&mut self.planned, Planned { dirs, ..Planned::default() })
     }
 
     /// Takes one entry; whether to go into it, when it is a directory.
-    fn visit(&mut self, path: &[u8], node: &Node) -> bool {
+    fn visit(&mut self, path: &[u8], mut node: Node) -> bool {
         let relative = path.strip_prefix(b"/").unwrap_or(path);
         if !valid_name(&node.name) {
             let error = TargetError::BadName { path: path.to_vec() };
             self.planned.problems.push(Problem::new(path, &error));
             return false;
         }
-        let (path, dir) = (Path::new(OsStr::from_bytes(relative)), is_dir(node));
+        let (path, dir) = (Path::new(OsStr::from_bytes(relative)), is_dir(&node));
         if self.filter.excludes(path, dir) {
             return false;
         }
@@ -183,13 +220,14 @@ impl<'a> Planner<'a> {
         self.above.truncate(depth);
         let wanted = self.filter.includes(path, dir);
         if dir {
-            self.above.push((node.name.clone(), node.meta.clone(), None));
+            self.above.push((node.name, node.meta, None));
             if wanted {
                 self.note_above();
             }
         } else if wanted {
             let dir = self.note_above();
-            self.entry(Spot { dir, name: node.name.clone() }, node);
+            let name = std::mem::take(&mut node.name);
+            self.entry(Spot { dir, name }, node);
         }
         true
     }
@@ -199,18 +237,19 @@ impl<'a> Planner<'a> {
         let noted = self.above.iter().rposition(|(.., number)| number.is_some());
         let mut dir = noted.and_then(|at| self.above.get(at)?.2);
         for (name, meta, number) in self.above.iter_mut().skip(noted.map_or(0, |at| at + 1)) {
-            dir = self.planned.dirs.push(Spot { dir, name: name.clone() }, meta.clone());
+            let dirs = Arc::make_mut(&mut self.planned.dirs);
+            dir = dirs.push(Spot { dir, name: name.clone() }, meta.clone());
             *number = dir;
         }
         dir
     }
 
-    fn entry(&mut self, spot: Spot, node: &Node) {
+    fn entry(&mut self, spot: Spot, node: Node) {
         if node.meta.links > 1 {
             let key = (node.meta.device, node.meta.inode);
             match self.first_names.get(&key) {
                 Some((first, kind)) if *kind == node.kind => {
-                    let (first, node) = (first.clone(), node.clone());
+                    let first = first.clone();
                     self.planned.links.push(PlannedLink { spot, first, node });
                     return;
                 }
@@ -220,15 +259,14 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        match &node.kind {
+        match node.kind {
             Kind::File { size, content } => {
-                let (size, content, meta) = (*size, content.clone(), node.meta.clone());
-                self.planned.files.push(PlannedFile { spot, size, content, meta });
+                self.planned.files.push(PlannedFile { spot, size, content, meta: node.meta });
             }
             Kind::Dir { .. } => {
-                self.planned.dirs.push(spot, node.meta.clone());
+                Arc::make_mut(&mut self.planned.dirs).push(spot, node.meta);
             }
-            _ => self.planned.others.push((spot, node.clone())),
+            _ => self.planned.others.push((spot, node)),
         }
     }
 }
@@ -242,10 +280,10 @@ pub(super) fn shown(rel: &Rel) -> Vec<u8> {
     rel.join(&b'/')
 }
 
-/// Makes the directories, private until [`finish_dirs`]. Returns what failed.
+/// Makes the directories from number `from` on, private until [`finish_dirs`]. Returns what failed.
 pub(super) fn make_dirs(
     target: &Target,
-    dirs: &PlannedDirs,
+    (dirs, from): (&PlannedDirs, usize),
     rule: Option<Overwrite>,
 ) -> Vec<Problem> {
     let replace = rule == Some(Overwrite::Always);
@@ -253,7 +291,7 @@ pub(super) fn make_dirs(
         let rel = dirs.rel(spot);
         target.make_dir(&rel, replace).err().map(|error| Problem::new(shown(&rel), &error))
     };
-    dirs.0.iter().filter_map(failed).collect()
+    dirs.0.iter().skip(from).filter_map(failed).collect()
 }
 
 /// Gives the directories their own metadata, the innermost first.
@@ -278,13 +316,15 @@ pub(super) fn make_others(
         let rel = &dirs.rel(spot);
         done.one(
             rel,
-            decide(target, rel, node, rule).and_then(|decision| match decision {
-                Decision::Keep => Ok(None),
-                Decision::Write { replace } => match Special::of(&node.kind) {
-                    Some(what) => target.make_special(rel, what, &node.meta, replace).map(Some),
-                    None => Err(TargetError::NotAFile { path: shown(rel) }),
+            decide(target, || rel.clone(), wanted(node), rule).and_then(
+                |decision| match decision {
+                    Decision::Keep => Ok(None),
+                    Decision::Write { replace } => match Special::of(&node.kind) {
+                        Some(what) => target.make_special(rel, what, &node.meta, replace).map(Some),
+                        None => Err(TargetError::NotAFile { path: shown(rel) }),
+                    },
                 },
-            }),
+            ),
         );
     }
 }
@@ -300,12 +340,14 @@ pub(super) fn make_links(
         let (rel, first) = (&dirs.rel(spot), &dirs.rel(first));
         done.one(
             rel,
-            decide(target, rel, node, rule).and_then(|decision| match decision {
-                Decision::Keep => Ok(None),
-                Decision::Write { replace } => {
-                    target.hard_link(first, rel, replace).map(|()| Some(Vec::new()))
-                }
-            }),
+            decide(target, || rel.clone(), wanted(node), rule).and_then(
+                |decision| match decision {
+                    Decision::Keep => Ok(None),
+                    Decision::Write { replace } => {
+                        target.hard_link(first, rel, replace).map(|()| Some(Vec::new()))
+                    }
+                },
+            ),
         );
     }
 }
@@ -333,40 +375,41 @@ pub(super) enum Decision {
     Write { replace: bool },
 }
 
-/// Looks at what is there.
+/// Looks at what is there, and compares it with what is to be there.
 pub(super) fn decide(
     target: &Target,
-    rel: &Rel,
-    node: &Node,
+    rel: impl FnOnce() -> Rel,
+    wanted: Existing,
     rule: Option<Overwrite>,
 ) -> Result<Decision, TargetError> {
     let Some(rule) = rule else { return Ok(Decision::Write { replace: false }) };
-    let Some(existing) = target.existing(rel)? else {
+    let Some(existing) = target.existing(&rel())? else {
         return Ok(Decision::Write { replace: false });
     };
     let replace = match rule {
         Overwrite::Always => true,
         Overwrite::Never => false,
-        Overwrite::IfChanged => differs(&existing, node),
-        Overwrite::IfNewer => existing.mtime < node.meta.mtime,
+        Overwrite::IfChanged => differs(existing, wanted),
+        Overwrite::IfNewer => existing.mtime < wanted.mtime,
     };
     Ok(if replace { Decision::Write { replace: true } } else { Decision::Keep })
 }
 
-fn differs(existing: &Existing, node: &Node) -> bool {
-    let size = match &node.kind {
-        Kind::File { size, .. } => Some(*size),
-        _ => None,
+fn differs(existing: Existing, wanted: Existing) -> bool {
+    existing.kind != wanted.kind
+        || existing.mtime != wanted.mtime
+        || (wanted.kind == ExistingKind::File && existing.size != wanted.size)
+}
+
+/// What is there once an entry is restored.
+fn wanted(node: &Node) -> Existing {
+    let (kind, size) = match node.kind {
+        Kind::File { size, .. } => (ExistingKind::File, size),
+        Kind::Dir { .. } => (ExistingKind::Dir, 0),
+        Kind::Symlink { .. } => (ExistingKind::Symlink, 0),
+        _ => (ExistingKind::Other, 0),
     };
-    let kind = match &node.kind {
-        Kind::File { .. } => ExistingKind::File,
-        Kind::Dir { .. } => ExistingKind::Dir,
-        Kind::Symlink { .. } => ExistingKind::Symlink,
-        _ => ExistingKind::Other,
-    };
-    existing.kind != kind
-        || existing.mtime != node.meta.mtime
-        || size.is_some_and(|size| size != existing.size)
+    Existing { kind, size, mtime: node.meta.mtime }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::*;
 use crate::placement::proximity::Proximity;
 
 mod grids;
+mod hostile;
 
 fn peer(number: usize) -> PeerId {
     PeerId::from(blake3::hash(format!("peer {number}").as_bytes()))

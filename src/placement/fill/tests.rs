@@ -1,5 +1,7 @@
 //! Tests of filling: with the real walk, few lanes, and large and small peers.
 
+use std::collections::BTreeMap;
+
 use chunker::{OwnerId, PeerId};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -37,36 +39,37 @@ fn relative_spread(grid: &[(Candidate, Room)]) -> f64 {
     off[off.len() * 95 / 100]
 }
 
+/// How members weigh each other and whether they let others have their turn.
+#[derive(Clone, Copy)]
+struct Rule {
+    weight: fn(&Fill, Room) -> u64,
+    is_ahead: fn(&Fill, Room) -> bool,
+}
+
+const RULE: Rule = Rule { weight: Fill::weight, is_ahead: Fill::is_ahead };
+const K: u64 = 8;
+const N: usize = 20;
+
 /// Lets members back up in turn, `step` bytes at a time, each over the lanes of its own key, until
 /// `percent` of the grid is used. Weights are refreshed before each backup.
-fn fill(
-    grid: &mut [(Candidate, Room)],
-    step: u64,
-    percent: u128,
-    weight: impl Fn(&Fill, Room) -> u64,
-) {
-    const K: u64 = 8;
-    const N: usize = 20;
+fn fill(grid: &mut [(Candidate, Room)], step: u64, percent: u128, rule: Rule) {
     let capacity: u128 = grid.iter().map(|(_, room)| room.capacity()).sum();
     let mut used: u128 = grid.iter().map(|(_, room)| u128::from(room.used_bytes)).sum();
     let lanes = lane_count(grid.len(), N);
-    let shard = step / u64::from(lanes) / K;
+    let at: BTreeMap<PeerId, usize> = grid.iter().map(|(one, _)| one.peer).zip(0..).collect();
     for turn in (0..grid.len()).cycle() {
         let fill = Fill::of(grid.iter().map(|(_, room)| *room));
         let weighted = |(one, room): &(Candidate, Room)| Candidate {
-            free_bytes: weight(&fill, *room),
+            free_bytes: (rule.weight)(&fill, *room),
             ..*one
         };
         let candidates: Vec<Candidate> = grid.iter().map(weighted).collect();
         let key = PlacementKey::from_bytes(*grid[turn].0.peer.as_bytes());
         for lane in 1..=lanes {
-            used += u128::from(backup(
-                grid,
-                &Walk::new(&key, Lane::from_number(lane)),
-                &candidates,
-                N,
-                shard,
-            ));
+            let walk = Walk::new(&key, Lane::from_number(lane));
+            let steps = walk.steps(&candidates).map(|step| at[&step.peer]);
+            let is_ahead = |room: Room| (rule.is_ahead)(&fill, room);
+            used += u128::from(backup(grid, steps, step / u64::from(lanes) / K, is_ahead));
         }
         if used * 100 >= capacity * percent {
             return;
@@ -74,45 +77,68 @@ fn fill(
     }
 }
 
-/// Puts `n` shards along a walk, past those that are full. Returns the bytes that were placed.
+/// Puts shards of `PIECE` along a walk, `bytes` on each holder in all: on the first that are not
+/// ahead, and past those that are full. Returns what was placed.
 fn backup(
     grid: &mut [(Candidate, Room)],
-    walk: &Walk,
-    candidates: &[Candidate],
-    n: usize,
-    shard: u64,
+    mut walk: impl Iterator<Item = usize>,
+    bytes: u64,
+    is_ahead: impl Fn(Room) -> bool,
 ) -> u64 {
-    let (mut left, mut placed) = (n, 0);
-    let mut steps = walk.steps(candidates);
+    const PIECE: u64 = 16_000_000;
+    let (mut left, mut placed) = (bytes, 0);
+    let (mut holders, mut waiting) = (Vec::new(), Vec::new());
     while left > 0 {
-        let Some(step) = steps.next() else { break };
-        let at = grid.iter_mut().find(|(one, _)| one.peer == step.peer);
-        if let Some((_, room)) = at.filter(|(_, room)| room.free_bytes >= shard) {
-            room.used_bytes += shard;
-            room.free_bytes -= shard;
-            (left, placed) = (left - 1, placed + shard);
+        let piece = left.min(PIECE);
+        let fits = |at: &usize| grid[*at].1.free_bytes >= piece;
+        holders.retain(fits);
+        waiting.retain(fits);
+        let (ahead, turn) = holders.iter().copied().partition(|at| is_ahead(grid[*at].1));
+        (waiting, holders) = ([waiting, ahead].concat(), turn);
+        while holders.len() < N {
+            match walk.next() {
+                Some(at) if !fits(&at) => {}
+                Some(at) if is_ahead(grid[at].1) => waiting.push(at),
+                Some(at) => holders.push(at),
+                None => break,
+            }
         }
+        let enough = waiting.len().min(N - holders.len());
+        holders.extend(waiting.drain(..enough));
+        for at in &holders {
+            grid[*at].1 = grid[*at].1.with(piece);
+        }
+        (left, placed) = (left - piece, placed + piece * holders.len() as u64);
     }
     placed
 }
 
-#[test]
-fn large_and_small_peers_fill_alike() {
-    let mut grid = grid(200, 1);
-    // Large first backups, then what is added to them.
-    fill(&mut grid, 320 * GB, 70, Fill::weight);
-    fill(&mut grid, 60 * GB, 80, Fill::weight);
-    let spread = relative_spread(&grid);
-    assert!(spread <= 0.05, "{spread}");
+/// The spread after large first backups, and what is added to them.
+fn spread_of(seed: u64, added: u64, rule: Rule) -> f64 {
+    let mut grid = grid(200, seed);
+    fill(&mut grid, 640 * GB, 70, rule);
+    fill(&mut grid, added, 80, rule);
+    relative_spread(&grid)
 }
 
 #[test]
-fn free_space_alone_would_not_do() {
-    let mut grid = grid(200, 1);
-    fill(&mut grid, 640 * GB, 70, |_, room| room.free_bytes);
-    fill(&mut grid, 160 * GB, 80, |_, room| room.free_bytes);
-    let spread = relative_spread(&grid);
-    assert!(spread > 0.1, "{spread}: then weights could be simpler");
+fn large_and_small_peers_fill_alike_whatever_the_seed() {
+    // Twenty where it takes no time; docs/PLACEMENT.md has the command and what came out.
+    let seeds = if cfg!(debug_assertions) { 1 } else { 20 };
+    for seed in 0..seeds {
+        let spread = spread_of(seed, 80 * GB, RULE);
+        println!("seed {seed}: {:.1} %", spread * 100.0);
+        assert!(spread <= 0.05, "seed {seed}: {spread}");
+    }
+}
+
+#[test]
+fn neither_free_space_alone_nor_weights_without_turns_would_do() {
+    let free = Rule { weight: |_, room| room.free_bytes, is_ahead: |_, _| false };
+    let free = spread_of(1, 160 * GB, free);
+    assert!(free > 0.1, "{free}: then weights could be simpler");
+    let no_turns = spread_of(1, 160 * GB, Rule { is_ahead: |_, _| false, ..RULE });
+    assert!(no_turns > 0.05, "{no_turns}: then nobody would have to wait");
 }
 
 #[test]
@@ -122,7 +148,8 @@ fn an_empty_grid_is_filled_in_proportion() {
     let fill = Fill::of(rooms.iter().copied());
     let first = fill.weight(rooms[0]);
     for (at, room) in (1..).zip(&rooms) {
-        assert!(fill.weight(*room).abs_diff(first * at) <= at, "{at}");
+        // But for rounding.
+        assert!(fill.weight(*room).abs_diff(first * at) <= first / 1_000_000, "{at}");
     }
 }
 

@@ -14,6 +14,11 @@
 //! it, so that no single member can push two others together or apart. (Routes do not keep the
 //! triangle inequality to the letter; light does. A bound here is about where machines are.)
 //!
+//! The two themselves are no witnesses of how near they are: they may be one liar. But one that
+//! says it measured the other near is taken at its word against a minimum, as it loses by it.
+//! (Coordinates do not separate what is close: in a young grid two machines of one rack are told to
+//! be half a continent apart.)
+//!
 //! Total: what is not known is None. Memory is bounded by the roster, which is given: of each peer
 //! the [`MAX_WITNESSES`] nearest sightings are kept.
 
@@ -126,13 +131,22 @@ impl Distances {
             return self.to(if a == self.me { b } else { a });
         }
         let bounds = self.bounds(a, b);
-        let told = match (self.coords.get(&a), self.coords.get(&b)) {
-            (Some(a), Some(b)) => a.distance(b),
-            _ => return bounds.upper.map(|upper| bounds.alone(upper)),
-        };
         let most = bounds.upper.unwrap_or(Duration::MAX);
-        let (near, far) = (told.min(most), told.max(bounds.lower).min(most));
-        Some(Distance { near, far, proven: bounds.upper })
+        let distance = match (self.coords.get(&a), self.coords.get(&b)) {
+            (Some(one), Some(other)) => {
+                let told = one.distance(other);
+                let far = told.max(bounds.lower).min(most);
+                Distance { near: told.min(most), far, proven: bounds.upper }
+            }
+            _ => bounds.alone(bounds.upper?),
+        };
+        let near = self.admitted(a, b).map_or(distance.near, |rtt| rtt.min(distance.near));
+        Some(Distance { near, ..distance })
+    }
+
+    /// How near one of two says it measured the other.
+    fn admitted(&self, a: PeerId, b: PeerId) -> Option<Duration> {
+        self.sighting(a, b).into_iter().chain(self.sighting(b, a)).min()
     }
 
     /// From here to `peer`: as measured; nearer, if witnesses near us saw it near them.

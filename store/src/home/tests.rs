@@ -84,3 +84,20 @@ fn a_durable_write_replaces_privately_and_leaves_nothing_behind() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     write_file_durable(&dir.path().join("no/dir"), b"x").unwrap_err();
 }
+
+#[test]
+fn a_large_durable_write_is_whole_whatever_its_length_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pack");
+    for len in [1 << 20, (1 << 20) + 1, (3 << 20) - 4097, 5 << 20] {
+        let bytes: Vec<u8> = (0..len as u64).map(|at| ((at * at) >> 7) as u8).collect();
+        write_file_durable(&path, &bytes).unwrap();
+        assert!(std::fs::read(&path).unwrap() == bytes, "{len}");
+    }
+    // Where there is no way past the cache it is written through it.
+    let in_memory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = in_memory.path().join("pack");
+    let bytes = vec![7; (2 << 20) + 5];
+    write_file_durable(&path, &bytes).unwrap();
+    assert!(std::fs::read(&path).unwrap() == bytes);
+}

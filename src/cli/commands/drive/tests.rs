@@ -9,6 +9,7 @@ fn view(dir: Option<&str>) -> DriveView {
         schema: "gbak.drive/1".to_owned(),
         name: "work".to_owned(),
         mounted: dir.is_some(),
+        served: false,
         dir: dir.map(|dir| PathBytes(dir.as_bytes().to_vec())),
         stored_bytes: 5 << 30,
         dirty_bytes: 3 << 20,

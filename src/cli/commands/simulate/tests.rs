@@ -23,7 +23,7 @@ fn a_simulation_is_one_document_and_its_seed_replays_it() {
     assert!(names.iter().all(|name| once[*name].is_number()), "{once}");
     assert_eq!(
         (&once["packs"], &once["packs_lost"], &once["seed"]),
-        (&64.into(), &0.into(), &7.into())
+        (&256.into(), &0.into(), &7.into())
     );
     assert!(once["lookups_per_refresh"].as_f64().unwrap() <= 1.0);
     assert!(once["seconds"].as_f64().unwrap() > 0.0);
@@ -33,7 +33,7 @@ fn a_simulation_is_one_document_and_its_seed_replays_it() {
 fn a_simulation_is_told_in_words_and_says_its_seed() {
     let told = ran(&Fake::default(), &format!("{SMALL} --redundancy 4+4 --sites 30 --outage 3h"));
     assert_eq!(told.exit, 0, "{told:?}");
-    for part in ["lost      0 of 64 packs", "of 4+4", "times the least possible", "seed 7"] {
+    for part in ["lost      0 of 256 packs", "of 4+4", "times the least possible", "seed 7"] {
         assert!(told.out.contains(part), "{part}: {}", told.out);
     }
     assert!(told.err.contains("--seed 7"), "{}", told.err);

@@ -1,5 +1,7 @@
 //! What fuser is given is what was meant.
 
+use std::time::Duration;
+
 use super::*;
 
 #[test]

@@ -1,6 +1,7 @@
 //! A random part of a restore: some files, and the directories they lie in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Planned, PlannedDirs, PlannedFile, Spot};
 
@@ -50,7 +51,7 @@ impl Planned {
         for file in &mut files {
             file.spot.dir = file.spot.dir.and_then(|dir| dirs.keep(dir));
         }
-        Self { dirs: dirs.new, files, problems: self.problems, ..Self::default() }
+        Self { dirs: Arc::new(dirs.new), files, problems: self.problems, ..Self::default() }
     }
 }
 

@@ -17,6 +17,10 @@ fn fifo(name: &str) -> Node {
     node(name, Kind::Fifo)
 }
 
+fn planner(filter: &Filter) -> Planner<'_> {
+    Planner::new(At::Dir { tree: Vec::new(), prefix: Vec::new() }, filter)
+}
+
 fn paths(planned: &Planned) -> (Vec<String>, Vec<String>) {
     let text = |spot| String::from_utf8(shown(&planned.dirs.rel(spot))).unwrap();
     let dirs = planned.dirs.0.iter().map(|(spot, _)| text(spot)).collect();
@@ -26,7 +30,7 @@ fn paths(planned: &Planned) -> (Vec<String>, Vec<String>) {
 #[test]
 fn every_entry_has_the_path_it_had_in_the_tree() {
     let filter = Filter::new(&[], &[]).unwrap();
-    let mut planner = Planner::new(&filter);
+    let mut planner = planner(&filter);
     for (path, node) in [
         ("/a", dir("a")),
         ("/a/b", dir("b")),
@@ -36,7 +40,7 @@ fn every_entry_has_the_path_it_had_in_the_tree() {
         ("/d", dir("d")),
         ("/e", fifo("e")),
     ] {
-        assert!(planner.visit(path.as_bytes(), &node));
+        assert!(planner.visit(path.as_bytes(), node));
     }
     let (dirs, others) = paths(&planner.planned);
     assert_eq!(dirs, ["a", "a/b", "a/c", "d"]);
@@ -46,7 +50,7 @@ fn every_entry_has_the_path_it_had_in_the_tree() {
 #[test]
 fn only_directories_on_the_way_to_what_is_wanted_are_made_and_each_once() {
     let filter = Filter::new(&["2".to_owned()], &[]).unwrap();
-    let mut planner = Planner::new(&filter);
+    let mut planner = planner(&filter);
     for (path, node) in [
         ("/a", dir("a")),
         ("/a/1", fifo("1")),
@@ -55,7 +59,7 @@ fn only_directories_on_the_way_to_what_is_wanted_are_made_and_each_once() {
         ("/a/c", dir("c")),
         ("/a/c/2", fifo("2")),
     ] {
-        planner.visit(path.as_bytes(), &node);
+        planner.visit(path.as_bytes(), node);
     }
     let (dirs, others) = paths(&planner.planned);
     assert_eq!(dirs, ["a", "a/b", "a/c"]);
@@ -65,7 +69,7 @@ fn only_directories_on_the_way_to_what_is_wanted_are_made_and_each_once() {
 #[test]
 fn a_deep_tree_takes_memory_by_its_entries_not_by_its_paths() {
     let filter = Filter::new(&["none".to_owned()], &[]).unwrap();
-    let mut planner = Planner::new(&filter);
+    let mut planner = planner(&filter);
     let name = "d".repeat(255);
     for _ in 0..10_000 {
         planner.above.push((name.clone().into_bytes(), dir(&name).meta, None));

@@ -139,6 +139,24 @@ fn who_waits_before_answering_us_is_found_near_by_our_neighbours() {
 }
 
 #[test]
+fn what_two_say_of_each_other_counts_against_a_minimum_and_never_for_a_maximum() {
+    let mut grid = grid();
+    grid.placed(peer(1), at(0.0));
+    grid.placed(peer(2), at(300.0));
+    grid.witnessed(peer(2), peer(1), ms(4));
+    for distance in [grid.between(peer(1), peer(2)), grid.between(peer(2), peer(1))] {
+        let Distance { near, far, proven } = distance.unwrap();
+        assert_eq!((near, far, proven), (ms(4), ms(300), None), "its word is no proof");
+        assert_eq!(range("50ms..").judge(distance.as_ref()), Verdict::TooNear);
+        assert_eq!(range("..50ms").judge(distance.as_ref()), Verdict::TooFar);
+    }
+    // One that says so of everybody keeps nobody else apart.
+    grid.placed(peer(3), at(600.0));
+    grid.witnessed(peer(2), peer(3), ms(4));
+    assert_eq!(grid.between(peer(1), peer(3)).unwrap().near, ms(600));
+}
+
+#[test]
 fn strangers_are_no_witnesses_and_take_no_memory() {
     let mut grid = grid();
     for n in 0..100 {

@@ -27,8 +27,9 @@ fn meta() -> Meta {
 fn planned(count: u32, size: u64) -> Planned {
     let mut planned = Planned::default();
     for no in 0..count {
-        let above = planned.dirs.push(Spot { dir: None, name: vec![b'a', no as u8] }, meta());
-        let dir = planned.dirs.push(Spot { dir: above, name: b"inner".to_vec() }, meta());
+        let dirs = Arc::make_mut(&mut planned.dirs);
+        let above = dirs.push(Spot { dir: None, name: vec![b'a', no as u8] }, meta());
+        let dir = dirs.push(Spot { dir: above, name: b"inner".to_vec() }, meta());
         let spot = Spot { dir, name: format!("file-{no}").into_bytes() };
         planned.files.push(PlannedFile {
             spot,

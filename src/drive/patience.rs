@@ -11,7 +11,7 @@ use crate::drive::ops::Files;
 
 /// Tries again whenever there is more room, until it is told no for good. Gives up when for
 /// `patience` nothing reached the grid.
-pub(super) async fn tried<F: Files>(
+pub(super) async fn tried<F: Files + ?Sized>(
     files: &F,
     bytes: u64,
     patience: Duration,
