@@ -135,20 +135,8 @@ impl Table {
 }
 
 fn inode(ino: Ino, kind: Type, size: u64, meta: &Meta) -> Inode {
-    let attr = Attr {
-        ino,
-        kind,
-        size,
-        allocated: 0,
-        mode: meta.mode & 0o7777,
-        links: 0,
-        uid: meta.uid,
-        gid: meta.gid,
-        rdev: 0,
-        atime: meta.mtime,
-        mtime: meta.mtime,
-        ctime: meta.ctime,
-    };
+    // Its names are counted when all of them are known.
+    let attr = Attr { allocated: 0, links: 0, ..Attr::of((ino, kind, size), meta) };
     let xattrs = meta.xattrs.iter().map(|xattr| (xattr.name.clone(), xattr.value.clone()));
     Inode { attr, xattrs: xattrs.collect(), body: Body::Other }
 }

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use tokio::sync::watch;
 
 use super::volume::Progress;
-use crate::vault::tree::Stamp;
+use crate::vault::tree::{Meta, Stamp};
 
 /// The number of a file or directory.
 pub type Ino = u64;
@@ -67,6 +67,27 @@ pub struct Attr {
     pub mtime: Stamp,
     /// Last changed in any way.
     pub ctime: Stamp,
+}
+
+impl Attr {
+    /// What a listing says of an entry: its number, what it is, its bytes, and the rest.
+    pub(super) fn of(entry: (Ino, Type, u64), meta: &Meta) -> Self {
+        let (ino, kind, size) = entry;
+        Self {
+            ino,
+            kind,
+            size,
+            allocated: size,
+            mode: meta.mode & 0o7777,
+            links: u32::try_from(meta.links.max(1)).unwrap_or(u32::MAX),
+            uid: meta.uid,
+            gid: meta.gid,
+            rdev: 0,
+            atime: meta.mtime,
+            mtime: meta.mtime,
+            ctime: meta.ctime,
+        }
+    }
 }
 
 /// An entry of a directory.

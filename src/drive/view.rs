@@ -218,7 +218,7 @@ impl Slots {
     fn add(&mut self, parent: Ino, top: Option<Ino>, what: What, node: (Type, u64, Meta)) -> Ino {
         let ino = self.all.len() as Ino + 1;
         let (kind, size, meta) = node;
-        let attr = attr(ino, kind, size, &meta);
+        let attr = Attr::of((ino, kind, size), &meta);
         let top = top.unwrap_or(ino);
         self.all.push(Slot { attr, parent, top, what, xattrs: meta.xattrs, children: None });
         ino
@@ -315,23 +315,6 @@ fn plain_dir(time: Stamp) -> (Type, u64, Meta) {
     let meta =
         Meta { mode: 0o755, uid, gid, mtime: time, ctime: time, links: 1, ..Meta::default() };
     (Type::Dir, 4096, meta)
-}
-
-fn attr(ino: Ino, kind: Type, size: u64, meta: &Meta) -> Attr {
-    Attr {
-        ino,
-        kind,
-        size,
-        allocated: size,
-        mode: meta.mode & 0o7777,
-        links: u32::try_from(meta.links.max(1)).unwrap_or(u32::MAX),
-        uid: meta.uid,
-        gid: meta.gid,
-        rdev: 0,
-        atime: meta.mtime,
-        mtime: meta.mtime,
-        ctime: meta.ctime,
-    }
 }
 
 impl<G: Grid> Files for View<G> {

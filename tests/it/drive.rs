@@ -9,6 +9,7 @@ mod following;
 mod killed;
 mod kit;
 mod load;
+mod promises;
 mod reading;
 mod sharing;
 mod snapshots;
