@@ -133,11 +133,9 @@ impl Map {
         args.extend(flags);
         let output = source.command(&args).output().unwrap();
         let (out, err) = (String::from_utf8(output.stdout), String::from_utf8(output.stderr));
-        match output.status.code() {
-            Some(0) => Ok(Placed::of(source, &out.unwrap())),
-            Some(22) => Err(err.unwrap()),
-            other => panic!("{args:?} ended with {other:?}: {err:?}"),
-        }
+        let code = output.status.code();
+        assert!(matches!(code, Some(0 | 22)), "{args:?} ended with {code:?}: {err:?}");
+        if code == Some(0) { Ok(Placed::of(source, &out.unwrap())) } else { Err(err.unwrap()) }
     }
 
     /// Who has anything, by what each agent says of its own disk.
