@@ -16,9 +16,6 @@ use crate::placement::{Lane, PlacementKey, Walk, lane_count};
 const FULL: [(u128, f64); 2] = [(70, 0.003), (80, 0.0006)];
 /// Least that is put on a peer at once, in bytes: a shard or a few.
 const PIECE: u64 = 4 << 20;
-/// Steps of a walk that are looked at, and four for each shard besides.
-const LEAST: usize = 32;
-
 /// The 95th percentile of how far fills are from their mean, as a share of it.
 pub(super) fn spread(plan: &Plan, n: usize) -> f64 {
     let mut grid =
@@ -45,9 +42,9 @@ pub(super) fn spread(plan: &Plan, n: usize) -> f64 {
             let candidates = grid.candidates(&all, &fill);
             for lane in 1..=lane_count(all.len(), n) {
                 let walk = Walk::new(&key, Lane::from_number(lane));
-                let steps = walk.steps(&candidates).take(LEAST + 4 * n);
-                let order = steps.filter_map(|step| slots.get(&step.peer).copied()).collect();
-                put(&mut grid, &fill, (order, shard, n));
+                let steps = walk.steps(&candidates);
+                let slots = steps.filter_map(|step| slots.get(&step.peer).copied());
+                put(&mut grid, &fill, slots, (shard, n));
             }
             stuck = if used(&grid) == before { stuck + 1 } else { 0 };
         }
@@ -57,19 +54,36 @@ pub(super) fn spread(plan: &Plan, n: usize) -> f64 {
 
 /// One lane's shards: on the first along its walk that are not ahead of the others, until one of
 /// them is.
-fn put(grid: &mut Grid, fill: &Fill, (mut order, mut bytes, n): (Vec<usize>, u64, usize)) {
+fn put(
+    grid: &mut Grid,
+    fill: &Fill,
+    mut walk: impl Iterator<Item = usize>,
+    (mut bytes, n): (u64, usize),
+) {
+    let (mut holders, mut waiting): (Vec<usize>, Vec<usize>) = <_>::default();
     while bytes > 0 {
-        order.sort_by_key(|slot| fill.is_ahead(grid.peers[*slot].room));
-        let room = |slot: &usize| grid.peers[*slot].room.free_bytes >= PIECE.min(bytes);
-        let holders: Vec<usize> = order.iter().copied().filter(room).take(n).collect();
+        let room = |slot: &usize| grid.peers[*slot].room;
+        let fits = |slot: &usize| room(slot).free_bytes >= PIECE.min(bytes);
+        let (turn, ahead): (Vec<usize>, Vec<usize>) =
+            holders.into_iter().filter(fits).partition(|slot| !fill.is_ahead(room(slot)));
+        (holders, waiting) = (turn, waiting.into_iter().filter(fits).chain(ahead).collect());
+        while holders.len() < n
+            && let Some(slot) = walk.next()
+        {
+            match () {
+                () if !fits(&slot) => {}
+                () if fill.is_ahead(room(&slot)) => waiting.push(slot),
+                () => holders.push(slot),
+            }
+        }
+        let lacking = holders.iter().map(|slot| fill.lacks(room(slot))).min();
+        let piece = lacking.unwrap_or(bytes).max(PIECE).min(bytes);
+        holders.extend(waiting.drain(..waiting.len().min(n - holders.len())));
         if holders.is_empty() {
             return;
         }
-        let rooms = holders.iter().map(|slot| grid.peers[*slot].room);
-        let lacking = rooms.map(|room| fill.lacks(room)).filter(|lacks| *lacks > 0);
-        let piece = lacking.min().unwrap_or(bytes).max(PIECE).min(bytes);
-        for slot in holders {
-            grid.take(slot, piece);
+        for slot in &holders {
+            grid.take(*slot, piece);
         }
         bytes -= piece;
     }

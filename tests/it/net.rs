@@ -22,4 +22,5 @@ mod risk;
 mod scrub;
 mod sets;
 mod sums;
+mod whereabouts;
 mod whole;
