@@ -149,11 +149,11 @@ impl Run {
             let message = format!("Drive {name} is only followed here");
             return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
         }
-        self.open_door(&name, false).await
+        self.open_door(&name, TakeOver::Never).await
     }
 
     /// The same for who holds the lock.
-    async fn open_door(&self, name: &str, take_over: bool) -> Result<Door, Failure> {
+    async fn open_door(&self, name: &str, take_over: TakeOver) -> Result<Door, Failure> {
         while let Some(running) = self.engine.drives.get(name) {
             match Door::into(&running) {
                 Some(door) => return Ok(door),
