@@ -52,6 +52,15 @@ pub(super) fn line(agent: &Agent) -> Vec<String> {
 /// What a reader found: the commit before and after it read, and what the files said.
 type Look = (String, Vec<Option<String>>, String);
 
+/// Tells a reader to stop when dropped.
+struct Enough<'a>(&'a AtomicBool);
+
+impl Drop for Enough<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Reads everything again and again until it is told to stop.
 fn look(dir: &Path, enough: &AtomicBool, found: &mpsc::Sender<Look>) {
     while !enough.load(Ordering::Relaxed) {
@@ -144,6 +153,8 @@ fn a_follower_shows_whole_commits_in_order_whoever_writes() {
     let (enough, (found, looks)) = (AtomicBool::new(false), mpsc::channel());
     std::thread::scope(|scope| {
         let (dir, enough) = (&there.dir, &enough);
+        // Set when this ends, whatever ends it: otherwise the reader would go on for ever.
+        let _enough = Enough(enough);
         scope.spawn(move || look(dir, enough, &found));
         for round in 1..5 {
             write_all(&here.dir, round);
@@ -162,7 +173,6 @@ fn a_follower_shows_whole_commits_in_order_whoever_writes() {
             wait_for(&third, &there.dir, &commit);
             rounds.insert(commit, round);
         }
-        enough.store(true, Ordering::Relaxed);
     });
     let mut rest = Vec::new();
     open.read_to_end(&mut rest).unwrap();
