@@ -6,7 +6,8 @@
 //!
 //! * **Loss within a year**: the chain of missing shards ([`odds::lost_within`]), from as many as
 //!   are missing now, repair going on. Where domains hold several shards, the chain of lost domains
-//!   as well, each with the worst it can cost.
+//!   as well, each with the worst it can cost; of those imagined away, too, so that
+//!   nothing gets safer by somebody being gone.
 //! * **Restore within a time**: how many holders answer, peers of one domain being up and down
 //!   together (each as often as measured). All packs have to be restorable.
 //! * **Time to loss**: of the weakest pack, on average, when nobody repairs from now on.

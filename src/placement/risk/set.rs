@@ -15,6 +15,8 @@ pub(super) struct Set<'a> {
     pub(super) code: Code,
     /// Those that count.
     pub(super) holders: Vec<&'a Holder>,
+    /// The same, and those that are imagined away.
+    pub(super) all: Vec<&'a Holder>,
     pub(super) packs: u64,
     /// One of the packs.
     pub(super) first: PackId,
@@ -31,14 +33,11 @@ impl Set<'_> {
     }
 
     pub(super) fn in_domains(&self) -> BTreeMap<Domain, usize> {
-        let mut counts = BTreeMap::new();
-        for holder in &self.holders {
-            *counts.entry(holder.domain).or_default() += 1;
-        }
-        counts
+        in_domains(&self.holders)
     }
 
-    /// How likely a loss within a year is.
+    /// How likely a loss within a year is. What is made again instead of shards that are imagined
+    /// away is taken to lie as crowded as they did: nothing gets safer by somebody being gone.
     pub(super) fn loss(&self, inputs: &Inputs) -> f64 {
         let Some(spare) = self.spare() else { return 1.0 };
         let within_year = |code, missing| {
@@ -46,14 +45,16 @@ impl Set<'_> {
         };
         let missing = self.code.n().saturating_sub(self.holders.len());
         let peers = within_year(self.code, missing);
-        let counts: Vec<usize> = self.in_domains().into_values().collect();
-        if counts.len() == self.holders.len() {
+        let counts: Vec<usize> = in_domains(&self.all).into_values().collect();
+        if counts.len() == self.all.len() {
             return peers;
         }
+        let gone = counts.len() - self.in_domains().len();
+        let spare = spare + self.all.len() - self.holders.len();
         // As if each domain were one holder, and as many could be lost as can be of the largest.
         let parity = domains_to_lose(&counts, spare).min(counts.len().saturating_sub(1));
         match Code::new((counts.len() - parity) as u8, parity as u8) {
-            Ok(domains) => 1.0 - (1.0 - peers) * (1.0 - within_year(domains, 0)),
+            Ok(domains) => 1.0 - (1.0 - peers) * (1.0 - within_year(domains, gone.min(parity))),
             Err(_) => 1.0,
         }
     }
@@ -73,6 +74,14 @@ impl Set<'_> {
     }
 }
 
+fn in_domains(holders: &[&Holder]) -> BTreeMap<Domain, usize> {
+    let mut counts = BTreeMap::new();
+    for holder in holders {
+        *counts.entry(holder.domain).or_default() += 1;
+    }
+    counts
+}
+
 /// How many of a domain's holders answer, when whoever answers less often than another does so only
 /// when that one does, too.
 fn together(mut chances: Vec<f64>) -> Vec<f64> {
@@ -89,7 +98,7 @@ pub(super) fn sets<'a>(packs: &[Held], inputs: &'a Inputs, without: &Without) ->
         let mut shards: BTreeMap<u8, PeerId> = BTreeMap::new();
         for (index, peer) in &pack.shards {
             let holder = inputs.holders.get(peer);
-            if holder.is_some_and(|holder| !holder.probation && !without.takes(peer, holder)) {
+            if holder.is_some_and(|holder| !holder.probation) {
                 shards.entry(*index).or_insert(*peer);
             }
         }
@@ -97,11 +106,11 @@ pub(super) fn sets<'a>(packs: &[Held], inputs: &'a Inputs, without: &Without) ->
         holders.sort_unstable();
         sets.entry((pack.code, holders)).or_insert((0, pack.id)).0 += 1;
     }
-    let set = |((code, peers), (packs, first)): ((Code, Vec<PeerId>), (u64, PackId))| Set {
-        code,
-        holders: peers.iter().filter_map(|peer| inputs.holders.get(peer)).collect(),
-        packs,
-        first,
+    let set = |((code, peers), (packs, first)): ((Code, Vec<PeerId>), (u64, PackId))| {
+        let known = || peers.iter().filter_map(|peer| Some((peer, inputs.holders.get(peer)?)));
+        let left = known().filter(|(peer, holder)| !without.takes(peer, holder));
+        let holders = left.map(|(_, holder)| holder).collect();
+        Set { code, holders, all: known().map(|(_, holder)| holder).collect(), packs, first }
     };
     sets.into_iter().map(set).collect()
 }
