@@ -109,8 +109,15 @@ pub(crate) fn invite(founder: &Agent) -> String {
 
 /// Waits until so many peers are connected to a running agent.
 pub(crate) fn online(agent: &Agent, count: u64) {
-    // Each look takes a process's life: long enough between two, and bounded.
-    let connected = |_: &u32| agent.run(&["status", "--json"]).unwrap().0["peers_online"] == count;
+    // Nothing says when: it is looked at again and again, for as long as it takes until one that
+    // was gone is dialled again.
+    let connected = |_: &u32| {
+        let online = agent.run(&["status", "--json"]).unwrap().0["peers_online"] == count;
+        if !online {
+            std::thread::park_timeout(std::time::Duration::from_millis(50));
+        }
+        online
+    };
     assert!((0..2_000).any(|n| connected(&n)), "{count} peers never came online");
 }
 
