@@ -123,7 +123,7 @@ fn spread_of(seed: u64, added: u64, rule: Rule) -> f64 {
 
 #[test]
 fn large_and_small_peers_fill_alike_whatever_the_seed() {
-    // Twenty where it takes no time. docs/PLACEMENT.md has what `gbak simulate` came to over as many.
+    // Twenty where it takes no time; what `gbak simulate` came to is in docs/PLACEMENT.md.
     let seeds = if cfg!(debug_assertions) { 1 } else { 20 };
     for seed in 0..seeds {
         let spread = spread_of(seed, 80 * GB, RULE);
