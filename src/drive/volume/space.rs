@@ -5,9 +5,10 @@
 //!
 //! A commit reaches the grid whole or not at all. So while the grid takes what is here, no more may
 //! be *unproven* (not known to be on the grid) than it has room for: a writer that is faster than
-//! the commits waits for them ([`Volume::coming`]) before it is answered. When the grid is full or
-//! away, the disk's share is all there is: it is filled up, and then writes fail at once. So what
-//! can be written is the grid's room and the disk's share, less what is unproven, however fast.
+//! the commits waits for them ([`Volume::do_coming`]) before it is answered. When the grid is full
+//! or away, the disk's share is all there is: it is filled up, and then writes fail at once. So
+//! what can be written is the grid's room and the disk's share, less what is unproven, however
+//! fast.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
