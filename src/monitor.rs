@@ -82,12 +82,18 @@ impl Monitor for NoMonitor {
 pub struct Tally {
     inner: Arc<dyn Monitor>,
     moved: AtomicU64,
+    told: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Tally {
     /// Nothing moved yet.
     pub fn new(inner: Arc<dyn Monitor>) -> Self {
-        Self { inner, moved: AtomicU64::new(0) }
+        Self::telling(inner, || {})
+    }
+
+    /// The same, and calls `told` whenever something moved.
+    pub fn telling(inner: Arc<dyn Monitor>, told: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { inner, moved: AtomicU64::new(0), told: Box::new(told) }
     }
 
     /// Bytes that moved so far.
@@ -106,6 +112,7 @@ impl Monitor for Tally {
     fn count(&self, counter: Counter, n: u64) {
         if counter == Counter::BytesMoved {
             self.moved.fetch_add(n, Ordering::Relaxed);
+            (self.told)();
         }
         self.inner.count(counter, n);
     }

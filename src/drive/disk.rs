@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::far::Remote;
 use super::lease::{self, Lease, Role};
-use super::pulse::Pulse;
 use super::reader::Reader;
 use super::tree::{Sources, TreeEntries};
 use super::volume::freeze::{Frozen, Taken};
@@ -28,6 +27,7 @@ use super::{import, lock};
 use crate::flow::backup::{self, BackupPlan, Committed};
 use crate::flow::publish::SNAPSHOT_PUBLISHED;
 use crate::flow::{Ctx, FlowError, fence, look};
+use crate::monitor::Tally;
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::Content;
 
@@ -337,7 +337,9 @@ impl<G: Grid> Drive<G> {
             runtime: Handle::current(),
         };
         let entries = TreeEntries::new(Arc::clone(frozen), sources, &self.name);
-        let ctx = Pulse::watching(&self.ctx, &self.volume);
+        let volume = Arc::clone(&self.volume);
+        let pulse = Tally::telling(Arc::clone(&self.ctx.monitor), move || volume.pulse());
+        let ctx = self.ctx.watched_by(Arc::new(pulse));
         backup::commit(&ctx, plan, entries, parent, cancel).await
     }
 
