@@ -18,6 +18,8 @@ use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
 
+#[path = "../whole/agents.rs"]
+mod agents;
 #[path = "../whole/corpus.rs"]
 #[expect(dead_code, reason = "only trees of one kind are made here")]
 mod corpus;

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use gbak::demo::agents::Agent;
 
 use crate::Failure;
+use crate::agents::founded;
 use crate::places::{Place, detach, drop_caches, until};
-
-const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 
 /// A mounted drive, and the agents it is pooled from.
 pub(crate) struct Drive {
@@ -22,27 +21,7 @@ impl Drive {
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let dir = dir.join(format!("of-{name}"));
         std::fs::create_dir(&dir)?;
-        let mut agents: Vec<Agent> = Vec::new();
-        for number in 0..=others {
-            let agent = format!("agent-{number}");
-            let words = dir.join(&agent).with_extension("words");
-            let words = words.to_string_lossy();
-            let mut args = vec!["init", "--name", &agent, "--phrase-file", &words];
-            args.extend(["--donate", "8GiB", "--min-free", "64MiB", "--listen", LOOPBACK]);
-            args.extend(["--no-mdns", "--non-interactive", "--json"]);
-            let invitation = match agents.first() {
-                None => None,
-                Some(founder) => Some(founder.expect(&["invite", "--json"])?),
-            };
-            if let Some(invitation) = &invitation {
-                let text = invitation["invite"].as_str().ok_or("no invitation")?;
-                args.extend(["--join", text]);
-            }
-            let mut agent = Agent::new(program, &dir, &agent);
-            agent.expect(&args)?;
-            agent.start()?;
-            agents.push(agent);
-        }
+        let agents = founded(program, &dir, others)?;
         let drive = Self { name, mount: dir.join("mount"), agents };
         std::fs::create_dir(&drive.mount)?;
         // Whatever else it warns of.

@@ -18,10 +18,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::agents::LOOPBACK;
 use crate::corpus::Corpus;
 use crate::{Failure, Table, compared, cost, timed};
 
-const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 const HOLDERS: usize = 5;
 /// Pieces of up to 64 KiB waiting in one direction of one connection.
 const WAITING: usize = 128;

@@ -6,9 +6,8 @@ use std::path::Path;
 use gbak::demo::agents::Agent;
 use serde_json::Value;
 
+use crate::agents::founded;
 use crate::{Failure, cost};
-
-const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 
 /// The source, then its holders.
 pub(crate) struct Grid {
@@ -21,27 +20,7 @@ impl Grid {
     /// Founds a grid below `dir`, with the source and `holders` more agents.
     pub(crate) fn found(program: &Path, dir: &Path, holders: usize) -> Result<Self, Failure> {
         std::fs::create_dir(dir)?;
-        let mut agents: Vec<Agent> = Vec::new();
-        for number in 0..=holders {
-            let name = format!("agent-{number}");
-            let words = dir.join(&name).with_extension("words");
-            let words = words.to_string_lossy();
-            let mut args = vec!["init", "--name", &name, "--phrase-file", &words];
-            args.extend(["--donate", "8GiB", "--min-free", "64MiB", "--listen", LOOPBACK]);
-            args.extend(["--no-mdns", "--non-interactive", "--json"]);
-            let invitation = match agents.first() {
-                None => None,
-                Some(founder) => Some(founder.expect(&["invite", "--json"])?),
-            };
-            if let Some(invitation) = &invitation {
-                let text = invitation["invite"].as_str().ok_or("no invitation")?;
-                args.extend(["--join", text]);
-            }
-            let mut agent = Agent::new(program, dir, &name);
-            agent.expect(&args)?;
-            agent.start()?;
-            agents.push(agent);
-        }
+        let agents = founded(program, dir, holders)?;
         Ok(Self { agents, last: RefCell::default() })
     }
 

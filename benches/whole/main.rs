@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+mod agents;
 mod corpus;
 mod cost;
 mod far;
