@@ -2,7 +2,7 @@
 //! FUSE at all.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -11,7 +11,7 @@ use gbak::demo::agents::Agent;
 use gbak::demo::sample;
 use serde_json::Value;
 
-use super::kit::{below, can_mount};
+use super::kit::{below, can_mount, next_of};
 use super::working::{Drive, noise, sync, text};
 use crate::net::rig::{Rig, backup};
 
@@ -48,14 +48,7 @@ impl Served {
 
     /// The next line that is not a warning.
     fn next(&mut self) -> Value {
-        loop {
-            let mut line = String::new();
-            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the command ended");
-            let value: Value = serde_json::from_str(&line).unwrap();
-            if value["message_type"] != "warning" {
-                return value;
-            }
-        }
+        next_of(&mut self.lines)
     }
 
     fn ask(&self, verb: &str, path: &str, more: &[&str], body: &[u8]) -> Answer {

@@ -17,6 +17,18 @@ pub(crate) fn can_mount() -> bool {
     can
 }
 
+/// The next line of a command that is not a warning.
+pub(crate) fn next_of(lines: &mut impl BufRead) -> Value {
+    loop {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "the command ended");
+        let value: Value = serde_json::from_str(&line).unwrap();
+        if value["message_type"] != "warning" {
+            return value;
+        }
+    }
+}
+
 /// A mount that a command serves or waits for; unmounted when dropped.
 pub(crate) struct Mount {
     pub(crate) dir: PathBuf,
@@ -40,14 +52,7 @@ impl Mount {
 
     /// The next line that is not a warning.
     pub(crate) fn next(&mut self) -> Value {
-        loop {
-            let mut line = String::new();
-            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the command ended");
-            let value: Value = serde_json::from_str(&line).unwrap();
-            if value["message_type"] != "warning" {
-                return value;
-            }
-        }
+        next_of(&mut self.lines)
     }
 
     /// Sends the command a Ctrl-C.
