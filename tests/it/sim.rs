@@ -25,4 +25,5 @@ mod scrub;
 mod stale;
 mod stories;
 mod usage;
+mod windows;
 mod world;
