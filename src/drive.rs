@@ -24,7 +24,6 @@ pub mod lease;
 mod lru;
 pub mod ops;
 mod patience;
-mod pulse;
 pub mod reader;
 pub mod session;
 pub(crate) mod tree;

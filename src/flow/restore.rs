@@ -2,7 +2,7 @@
 //! links and special files -> metadata last.
 //!
 //! The tree is walked while its files are written: what is remembered of it all is its directories,
-//! and of entries with several names the first one. So memory does not grow with the files.
+//! and of entries with several names the first one.
 //!
 //! Nothing is written that was not verified (I6), and nothing outside the target (the room below,
 //! [`target`](crate::flow::target), sees to that whatever a snapshot says). A file appears under

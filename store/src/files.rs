@@ -6,7 +6,7 @@
 //! new one. A failed `fsync` is not retried.
 //!
 //! What is large and must be on the disk at once goes there past the page cache where the file
-//! system allows it: filling the cache took a sixth of a first backup's processor time.
+//! system allows it: nobody reads it from there before it is sent and removed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
