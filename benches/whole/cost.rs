@@ -25,6 +25,8 @@ pub(crate) struct Cost {
 
 /// Runs a command to its end; `fine` says which exit codes are no failure.
 pub(crate) fn run(command: &mut Command, fine: &[i32]) -> Result<Cost, Failure> {
+    // What others left to be written is not to be waited for by who makes sure of its own.
+    rustix::fs::sync();
     let before = children_cpu()?;
     let started = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;

@@ -378,8 +378,9 @@ fn compared(source: &Path, restored: &Path, what: &str) -> Result<(), Failure> {
     }
 }
 
-/// How long it took, in seconds.
+/// How long it took, in seconds; beginning with nothing that others left to be written.
 fn timed(work: impl FnOnce() -> Result<(), Failure>) -> Result<f64, Failure> {
+    rustix::fs::sync();
     let started = Instant::now();
     work()?;
     Ok(started.elapsed().as_secs_f64())

@@ -76,7 +76,7 @@ impl Engine {
         let tally = Arc::new(Tally::new(monitor));
         let ctx = self.ctx.watched_by(tally.clone());
         let run = Run { engine, ctx, tally, cancel, started: Instant::now() };
-        match call {
+        let answer = match call {
             Call::Backup(args) => run.backup(args).boxed().await.map(Answer::Backup),
             Call::Restore(args) => run.restore(args).boxed().await.map(Answer::Restore),
             Call::Drive(args) => run.drive(args).boxed().await.map(Answer::Drive),
@@ -89,7 +89,9 @@ impl Engine {
                 }
                 answer = run.look(other).boxed() => answer,
             },
-        }
+        };
+        self.ctx.catalog.rest();
+        answer
     }
 
     /// The right to write the owner's backup.

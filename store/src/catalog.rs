@@ -67,6 +67,11 @@ impl Catalog {
         Ok(())
     }
 
+    /// Lets go of what is kept in memory only to be faster: for when there is nothing to do.
+    pub fn rest(&self) {
+        self.db.rest();
+    }
+
     /// Where a chunk is to be read, whether or not its pack can be relied on.
     pub fn find(&self, chunk: &ChunkId) -> Result<Option<ChunkAt>, CatalogError> {
         rows::find(&self.db.read(), chunk)

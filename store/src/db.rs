@@ -190,6 +190,17 @@ impl Db {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets go of the pages kept in memory, on connections nobody uses just now.
+    pub(crate) fn rest(&self) {
+        for connection in [&self.writer, &self.reader] {
+            if let Ok(connection) = connection.try_lock()
+                && let Err(error) = connection.release_memory()
+            {
+                tracing::debug!(%error, "pages are kept in memory");
+            }
+        }
+    }
+
     /// Whether a commit failed with an unknown outcome.
     pub(crate) fn is_ailing(&self) -> bool {
         self.ailing.load(Ordering::SeqCst)
