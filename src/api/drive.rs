@@ -139,6 +139,12 @@ pub struct DriveView {
     /// the drive's last; none when they never did.
     #[serde(default)]
     pub unconfirmed_secs: Option<u64>,
+    /// Where it is to be mounted again, while it is not.
+    #[serde(default)]
+    pub wanted_at: Option<PathBytes>,
+    /// Why it could not be so far.
+    #[serde(default)]
+    pub not_mounted: Option<String>,
 }
 
 /// Who contributes to a drive. All in bytes.

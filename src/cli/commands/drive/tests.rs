@@ -25,6 +25,8 @@ fn view(dir: Option<&str>) -> DriveView {
         taken_by: dir.map(|_| "bb".repeat(32)),
         conflict_snapshot: dir.map(|_| "77aa".repeat(16)),
         unconfirmed_secs: None,
+        wanted_at: None,
+        not_mounted: None,
     }
 }
 
@@ -44,6 +46,11 @@ fn a_drive_is_shown_as_a_sum_of_what_is_where() {
         ..view(Some("/mnt/work"))
     };
     let followed = answering(DriveAnswer::Status(followed));
+    let missed = DriveView {
+        wanted_at: Some(PathBytes(b"/mnt/stick".to_vec())),
+        not_mounted: Some("/mnt/stick is not a directory that can be mounted on".to_owned()),
+        ..view(None)
+    };
     let table = DriveTableView {
         schema: "gbak.drive-table/1".to_owned(),
         name: "work".to_owned(),
@@ -71,6 +78,7 @@ fn a_drive_is_shown_as_a_sum_of_what_is_where() {
             ran(&mounted(), "gbak drive status work --json"),
             ran(&followed, "gbak drive mount work /mnt/work --read-only"),
             ran(&answering(DriveAnswer::Status(view(None))), "gbak drive create work"),
+            ran(&answering(DriveAnswer::Status(missed)), "gbak drive status work"),
             ran(&answering(DriveAnswer::Table(table)), "gbak drive table work"),
             ran(&answering(DriveAnswer::Deleted(deleted)), "gbak drive delete work"),
         ],
