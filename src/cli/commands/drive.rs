@@ -113,10 +113,10 @@ fn status(view: &DriveView, look: &Look) -> String {
 
 /// Where it is to be mounted again, and why it is not yet.
 fn again(view: &DriveView) -> String {
-    let Some(dir) = &view.wanted_at else { return String::new() };
-    let reason = view.not_mounted.as_ref();
+    let Some(wanted) = &view.wanted else { return String::new() };
+    let reason = wanted.reason.as_ref();
     let reason = reason.map_or_else(String::new, |reason| format!(": {}", escape(reason)));
-    format!("\nNot mounted again at {}{reason}", path(dir))
+    format!("\nNot mounted again at {}{reason}", path(&wanted.dir))
 }
 
 /// Whether it is this machine's to write; nothing in the usual case.

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::Run;
-use crate::api::{DriveAnswer, DriveView, Failure, codes};
+use crate::api::{DriveAnswer, DriveView, Failure, WantedView, codes};
 use crate::daemon::engine::EngineError;
 use crate::daemon::mounts::Place;
 use crate::drive::session;
@@ -48,9 +48,11 @@ impl Run {
             return view;
         }
         let mounts = &self.engine.drives.mounts;
-        let (wanted_at, not_mounted) =
-            (mounts.get(&view.name).map(|place| place.dir), mounts.missed(&view.name));
-        DriveView { wanted_at, not_mounted, ..view }
+        let place = mounts.get(&view.name);
+        let wanted = place
+            .map(|Place { dir, .. }| WantedView { dir, reason: mounts.missed(&view.name) })
+            .map(Box::new);
+        DriveView { wanted, ..view }
     }
 
     /// How a drive stands of which nothing is here but the wish to have it mounted.

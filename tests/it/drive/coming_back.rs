@@ -25,7 +25,7 @@ fn until(agent: &Agent, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
 fn until_mounted(agent: &Agent, dir: &Path) {
     let seen = until(agent, "mounted again", |status| status["mounted"] == true);
     assert_eq!(seen["dir"].as_str(), dir.to_str());
-    assert_eq!((&seen["wanted_at"], &seen["not_mounted"]), (&Value::Null, &Value::Null));
+    assert_eq!(seen["wanted"], Value::Null);
 }
 
 fn is_dead(dir: &Path) -> bool {
@@ -83,7 +83,7 @@ fn what_was_mounted_is_mounted_again_when_the_agent_is_until_it_is_unmounted() {
         agent.kill();
         agent.start().unwrap();
     }
-    assert_eq!(status(&rig.agents[0])["wanted_at"], Value::Null);
+    assert_eq!(status(&rig.agents[0])["wanted"], Value::Null);
     let gone = follower.command(&["drive", "status", "work"]).output().unwrap();
     assert_eq!(gone.status.code(), Some(1), "the follower has nothing of it any more");
     assert!(!here.dir.join("more").exists() && !there.dir.join("more").exists());
@@ -107,9 +107,10 @@ fn a_mount_point_that_is_gone_is_said_and_used_as_soon_as_it_is_there() {
     };
     unplug(&mut rig.agents[1]);
     let why = "is not a directory that can be mounted on";
-    let said = |status: &Value| status["not_mounted"].as_str().is_some_and(|it| it.contains(why));
+    let said =
+        |status: &Value| status["wanted"]["reason"].as_str().is_some_and(|it| it.contains(why));
     let missed = until(&rig.agents[1], "missed", said);
-    assert_eq!(missed["wanted_at"].as_str(), stick.to_str());
+    assert_eq!(missed["wanted"]["dir"].as_str(), stick.to_str());
     assert_eq!(missed["mounted"], false);
     fs::create_dir(&stick).unwrap();
     until_mounted(&rig.agents[1], &stick);
@@ -119,7 +120,7 @@ fn a_mount_point_that_is_gone_is_said_and_used_as_soon_as_it_is_there() {
     until(&rig.agents[1], "missed", said);
     unmount(&rig.agents[1]);
     let left = status(&rig.agents[1]);
-    assert_eq!((&left["wanted_at"], &left["not_mounted"]), (&Value::Null, &Value::Null));
+    assert_eq!(left["wanted"], Value::Null);
     let again = rig.agents[1].command(&["drive", "unmount", "work"]).output().unwrap();
     assert_eq!(again.status.code(), Some(1));
 }
@@ -139,10 +140,10 @@ fn a_drive_that_another_machine_writes_by_now_is_not_mounted_again_and_that_is_s
     let there = (0..LOOKS).find_map(takes).expect("the lease never runs out");
     rig.agents[0].start().unwrap();
     let held = |status: &Value| {
-        status["not_mounted"].as_str().is_some_and(|it| it.contains("writes the drive"))
+        status["wanted"]["reason"].as_str().is_some_and(|it| it.contains("writes the drive"))
     };
     let missed = until(&rig.agents[0], "held by the other", held);
-    assert_eq!(missed["wanted_at"].as_str(), here.dir.to_str());
+    assert_eq!(missed["wanted"]["dir"].as_str(), here.dir.to_str());
     // What the killed agent left there is gone all the same.
     assert!(!is_dead(&here.dir));
     written(&there.dir.join("since"), "by the second");

@@ -1,7 +1,7 @@
 //! What is asked of drives, and how it is shown.
 
 use super::*;
-use crate::api::{DonorView, DriveDeletedView, PathBytes};
+use crate::api::{DonorView, DriveDeletedView, PathBytes, WantedView};
 use crate::cli::commands::fake::{Fake, golden, ran};
 
 fn view(dir: Option<&str>) -> DriveView {
@@ -25,8 +25,7 @@ fn view(dir: Option<&str>) -> DriveView {
         taken_by: dir.map(|_| "bb".repeat(32)),
         conflict_snapshot: dir.map(|_| "77aa".repeat(16)),
         unconfirmed_secs: None,
-        wanted_at: None,
-        not_mounted: None,
+        wanted: None,
     }
 }
 
@@ -47,8 +46,10 @@ fn a_drive_is_shown_as_a_sum_of_what_is_where() {
     };
     let followed = answering(DriveAnswer::Status(followed));
     let missed = DriveView {
-        wanted_at: Some(PathBytes(b"/mnt/stick".to_vec())),
-        not_mounted: Some("/mnt/stick is not a directory that can be mounted on".to_owned()),
+        wanted: Some(Box::new(WantedView {
+            dir: PathBytes(b"/mnt/stick".to_vec()),
+            reason: Some("/mnt/stick is not a directory that can be mounted on".to_owned()),
+        })),
         ..view(None)
     };
     let table = DriveTableView {
