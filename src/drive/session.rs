@@ -159,7 +159,8 @@ impl Mounted {
     }
 }
 
-/// Takes away what a process that is gone left there, and says whether it can be mounted on. Blocks.
+/// Takes away what a process that is gone left there, and says whether it can be mounted on.
+/// Blocks.
 pub fn prepare(dir: &Path) -> Result<(), MountError> {
     let path = dir.to_owned();
     clear(dir)?;
