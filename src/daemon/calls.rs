@@ -40,6 +40,7 @@ mod driving;
 mod evidence;
 mod following;
 mod forgetting;
+mod gauging;
 mod guarding;
 mod leaving;
 mod lending;
@@ -49,6 +50,7 @@ mod mending;
 pub(super) mod mounting;
 mod pausing;
 mod pinging;
+mod remembering;
 mod risking;
 mod serving;
 mod setting;
@@ -142,6 +144,7 @@ impl Run {
             Call::Salvage(args) => self.salvage(args).await.map(Answer::Salvage),
             Call::Repair(args) => self.repair(args).await.map(Answer::Repair),
             Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
+            Call::Gauge => self.gauge().await.map(Answer::Gauge),
             Call::Guardians(args) => self.guardians(args).await.map(Answer::Guardians),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }
