@@ -45,6 +45,21 @@ struct Kept {
     next_use: u64,
 }
 
+/// What comes of a slice that is to be made by a tree that is kept.
+enum Tried {
+    Sliced(Vec<u8>),
+    /// Nothing or too much is asked for, or something beyond the shard's end.
+    Beyond,
+    /// There is no tree, or the bytes do not fit to it.
+    Unknown,
+}
+
+/// A shard that is as it should be.
+struct Whole {
+    tree: Arc<ShardTree>,
+    bytes: Vec<u8>,
+}
+
 impl Shelf {
     /// A part of a shard that `owner` has here, in quarantine too, with its proof. None when
     /// nothing or too much is asked for, or anything beyond its end.
@@ -58,14 +73,17 @@ impl Shelf {
         if !known.leased {
             return Err(ShelfError::Unknown { shard });
         }
-        if let Some(sliced) = self.by_tree(&known, shard, part)? {
-            return Ok(sliced);
+        let mut tried = self.by_tree(&known, shard, part)?;
+        let reading = matches!(tried, Tried::Unknown).then(|| self.inner.trees.reading.take(shard));
+        if reading.is_some() {
+            tried = self.by_tree(&known, shard, part)?;
         }
-        let _reading = self.inner.trees.reading.take(shard);
-        if let Some(sliced) = self.by_tree(&known, shard, part)? {
-            return Ok(sliced);
+        match tried {
+            Tried::Sliced(sliced) => return Ok(Some(sliced)),
+            Tried::Beyond => return Ok(None),
+            Tried::Unknown => {}
         }
-        if let Some((tree, bytes)) = self.whole(&known, shard)? {
+        if let Some(Whole { tree, bytes }) = self.whole(&known, shard)? {
             return Ok(of_whole(&tree, &bytes, part));
         }
         // It looks lost: this finds out, and notes it.
@@ -74,38 +92,32 @@ impl Shelf {
         Ok(of_whole(&tree, &bytes, part))
     }
 
-    /// A slice by a tree that is kept; none when there is no tree, or the bytes do not fit to it.
     fn by_tree(
         &self,
         known: &Known,
         shard: ShardId,
         (offset, len): (u64, u32),
-    ) -> Result<Option<Option<Vec<u8>>>, ShelfError> {
+    ) -> Result<Tried, ShelfError> {
         let kept = lock(&self.inner.trees.kept).get(shard);
-        let Some(tree) = kept.filter(|_| known.is_good()) else { return Ok(None) };
-        let Some(needed) = tree.needed(offset, len) else { return Ok(Some(None)) };
+        let Some(tree) = kept.filter(|_| known.is_good()) else { return Ok(Tried::Unknown) };
+        let Some(needed) = tree.needed(offset, len) else { return Ok(Tried::Beyond) };
         let disk = self.inner.disk(known.disk)?;
-        let sliced = read_part(&disk, shard, &needed, |bytes| tree.slice(offset, len, bytes));
-        Ok(sliced.map(Some))
+        let sliced = read_part(&disk, shard, &needed, |bytes| tree.slice(offset, len, &bytes));
+        Ok(sliced.map_or(Tried::Unknown, Tried::Sliced))
     }
 
     /// All of a shard and its tree, which is kept; none when it is not as it should be.
-    fn whole(
-        &self,
-        known: &Known,
-        shard: ShardId,
-    ) -> Result<Option<(Arc<ShardTree>, Vec<u8>)>, ShelfError> {
+    fn whole(&self, known: &Known, shard: ShardId) -> Result<Option<Whole>, ShelfError> {
         if !known.is_good() {
             return Ok(None);
         }
         let (disk, range) = (self.inner.disk(known.disk)?, 0..known.len);
-        let found = read_part(&disk, shard, &range, |bytes| {
-            Some((ShardTree::of(shard, bytes)?, bytes.to_vec()))
-        });
+        let found =
+            read_part(&disk, shard, &range, |bytes| Some((ShardTree::of(shard, &bytes)?, bytes)));
         Ok(found.map(|(tree, bytes)| {
             let tree = Arc::new(tree);
             lock(&self.inner.trees.kept).put(shard, Arc::clone(&tree));
-            (tree, bytes)
+            Whole { tree, bytes }
         }))
     }
 }
@@ -121,12 +133,12 @@ fn read_part<T>(
     disk: &Disk,
     shard: ShardId,
     range: &Range<u64>,
-    made: impl Fn(&[u8]) -> Option<T>,
+    made: impl Fn(Vec<u8>) -> Option<T>,
 ) -> Option<T> {
     // First where a put leaves it: a file never moves back.
     [incoming(shard), place(shard)].into_iter().find_map(|path| {
         let bytes = disk.medium.read_part(&path, range.clone()).ok()?;
-        made(&bytes)
+        made(bytes)
     })
 }
 
