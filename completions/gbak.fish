@@ -1119,9 +1119,10 @@ complete -c gbak -n "__fish_gbak_using_subcommand simulate" -l no-progress -d 'S
 complete -c gbak -n "__fish_gbak_using_subcommand simulate" -l yes -d 'Take the default answer of every ordinary question'
 complete -c gbak -n "__fish_gbak_using_subcommand simulate" -s h -l help -d 'Print help'
 complete -c gbak -n "__fish_gbak_using_subcommand bench" -l dir -d 'Try the disk below DIR' -r -f -a "(__fish_complete_directories)"
-complete -c gbak -n "__fish_gbak_using_subcommand bench" -l size -d 'How much to work on' -r
+complete -c gbak -n "__fish_gbak_using_subcommand bench" -l source -d 'Read files at PATH, past the cache' -r -F
+complete -c gbak -n "__fish_gbak_using_subcommand bench" -l size -d 'How much to work on; of a source sixteen times as much is read' -r
 complete -c gbak -n "__fish_gbak_using_subcommand bench" -l redundancy -d 'Needed and spare shards, like 8+4' -r
-complete -c gbak -n "__fish_gbak_using_subcommand bench" -l link -d 'How fast your connection sends, like 5MiB; the agent\'s limit when absent' -r
+complete -c gbak -n "__fish_gbak_using_subcommand bench" -l link -d 'How fast your connection sends, like 5MiB; what is measured or the limit when absent' -r
 complete -c gbak -n "__fish_gbak_using_subcommand bench" -s p -l passphrase-file -d 'Read the passphrase of the key file from FILE' -r -F
 complete -c gbak -n "__fish_gbak_using_subcommand bench" -l passphrase-command -d 'Take the passphrase from what COMMAND prints' -r -f -a "(__fish_complete_command)"
 complete -c gbak -n "__fish_gbak_using_subcommand bench" -l retry-lock -d 'Wait this long for a busy home, like 5m' -r

@@ -15,6 +15,7 @@ pub mod codes;
 mod drill;
 mod drive;
 mod evidence;
+mod gauging;
 mod guardians;
 mod joining;
 mod lending;
@@ -42,6 +43,7 @@ pub use drive::{
     DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
 };
 pub use evidence::{EvidenceArgs, EvidenceDay, EvidenceFailure, EvidenceView, HolderEvidence};
+pub use gauging::{GaugeView, GaugedView};
 pub use guardians::{GuardianView, GuardiansArgs, GuardiansView, WardView};
 pub use joining::{InviteArgs, InviteView, RecoverView, RewoundView};
 pub use lending::{
@@ -144,6 +146,8 @@ pub enum Call {
     Guardians(GuardiansArgs),
     /// What the data is exposed to.
     Risk(RiskArgs),
+    /// Measure the link to holders.
+    Gauge,
 }
 
 /// One line of an answer.
@@ -231,6 +235,8 @@ pub enum Answer {
     Guardians(GuardiansView),
     /// What the data is exposed to.
     Risk(RiskView),
+    /// How fast the link is.
+    Gauge(GaugeView),
 }
 
 /// A failure of the whole call. The command line adds the five-line explanation of its code.

@@ -26,6 +26,7 @@ pub mod drill;
 pub mod fence;
 pub mod fetch;
 pub mod forget;
+pub mod gauge;
 pub mod guard;
 pub mod health;
 pub mod look;

@@ -40,6 +40,7 @@ mod driving;
 mod evidence;
 mod following;
 mod forgetting;
+mod gauging;
 mod guarding;
 mod leaving;
 mod lending;
@@ -140,6 +141,7 @@ impl Run {
             Call::Salvage(args) => self.salvage(args).await.map(Answer::Salvage),
             Call::Repair(args) => self.repair(args).await.map(Answer::Repair),
             Call::Risk(args) => self.risk(args).await.map(Answer::Risk),
+            Call::Gauge => self.gauge().await.map(Answer::Gauge),
             Call::Guardians(args) => self.guardians(args).await.map(Answer::Guardians),
             _ => Err(codes::INTERNAL.failure("This version does not know the call")),
         }

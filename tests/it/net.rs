@@ -10,6 +10,7 @@ mod guardians;
 mod leaving;
 mod lending;
 mod limits;
+mod measuring;
 mod memory;
 mod messages;
 mod proximity;

@@ -7,6 +7,7 @@ mod faults;
 mod fence;
 mod forget;
 mod full;
+mod gauging;
 mod guard;
 mod health;
 mod leases;
