@@ -289,8 +289,8 @@ impl Host {
         Ok(Reply::Shard { body })
     }
 
-    /// A part of a shard with its proof. All of the shard is read and verified for it: who keeps
-    /// only the tree's hashes cannot answer.
+    /// A part of a shard with its proof, of which the part's bytes are the most: who keeps only the
+    /// tree's hashes cannot answer.
     async fn slice(
         &self,
         owner: OwnerId,
@@ -298,11 +298,9 @@ impl Host {
         (offset, len): (u64, u32),
         pass: Pass,
     ) -> Result<Reply, Refusal> {
-        let cut = move |shelf: &Shelf| {
-            Ok(chunker::slice(&shelf.get(owner, shard)?, offset, len).map(Bytes::from))
-        };
+        let cut = move |shelf: &Shelf| shelf.slice(owner, shard, (offset, len));
         let body = self.work(pass, cut).await?.ok_or(Refusal::TooLarge)?;
-        Ok(Reply::Slice { body })
+        Ok(Reply::Slice { body: body.into() })
     }
 
     async fn have(

@@ -31,5 +31,5 @@ pub use pack::{
 };
 pub use pool::{Buffer, Pool};
 pub use record::{Record, RecordError};
-pub use slice::{SLICE_BODY_MAX, SLICE_MAX, open_slice, slice, verify_slice};
+pub use slice::{SLICE_BODY_MAX, SLICE_MAX, ShardTree, open_slice, verify_slice};
 pub use stripe::{Code, Shard, assemble, decode, encode, encode_in, shard_len};

@@ -49,6 +49,13 @@ type What = (PackId, Option<u32>);
 /// What is being fetched, and what whoever fetches it holds.
 type Busy = Mutex<BTreeMap<What, Arc<tokio::sync::Mutex<()>>>>;
 
+/// A part of a block, or zeros.
+struct Run {
+    at: Option<(PackId, u32)>,
+    from: u64,
+    to: u64,
+}
+
 /// A place among those who want the same.
 struct Turn<'a> {
     busy: &'a Busy,
@@ -127,22 +134,48 @@ impl<G: Grid> Reader<G> {
             self.fetch_ahead(layout, from, to);
         }
         let on = layout.is_sequential();
-        let spans: Vec<Span> = layout.spans(at, len).collect();
-        if let [Span { chunk: Some(id), from, to }] = spans.as_slice() {
-            let chunk = self.chunk(id, on).await?;
-            return part_of(&chunk, *from, *to);
+        let runs = self.runs(layout.spans(at, len).collect())?;
+        if let [Run { at: Some(found), from, to }] = runs.as_slice() {
+            let raw = self.block(found.0, found.1, on).await?;
+            return part_of(&raw, *from, *to);
         }
         let mut bytes = BytesMut::with_capacity(end.saturating_sub(at) as usize);
-        for Span { chunk, from, to } in spans {
-            match &chunk {
+        for Run { at, from, to } in runs {
+            match at {
                 None => bytes.resize(bytes.len() + (to - from) as usize, 0),
-                Some(id) => {
-                    let chunk = self.chunk(id, on).await?;
-                    bytes.extend_from_slice(&part_of(&chunk, from, to)?);
+                Some((pack, no)) => {
+                    let raw = self.block(pack, no, on).await?;
+                    bytes.extend_from_slice(&part_of(&raw, from, to)?);
                 }
             }
         }
         Ok(bytes.freeze())
+    }
+
+    /// Where these parts of chunks are in blocks; those that lie one after the other in a block, as
+    /// a file's do, are one.
+    fn runs(&self, spans: Vec<Span>) -> Result<Vec<Run>, FlowError> {
+        let ids: Vec<ChunkId> = spans.iter().filter_map(|span| span.chunk).collect();
+        let mut found = self.ctx.catalog.find_many(&ids)?.into_iter();
+        let mut runs: Vec<Run> = Vec::new();
+        for Span { chunk, from, to } in spans {
+            let (at, offset) = match chunk {
+                None => (None, 0),
+                Some(chunk) => {
+                    let at = found.next().flatten().ok_or(FlowError::UnknownChunk { chunk })?;
+                    if to > u64::from(at.len) {
+                        return Err(FlowError::Inconsistent);
+                    }
+                    (Some((at.pack, at.block)), u64::from(at.offset))
+                }
+            };
+            let (from, to) = (offset + from, offset + to);
+            match runs.last_mut() {
+                Some(last) if at.is_some() && last.at == at && last.to == from => last.to = to,
+                _ => runs.push(Run { at, from, to }),
+            }
+        }
+        Ok(runs)
     }
 
     /// Fetches the packs of this part of a file, in their order.
@@ -308,10 +341,10 @@ impl<G: Grid> Reader<G> {
         } else {
             cached_pack_bytes(&self.ctx, &record).await?
         };
-        let vault = Arc::clone(&self.ctx.vault);
         let len = bytes.len();
-        let opened = self.ctx.work(move || PackReader::open(vault.keys(), &record.meta, &bytes));
-        let reader = Arc::new(opened.await??);
+        // A few hashes, unless something is wrong with it.
+        let opened = PackReader::open(self.ctx.vault.keys(), &record.meta, &bytes)?;
+        let reader = Arc::new(opened);
         lock(&self.opened).put(id, Arc::clone(&reader), len);
         Ok(reader)
     }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use chunker::{Code, PeerId, SLICE_MAX, ShardId, open_slice};
 use futures::stream::{self, FuturesUnordered};
 use futures::{StreamExt, TryStreamExt};
@@ -41,11 +41,11 @@ pub(crate) async fn pack_part<G: Grid>(
     record: &PackRecord,
     range: Range<usize>,
 ) -> Result<Bytes, FlowError> {
-    let mut bytes = BytesMut::with_capacity(range.len());
+    let mut parts = Vec::new();
     for piece in pieces(record.code, record.meta.len as usize, range) {
-        bytes.extend_from_slice(&piece_bytes(ctx, record, piece).await?);
+        parts.push(piece_bytes(ctx, record, piece).await?);
     }
-    Ok(bytes.freeze())
+    Ok(joined(parts))
 }
 
 /// The parts of data shards that make up a range of a pack.
@@ -143,8 +143,12 @@ async fn read<G: Grid>(
         let len = (range.end - at).min(SLICE_MAX as usize) as u32;
         slice(ctx, peer, shard, (at as u64, len))
     });
-    let parts: Vec<Vec<u8>> = stream::iter(asks).buffered(SLICES_AT_ONCE).try_collect().await?;
-    Ok(parts.concat().into())
+    let parts = stream::iter(asks).buffered(SLICES_AT_ONCE).try_collect();
+    parts.await.map(joined)
+}
+
+fn joined(mut parts: Vec<Bytes>) -> Bytes {
+    if parts.len() == 1 { parts.swap_remove(0) } else { parts.concat().into() }
 }
 
 async fn slice<G: Grid>(
@@ -152,12 +156,13 @@ async fn slice<G: Grid>(
     peer: PeerId,
     shard: ShardId,
     (offset, len): (u64, u32),
-) -> Result<Vec<u8>, AskError> {
+) -> Result<Bytes, AskError> {
     match ctx.grid.ask(peer, Request::Slice { shard, offset, len }).await? {
         Reply::Slice { body } => {
             ctx.monitor.count(Counter::BytesMoved, body.len() as u64);
             let opened = ctx.compute(move || open_slice(shard, offset, len, &body)).await;
-            opened.ok().flatten().ok_or(AskError::WrongBytes { peer, shard })
+            let opened = opened.ok().flatten().ok_or(AskError::WrongBytes { peer, shard })?;
+            Ok(opened.into())
         }
         Reply::Refused(refusal) => Err(AskError::Refused { peer, refusal }),
         _ => Err(GridError::WrongReply { peer }.into()),

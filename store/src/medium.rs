@@ -11,6 +11,7 @@
 //! one.
 
 use std::io;
+use std::ops::Range;
 
 mod disk;
 mod mem;
@@ -29,6 +30,9 @@ pub trait Medium: Send + Sync + 'static {
 
     /// The file's bytes; of a file longer than `limit` bytes only the first `limit`.
     fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// The bytes of this range of the file, which must have all of them.
+    fn read_part(&self, path: &str, range: Range<u64>) -> io::Result<Vec<u8>>;
 
     /// The file's length in bytes; none when there is no such file.
     fn len(&self, path: &str) -> io::Result<Option<u64>>;

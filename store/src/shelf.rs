@@ -49,6 +49,7 @@ mod opening;
 mod recount;
 mod rows;
 mod scrub;
+mod slices;
 mod sums;
 mod sweep;
 mod time;
@@ -95,6 +96,7 @@ struct Inner {
     time: time::Time,
     contacts: leases::Contacts,
     claims: Claims,
+    trees: slices::Trees,
     commits: Commits,
     /// A thread died while it committed; what the database itself calls unknown, it remembers.
     ailing: AtomicBool,

@@ -45,6 +45,9 @@ impl Volume {
             state.retouch(ino, |inode| inode.attr.atime = now)?;
         }
         drop(state);
+        if let (Some(base), [(.., Where::Base)]) = (&base, parts.as_slice()) {
+            return Ok(self.read_base(base, at, end - at));
+        }
         let mut bytes = BytesMut::zeroed((end - at) as usize);
         for (from, to, place) in &parts {
             let part = bytes.get_mut((from - at) as usize..(to - at) as usize);
@@ -59,6 +62,15 @@ impl Volume {
         }
     }
 
+    /// Reads what is all on the grid only: nothing is to be put together.
+    fn read_base(&self, base: &Base, at: u64, len: u64) -> Read {
+        let read = self.far.read(base.content.clone(), base.size, at, len);
+        Read::Later(Box::pin(async move {
+            let read = read.await?;
+            if read.len() as u64 == len { Ok(read) } else { Err(Errno::IO) }
+        }))
+    }
+
     /// Fills in what is only on the grid.
     fn read_far(
         &self,
@@ -68,17 +80,6 @@ impl Volume {
         parts: Vec<(u64, u64, Where)>,
     ) -> Read {
         let far = Arc::clone(&self.far);
-        if let [(from, to, _)] = parts.as_slice()
-            && to - from == bytes.len() as u64
-        {
-            // All of it is there: nothing to put together.
-            let len = bytes.len();
-            let read = far.read(base.content, base.size, *from, to - from);
-            return Read::Later(Box::pin(async move {
-                let read = read.await?;
-                if read.len() == len { Ok(read) } else { Err(Errno::IO) }
-            }));
-        }
         Read::Later(Box::pin(async move {
             for (from, to, _) in parts {
                 let read = far.read(base.content.clone(), base.size, from, to - from).await?;

@@ -7,7 +7,8 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::ops::Range;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::Medium;
@@ -62,6 +63,17 @@ impl Medium for DiskMedium {
         let len = file.metadata()?.len().min(limit);
         let mut bytes = Vec::with_capacity(len as usize);
         file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_part(&self, path: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let file = no_follow(OpenOptions::new().read(true)).open(self.at(path))?;
+        // Before anything is allocated for it.
+        if range.start > range.end || file.metadata()?.len() < range.end {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        file.read_exact_at(&mut bytes, range.start)?;
         Ok(bytes)
     }
 

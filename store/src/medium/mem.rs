@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Medium;
@@ -262,6 +263,12 @@ impl Medium for MemMedium {
             return Err(rustix::io::Errno::IO.into());
         }
         Ok(file.bytes.iter().copied().take(limit as usize).collect())
+    }
+
+    fn read_part(&self, path: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let bytes = self.read(path, range.end)?;
+        let part = bytes.get(range.start as usize..range.end as usize);
+        part.map(<[u8]>::to_vec).ok_or(io::ErrorKind::UnexpectedEof.into())
     }
 
     fn len(&self, path: &str) -> io::Result<Option<u64>> {

@@ -15,6 +15,9 @@ fn keeps_the_contract(medium: &dyn Medium) {
     assert_eq!(medium.write_durable("a/x", b"5").unwrap_err().kind(), ErrorKind::AlreadyExists);
     medium.write_durable("b/y", b"other").unwrap();
     assert_eq!(medium.read("a/x", 3).unwrap(), b"123");
+    assert_eq!(medium.read_part("a/x", 1..3).unwrap(), b"23");
+    let beyond = medium.read_part("a/x", 3..5).unwrap_err();
+    assert_eq!(beyond.kind(), ErrorKind::UnexpectedEof);
     assert_eq!((medium.len("a/x").unwrap(), medium.len("a/z").unwrap()), (Some(4), None));
     medium.rename("a/x", "b/y").unwrap();
     assert_eq!(medium.read("b/y", 9).unwrap(), b"1234");

@@ -87,6 +87,7 @@ impl Shelf {
             db,
             disks: Mutex::new(BTreeMap::from([(DiskNo::HOME, disk.clone())])),
             claims: super::Claims::default(),
+            trees: super::slices::Trees::default(),
             commits: super::Commits::default(),
             terms: Mutex::default(),
             time,
