@@ -110,6 +110,17 @@ fn files(sizes: &Sizes, at: At<'_>, each: Each<'_>) -> Result<(), Failure> {
             })
         })
     })?;
+    each("list and stat, kernel caches dropped, /s", &|place| {
+        let dir = at(place, "small");
+        drop_caches()?;
+        rate(count, || {
+            let mut seen = 0;
+            for entry in fs::read_dir(&dir)? {
+                seen += u64::from(entry?.metadata()?.len() == 4096);
+            }
+            if seen == count { Ok(()) } else { Err("files are missing".into()) }
+        })
+    })?;
     each("unpack the archive, s", &|place| {
         let dir = at(place, "unpacked");
         fs::create_dir(&dir)?;

@@ -86,6 +86,11 @@ impl ShardTree {
         (ShardId::from(root) == shard).then_some(tree)
     }
 
+    /// Whether all of the shard is needed for every slice of it.
+    pub fn is_one_group(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// Bytes of memory it takes, about.
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.groups.len() * blake3::OUT_LEN

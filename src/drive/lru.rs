@@ -53,6 +53,13 @@ impl<K: Ord + Clone, V: Clone> Lru<K, V> {
         self.bytes += bytes;
     }
 
+    /// Drops everything.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.by_use.clear();
+        self.bytes = 0;
+    }
+
     /// Drops an entry, if there is one.
     pub(super) fn remove(&mut self, key: &K) {
         if let Some((_, bytes, used)) = self.entries.remove(key) {

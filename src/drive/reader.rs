@@ -8,12 +8,14 @@
 //! at once is fetched by the first of them; the others wait for it.
 //!
 //! Bounds: [`AT_ONCE`] packs are being fetched, as many more ahead; what was fetched is held by
-//! caches of a size. Nothing here has a deadline: whoever asks gives up when it likes, and what it
+//! caches of a size, in memory until nobody reads any more. Nothing here has a deadline: whoever asks gives up when it likes, and what it
 //! asked for is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::ops::{Range, RangeInclusive};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use chunker::{ChunkId, Class, PackId, PackReader, Record};
@@ -36,8 +38,12 @@ pub use layout::Layout;
 use layout::Span;
 use touched::Touched;
 
-/// Opened blocks kept, in bytes of plain data.
-const BLOCKS_BYTES: usize = 64 * 1024 * 1024;
+/// Opened blocks kept, in bytes of plain data: a part of the computer's memory (1/64), within
+/// bounds. A read of a few bytes elsewhere needs all of its block opened.
+const BLOCKS_PART: u64 = 64;
+const BLOCKS_BYTES: RangeInclusive<u64> = 64 << 20..=512 << 20;
+/// What was opened goes when nothing was read for so long.
+const IDLE: Duration = Duration::from_secs(60);
 /// Packs kept ready to be opened, in sealed bytes: as far as packs are fetched ahead, for two.
 const PACKS_BYTES: usize = 64 * 1024 * 1024;
 /// Packs fetched at once for all who wait, and as many ahead of all who read on.
@@ -75,6 +81,9 @@ pub struct Reader<G> {
     /// Neither is ever closed.
     fetching: Semaphore,
     ahead: Semaphore,
+    /// Whether something was read since this was asked last, and whether somebody asks.
+    read: AtomicBool,
+    watched: AtomicBool,
 }
 
 impl<G> std::fmt::Debug for Reader<G> {
@@ -90,11 +99,21 @@ impl<G: Grid> Reader<G> {
             ctx,
             packs,
             opened: Mutex::new(Lru::new(PACKS_BYTES)),
-            blocks: Mutex::new(Lru::new(BLOCKS_BYTES)),
+            blocks: Mutex::new(Lru::new(blocks_bytes())),
             touched: Mutex::default(),
             busy: Mutex::default(),
             fetching: Semaphore::new(AT_ONCE),
             ahead: Semaphore::new(AT_ONCE),
+            read: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
+        }
+    }
+
+    /// Sees to it that what is opened from now on is let go of some time.
+    fn watch(self: &Arc<Self>) {
+        self.read.store(true, Ordering::Relaxed);
+        if !self.watched.swap(true, Ordering::Relaxed) {
+            drop(tokio::spawn(let_go_when_idle(Arc::downgrade(self))));
         }
     }
 
@@ -206,6 +225,7 @@ impl<G: Grid> Reader<G> {
     }
 
     async fn block(self: &Arc<Self>, pack: PackId, no: u32, on: bool) -> Result<Bytes, FlowError> {
+        self.watch();
         if let Some(raw) = lock(&self.blocks).get(&(pack, no)) {
             return Ok(raw);
         }
@@ -383,6 +403,28 @@ impl<G: Grid> Reader<G> {
     fn turn(&self, what: What) -> Turn<'_> {
         let mutex = Arc::clone(lock(&self.busy).entry(what).or_default());
         Turn { busy: &self.busy, what, mutex }
+    }
+}
+
+/// How much of opened blocks is kept.
+fn blocks_bytes() -> usize {
+    let system = rustix::system::sysinfo();
+    let memory = (system.totalram as u64).saturating_mul(u64::from(system.mem_unit));
+    (memory / BLOCKS_PART).clamp(*BLOCKS_BYTES.start(), *BLOCKS_BYTES.end()) as usize
+}
+
+/// Waits until nothing was read for [`IDLE`] or twice as long, and lets go of what was opened.
+async fn let_go_when_idle<G>(reader: Weak<Reader<G>>) {
+    loop {
+        tokio::time::sleep(IDLE).await;
+        let Some(reader) = reader.upgrade() else { return };
+        if !reader.read.swap(false, Ordering::Relaxed) {
+            // Who reads from here on has another one wait.
+            reader.watched.store(false, Ordering::Relaxed);
+            lock(&reader.blocks).clear();
+            lock(&reader.opened).clear();
+            return;
+        }
     }
 }
 

@@ -31,6 +31,8 @@ const SOURCE: &str = "gbak:";
 /// Threads that read requests: what waits for the grid does not hold one, but what waits for this
 /// disk does.
 const THREADS: usize = 4;
+/// How much the kernel reads ahead of a program, in KiB: as much as one request can ask for.
+const READ_AHEAD_KIB: u32 = 1024;
 /// In place of where bytes begin: none are meant.
 const ATTR_ONLY: i64 = -1;
 /// How long a request may wait for the grid. Longer than holders are asked one after another,
@@ -190,6 +192,7 @@ pub fn mount<F: Files>(
     let adapter = Adapter::new(files, runtime, DEADLINE);
     let system = |source| MountError::System { path: path.clone(), source };
     let session = Session::new(adapter, dir, &config(options)).map_err(system)?;
+    read_ahead(dir);
     let notifier = session.notifier();
     let (gone, ended) = oneshot::channel();
     let serve = move || {
@@ -203,6 +206,20 @@ pub fn mount<F: Files>(
     let thread = std::thread::Builder::new().name("drive".to_owned()).spawn(serve);
     drop(thread.map_err(system)?);
     Ok(Mounted { dir: dir.to_owned(), ended, notifier })
+}
+
+/// Has the kernel ask for more at once when a file is read from its beginning on. Only root may,
+/// and only once the kernel and we have agreed on how we talk, which it takes from then on.
+fn read_ahead(dir: &Path) {
+    let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let wanted = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let device = mounts(&table).find(|(at, _)| *at == wanted).map(|(_, device)| device);
+    if let Some(device) = device {
+        let file = format!("/sys/class/bdi/{device}/read_ahead_kb");
+        if let Err(error) = std::fs::write(file, READ_AHEAD_KIB.to_string()) {
+            tracing::debug!(%error, "the kernel reads ahead as it always does");
+        }
+    }
 }
 
 fn config(options: &Options) -> Config {
@@ -267,19 +284,24 @@ fn by_helper(dir: &Path, how: UnmountFlags) -> Result<(), MountError> {
 pub fn is_ours(dir: &Path) -> bool {
     let Ok(table) = std::fs::read("/proc/self/mountinfo") else { return false };
     let wanted = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    mounts(&table).any(|at| at == wanted)
+    mounts(&table).any(|(at, _)| at == wanted)
 }
 
-/// The mount points that are ours.
-fn mounts(table: &[u8]) -> impl Iterator<Item = PathBuf> {
+/// The mount points that are ours, and the numbers of their devices.
+fn mounts(table: &[u8]) -> impl Iterator<Item = (PathBuf, String)> {
     table.split(|byte| *byte == b'\n').filter_map(|line| {
         let mut fields = line.split(|byte| *byte == b' ');
-        let at = fields.nth(4)?;
+        let device = fields.nth(2)?;
+        let at = fields.nth(1)?;
         // Some optional fields, then a dash, then the type and the source.
         let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
         let ours =
             fields.next()?.starts_with(FS_TYPE) && fields.next()?.starts_with(SOURCE.as_bytes());
-        ours.then(|| PathBuf::from(OsStr::from_bytes(&unescape(at))))
+        let found = || {
+            let at = PathBuf::from(OsStr::from_bytes(&unescape(at)));
+            (at, String::from_utf8_lossy(device).into_owned())
+        };
+        ours.then(found)
     })
 }
 

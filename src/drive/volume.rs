@@ -146,6 +146,8 @@ struct State {
     stored: u64,
     /// Bytes being written: counted before they are there.
     promised: u64,
+    /// Files that may have bytes here that are not on the grid: all that have, and some that had.
+    unproven: BTreeSet<Ino>,
     /// The moment a commit is reading.
     frozen: Option<Arc<Frozen>>,
     /// Commits up to this number are proven to be on the grid.
@@ -248,6 +250,7 @@ impl State {
             here: 0,
             stored: 0,
             promised: 0,
+            unproven: BTreeSet::new(),
             frozen: None,
             proven: 0,
         }
@@ -273,6 +276,9 @@ impl State {
         let (here, stored) = inode.weight();
         self.here += here;
         self.stored += stored;
+        if here > 0 {
+            self.unproven.insert(ino);
+        }
         self.inodes.insert(ino, inode);
     }
 
@@ -329,6 +335,9 @@ impl State {
         let after = slot.weight();
         self.here = self.here + after.0 - before.0;
         self.stored = self.stored + after.1 - before.1;
+        if after.0 > 0 {
+            self.unproven.insert(ino);
+        }
         self.dirty.insert(ino);
         Ok(value)
     }
@@ -398,6 +407,7 @@ impl State {
         self.dirty.insert(ino);
         self.vital.remove(&ino);
         self.unsynced.remove(&ino);
+        self.unproven.remove(&ino);
         self.used.remove(&ino);
         if let Body::File(Data { no: Some(no), .. }) = &inode.body {
             self.doom(*no);

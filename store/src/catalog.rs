@@ -85,7 +85,9 @@ impl Catalog {
     /// [`Self::find`] for many, in their order.
     pub fn find_many(&self, chunks: &[ChunkId]) -> Result<Vec<Option<ChunkAt>>, CatalogError> {
         let db = self.db.read();
-        chunks.iter().map(|chunk| rows::find(&db, chunk)).collect()
+        // One transaction, so that the database is locked once and not for each of them.
+        let together = db.unchecked_transaction()?;
+        chunks.iter().map(|chunk| rows::find(&together, chunk)).collect()
     }
 
     /// How many chunks are known.

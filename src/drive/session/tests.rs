@@ -9,7 +9,8 @@ fn mounts_are_found_by_their_whole_name() {
         41 22 0:51 / /mnt/a\\134b rw shared:1 master:2 - fuse.gbak gbak:x rw\n\
         43 22 0:53 / /mnt/third rw - fuse sshfs rw\nshort line\n";
     let found: Vec<_> = mounts(table).collect();
-    let named = ["/mnt/my drive", "/mnt/a\\b"].map(PathBuf::from);
+    let named = [("/mnt/my drive", "0:50"), ("/mnt/a\\b", "0:51")];
+    let named = named.map(|(at, device)| (PathBuf::from(at), device.to_owned()));
     assert_eq!(found, named);
 }
 

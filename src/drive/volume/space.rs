@@ -188,24 +188,20 @@ impl Volume {
             return;
         }
         state.proven = commit;
-        self.count_unproven(&state);
+        self.count_unproven(&mut state);
         drop(state);
         self.room.stalled.store(false, Ordering::Relaxed);
         self.room.more_room();
     }
 
-    /// Counts what is not on the grid yet. Looks at every file.
+    /// Counts what is not on the grid yet. Looks at files that were not when it was counted last,
+    /// or changed since.
     pub fn recount(&self) {
-        self.count_unproven(&self.state());
+        self.count_unproven(&mut self.state());
     }
 
-    fn count_unproven(&self, state: &State) {
-        let files = state.inodes.values().filter_map(|inode| match &inode.body {
-            Body::File(data) if !data.ranges.is_empty() => Some(data),
-            _ => None,
-        });
-        let unproven = files.filter(|data| state.safety(data) != "grid");
-        let bytes = unproven.map(|data| data.ranges.bytes()).sum();
+    fn count_unproven(&self, state: &mut State) {
+        let bytes = state.count_unproven();
         self.room.unproven.store(bytes, Ordering::Relaxed);
         self.room.grown.store(0, Ordering::Relaxed);
     }
@@ -325,6 +321,22 @@ impl State {
         }
     }
 
+    /// Bytes in data files that are not on the grid for sure.
+    fn count_unproven(&mut self) -> u64 {
+        let mut files = std::mem::take(&mut self.unproven);
+        let mut bytes = 0;
+        files.retain(|ino| {
+            let here = self.data_of(*ino).map_or(0, |data| match self.safety(data) {
+                "grid" => 0,
+                _ => data.ranges.bytes(),
+            });
+            bytes += here;
+            here > 0
+        });
+        self.unproven = files;
+        bytes
+    }
+
     /// Drops data that is on the grid for sure, the longest unused first, until so many bytes are
     /// free or nothing is left to drop. Says whether something was dropped.
     pub(super) fn evict(&mut self, bytes: u64) -> bool {
@@ -352,5 +364,13 @@ impl State {
             }
         }
         any
+    }
+}
+
+#[cfg(test)]
+impl Volume {
+    /// What was counted last.
+    pub(super) fn counted(&self) -> u64 {
+        self.room.unproven.load(Ordering::Relaxed)
     }
 }

@@ -1,8 +1,8 @@
 //! Parts of shards with the proof that they are that: audits and ranged reads ask for them.
 //!
-//! Of a shard that was sliced the upper part of its tree of hashes is kept in memory, within
-//! [`TREES_BYTES`]: the first slice of a shard reads all of it, the next ones little more than
-//! their own bytes. A tree follows from the shard's name, so it can never be an old one; whether
+//! Of a shard that was put or sliced the upper part of its tree of hashes is kept in memory, within
+//! [`TREES_BYTES`]: the first slice of an older one reads all of it, the others little more than
+//! their own bytes. Of shards that are one group there is nothing to keep. A tree follows from the shard's name, so it can never be an old one; whether
 //! the shard is still here, and the asker's, is looked up each time, and so are the bytes, without
 //! which there is no slice.
 //!
@@ -27,7 +27,7 @@ const TREES_BYTES: usize = 8 * 1024 * 1024;
 /// What an entry takes beside its tree, about.
 const ENTRY_BYTES: usize = 192;
 
-/// Trees of shards that were sliced.
+/// Trees of shards that were put or sliced.
 #[derive(Default)]
 pub(super) struct Trees {
     kept: Mutex<Kept>,
@@ -116,7 +116,7 @@ impl Shelf {
             read_part(&disk, shard, &range, |bytes| Some((ShardTree::of(shard, &bytes)?, bytes)));
         Ok(found.map(|(tree, bytes)| {
             let tree = Arc::new(tree);
-            lock(&self.inner.trees.kept).put(shard, Arc::clone(&tree));
+            self.inner.trees.keep(shard, Arc::clone(&tree));
             Whole { tree, bytes }
         }))
     }
@@ -140,6 +140,15 @@ fn read_part<T>(
         let bytes = disk.medium.read_part(&path, range.clone()).ok()?;
         made(bytes)
     })
+}
+
+impl Trees {
+    /// Keeps a tree, if there is something in it.
+    pub(super) fn keep(&self, shard: ShardId, tree: Arc<ShardTree>) {
+        if !tree.is_one_group() {
+            lock(&self.kept).put(shard, tree);
+        }
+    }
 }
 
 impl Kept {

@@ -254,3 +254,20 @@ fn spoil(path: &Path) {
     bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
     std::fs::write(path, bytes).unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_opened_stays_in_memory_while_somebody_reads_and_not_much_longer() {
+    let scene = Scene::new(79, 8 * MIB).await;
+    let (reader, layout) = scene.reader("reads").await;
+    scene.check(&reader, &layout, 700_000, 4096).await;
+    for path in scene.cached("reads") {
+        std::fs::remove_file(path).unwrap();
+    }
+    scene.set_down(&[0, 1, 2, 3, 4], true);
+    for _ in 0..10 {
+        tokio::time::sleep(std::time::Duration::from_secs(40)).await;
+        scene.check(&reader, &layout, 700_001, 4096).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(130)).await;
+    assert!(reader.read(&layout, 700_001, 4096).await.is_err(), "it is in memory still");
+}

@@ -77,6 +77,20 @@ impl Model {
             986..998 => volume.set_proven(self.rng.random_range(0..=self.commit)),
             _ => self.kill(),
         }
+        self.count();
+    }
+
+    /// What is not on the grid is counted as if every file were looked at.
+    fn count(&self) {
+        self.world.volume.recount();
+        let state = self.world.volume.state();
+        let data = state.inodes.values().filter_map(|inode| match &inode.body {
+            Body::File(data) if state.safety(data) != "grid" => Some(data.ranges.bytes()),
+            _ => None,
+        });
+        let wanted: u64 = data.sum();
+        drop(state);
+        assert_eq!(self.world.volume.counted(), wanted);
     }
 
     fn zero(&mut self, no: usize, from: usize, to: usize) {

@@ -182,3 +182,23 @@ fn who_waited_in_vain_is_the_last_until_something_reaches_the_grid() {
     w.volume.set_proven(1);
     assert!(w.volume.coming(MIB).is_some());
 }
+
+#[test]
+fn what_is_on_the_grid_is_not_counted_again_every_time() {
+    let w = World::new();
+    let files: Vec<Ino> = (0..20).map(|no| w.make(ROOT, &no.to_string(), Type::File).ino).collect();
+    for ino in &files {
+        write(&w, *ino, 0, 1).unwrap();
+    }
+    w.volume.recount();
+    assert_eq!(w.volume.counted(), 20 * MIB);
+    commit(&w, 1);
+    w.volume.recount();
+    assert_eq!(w.volume.counted(), 20 * MIB, "queued only");
+    w.volume.set_proven(1);
+    assert_eq!(w.volume.counted(), 0);
+    assert!(w.volume.state().unproven.is_empty());
+    write(&w, files[7], 0, 1).unwrap();
+    w.volume.recount();
+    assert_eq!((w.volume.counted(), w.volume.state().unproven.len()), (MIB, 1));
+}

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -71,7 +71,7 @@ impl Medium for Counting {
 
 /// A shelf with one shard of Ada's on it.
 struct Scene {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     medium: Arc<Counting>,
     shelf: Shelf,
     shard: ShardId,
@@ -81,25 +81,31 @@ struct Scene {
 impl Scene {
     fn new(len: usize) -> Self {
         let (dir, medium) = (tempfile::tempdir().unwrap(), Arc::new(Counting::default()));
-        let donation = Donation { size_bytes: GIB, min_free_bytes: GIB, safe_area_bytes: 0 };
-        let at = ShelfAt {
-            medium: medium.clone(),
-            db: DbAt::File(dir.path().join("host.db")),
-            donation,
-            gauge: Arc::new(FakeGauge::new(8 * GIB, 4 * GIB)),
-            disk_path: PathBuf::from("/the/disk"),
-            new_mark: [7; 16],
-        };
-        let (shelf, _) = Shelf::open(at).unwrap();
+        let (shelf, _) = Shelf::open(at(dir.path(), &medium)).unwrap();
         let (shard, bytes) = noise(len);
         shelf.put(ADA, shard, &bytes, 5).unwrap();
         medium.taken();
-        Self { _dir: dir, medium, shelf, shard, len }
+        Self { dir, medium, shelf, shard, len }
+    }
+
+    fn at(&self) -> ShelfAt {
+        at(self.dir.path(), &self.medium)
     }
 
     fn slice(&self, owner: OwnerId, offset: usize, len: u32) -> Result<bool, ShelfError> {
         let sliced = self.shelf.slice(owner, self.shard, (offset as u64, len))?;
         Ok(verify_slice(self.shard, offset as u64, len, &sliced.unwrap()))
+    }
+}
+
+fn at(dir: &Path, medium: &Arc<Counting>) -> ShelfAt {
+    ShelfAt {
+        medium: medium.clone(),
+        db: DbAt::File(dir.join("host.db")),
+        donation: Donation { size_bytes: GIB, min_free_bytes: GIB, safe_area_bytes: 0 },
+        gauge: Arc::new(FakeGauge::new(8 * GIB, 4 * GIB)),
+        disk_path: PathBuf::from("/the/disk"),
+        new_mark: [7; 16],
     }
 }
 
@@ -110,8 +116,12 @@ fn noise(len: usize) -> (ShardId, Vec<u8>) {
 }
 
 #[test]
-fn only_the_first_slice_of_a_shard_reads_all_of_it() {
-    let scene = Scene::new(4096 * KIB);
+fn only_the_first_slice_of_a_shard_reads_all_of_it_and_none_when_it_was_put_just_now() {
+    let mut scene = Scene::new(4096 * KIB);
+    assert!(scene.slice(ADA, 1_000_000, 4096).unwrap());
+    assert!(scene.medium.taken() <= 128 * KIB);
+    scene.shelf = Shelf::open(scene.at()).unwrap().0;
+    scene.medium.taken();
     assert!(scene.slice(ADA, 1_000_000, 4096).unwrap());
     assert_eq!(scene.medium.taken(), scene.len);
     for offset in (0..3800 * KIB).step_by(77_777) {
