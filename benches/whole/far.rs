@@ -80,8 +80,9 @@ impl Way {
     }
 
     /// Bytes since, and how many a second between the first and the last twentieth of them: without
-    /// what happens at the ends, one round trip after the other.
-    fn since(&self) -> (u64, f64) {
+    /// what happens at the ends, one round trip after the other. And how long ago the last noted
+    /// were through.
+    fn since(&self) -> (u64, f64, Duration) {
         let carried = self.carried();
         let twentieth = carried.bytes / 20;
         let steady = carried.notes.iter();
@@ -94,7 +95,8 @@ impl Way {
             }
             _ => 0.0,
         };
-        (carried.bytes, rate)
+        let last = carried.notes.last().map(|(at, _)| at.elapsed()).unwrap_or_default();
+        (carried.bytes, rate, last)
     }
 }
 
@@ -267,7 +269,7 @@ impl Link {
         }
         self.up.reset();
         let took = timed(|| self.runtime.block_on(poured(&sink, &ports)))?;
-        let (bytes, steady) = self.up.since();
+        let (bytes, steady, _) = self.up.since();
         table.add(&corpus.name, "plain TCP over the link", took);
         let share = bytes as f64 / 1e6 / took / megabytes;
         table.add(&corpus.name, "of the link by plain TCP, %", share * 100.0);
@@ -303,14 +305,15 @@ async fn poured(sink: &TcpListener, ports: &[u16]) -> Result<(), Failure> {
 }
 
 /// How the figures of a step are called: time; share of the link, and between the first and the
-/// last twentieth of the bytes; processor time of the source, of all holders, of the relay that
+/// last twentieth of the bytes; how long it went on without any; processor time of the source, of all holders, of the relay that
 /// stands for the link; how much of two processors that is, and with everybody else on the machine;
 /// the most memory of the source so far.
-type Names = [&'static str; 9];
+type Names = [&'static str; 10];
 const BACKUP: Names = [
     "backup over the link",
     "of the link by a backup, %",
     "of the link without the ends of a backup, %",
+    "backup, after the last bytes",
     "backup, the source, s CPU",
     "backup, the holders, s CPU",
     "backup, the link itself, s CPU",
@@ -322,6 +325,7 @@ const RESTORE: Names = [
     "restore over the link",
     "of the link by a restore, %",
     "of the link without the ends of a restore, %",
+    "restore, after the last bytes",
     "restore, the source, s CPU",
     "restore, the holders, s CPU",
     "restore, the link itself, s CPU",
@@ -356,7 +360,7 @@ impl Over<'_> {
         let (cpu, idle) = (self.cpu()?, cost::idle()?);
         way.reset();
         let took = timed(work)?;
-        let (bytes, steady) = way.since();
+        let (bytes, steady, after) = way.since();
         let spent = self.cpu()?.into_iter().zip(cpu).map(|(after, before)| after - before);
         let spent: Vec<f64> = spent.collect();
         let threads = std::thread::available_parallelism()?.get() as f64;
@@ -366,6 +370,7 @@ impl Over<'_> {
             took,
             bytes as f64 / 1e6 / took / self.megabytes * 100.0,
             steady / 1e4 / self.megabytes,
+            after.as_secs_f64(),
             spent[0],
             spent[1],
             spent[2],
