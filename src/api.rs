@@ -41,6 +41,7 @@ pub use care::{
 pub use drill::{DrillArgs, DrillView, ProofView};
 pub use drive::{
     DonorView, DriveAct, DriveAnswer, DriveArgs, DriveDeletedView, DriveTableView, DriveView,
+    WantedView,
 };
 pub use evidence::{EvidenceArgs, EvidenceDay, EvidenceFailure, EvidenceView, HolderEvidence};
 pub use gauging::{GaugeView, GaugedView};

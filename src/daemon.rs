@@ -12,6 +12,7 @@
 //!     disks    the lent disks as the settings name them; watch: looks at them every few seconds
 //!     roster   remembers the grid's devices across restarts; regulator: which limits hold now
 //!     measuring  who is here when, looked at every few minutes
+//!     mounts   which drives are mounted where, across restarts
 //!     policy   the owner's policy of placement, from settings and calls
 //!   events   a verb's progress as a feed; failure: every error as a code, an exit and a sentence
 //! ```
@@ -39,6 +40,7 @@ mod guarding;
 mod hearing;
 mod keys;
 mod measuring;
+mod mounts;
 mod patience;
 mod policy;
 mod regulator;

@@ -139,6 +139,18 @@ pub struct DriveView {
     /// the drive's last; none when they never did.
     #[serde(default)]
     pub unconfirmed_secs: Option<u64>,
+    /// Where it is to be mounted again, while it is not.
+    #[serde(default)]
+    pub wanted: Option<Box<WantedView>>,
+}
+
+/// A mount that was there when the agent ended, and is not yet again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedView {
+    /// Where.
+    pub dir: PathBytes,
+    /// Why it could not be so far.
+    pub reason: Option<String>,
 }
 
 /// Who contributes to a drive. All in bytes.

@@ -50,6 +50,7 @@ mod mending;
 pub(super) mod mounting;
 mod pausing;
 mod pinging;
+mod remembering;
 mod risking;
 mod serving;
 mod setting;

@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use super::failure::told;
 use super::following::Followed;
+use super::mounts::Mounts;
 use crate::drive::disk::{Drive, DriveError};
 use crate::drive::lease::{Role, Taking};
 use crate::drive::session::{self, Kernel, MountError, Mounted};
@@ -184,11 +185,18 @@ pub(super) struct Drives {
     pub(super) changing: tokio::sync::Mutex<()>,
     /// Those that another machine writes.
     pub(super) followed: Followed,
+    /// Which of them are to be mounted, where.
+    pub(super) mounts: Arc<Mounts>,
     /// What was worked out last of the grid's room, and for whom.
     pooled: Mutex<Option<(Donors, Pooled)>>,
 }
 
 impl Drives {
+    /// None yet, of those that are to be mounted.
+    pub(super) fn new(mounts: Mounts) -> Self {
+        Self { mounts: Arc::new(mounts), ..Self::default() }
+    }
+
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Running>>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -233,14 +241,17 @@ impl Engine {
         door
     }
 
-    /// Keeps a mount until it ends; that is the user's wish.
-    pub(super) fn keep_mount(&self, mut door: Door, mut mounted: Mounted) {
+    /// Keeps a mount until it ends.
+    pub(super) fn keep_mount(self: &Arc<Self>, mut door: Door, mut mounted: Mounted) {
+        let engine = Arc::clone(self);
+        let name = door.running.drive.name().to_owned();
         door.mount = true;
         door.running.kernel.set(Some(&mounted));
         door.running.ways.send_modify(|ways| ways.dir = Some(mounted.dir().to_owned()));
         drop(self.upkeep.spawn(async move {
             mounted.ended().await;
             drop(door);
+            engine.was_unmounted(&name).await;
         }));
     }
 

@@ -18,6 +18,7 @@ use super::events::EventMonitor;
 use super::failure::told;
 use super::guarding::keep_guarding;
 use super::measuring::keep_measuring;
+use super::mounts::mount_again;
 use crate::api::limits::CallLimits;
 use crate::api::{Answer, Call, DrillArgs, Failure};
 use crate::flow::backup::{catch_up, is_shortage};
@@ -78,12 +79,13 @@ pub async fn run(
         }
     };
     let measuring = keep_measuring(&engine, stop.clone());
+    let mounting = Box::pin(mount_again(&engine, stop.clone()));
     let comparing = Box::pin(comparing::keep_comparing(&engine, stop.clone()));
     let scheduling = Box::pin(scheduling::keep_scheduling(&engine, stop.clone()));
     // All of them end with `stop`.
     tokio::join!(
         serving, catching, caring, retaining, drilling, guarding, measuring, moving, scrubbing,
-        comparing, counting, scheduling, greeting
+        comparing, counting, scheduling, mounting, greeting
     );
     engine.stop().await;
     Ok(())

@@ -28,6 +28,7 @@ use super::drives::Drives;
 use super::hearing::Hearing;
 use super::keys;
 use super::measuring;
+use super::mounts::Mounts;
 use super::regulator::{Files, Regulator};
 use super::roster::RosterKeeper;
 use super::watch::Watch;
@@ -197,6 +198,7 @@ pub(super) struct Disk {
     pub(super) shelf: Shelf,
     roster: RosterKeeper,
     known: Vec<p2p::wire::Hello>,
+    mounts: Mounts,
 }
 
 impl Engine {
@@ -261,7 +263,7 @@ impl Engine {
             watch,
             regulator: Arc::new(regulator),
             reads: tokio::sync::OnceCell::new(),
-            drives: Drives::default(),
+            drives: Drives::new(disk.mounts),
             roster: Arc::new(Mutex::new(disk.roster)),
             agent: AtomicBool::new(false),
             upkeep: TaskTracker::new(),
@@ -438,7 +440,8 @@ pub(super) fn open_disk(home: &Home, config: &Config, discard: bool) -> Result<D
     let shelf = open_shelf(home, config)?;
     let mut roster = RosterKeeper::new(home.root().join("roster"));
     let known = roster.load();
-    Ok(Disk { catalog, spool, cache, shelf, roster, known })
+    let mounts = Mounts::of(home.root());
+    Ok(Disk { catalog, spool, cache, shelf, roster, known, mounts })
 }
 
 fn open_catalog(home: &Home, discard: bool) -> Result<Catalog, EngineError> {

@@ -72,6 +72,7 @@ impl Engine {
             engine.drives.followed.all().remove(&name);
             // Nobody may be waiting.
             done.send_replace(true);
+            engine.was_unmounted(&name).await;
         }));
     }
 }

@@ -159,6 +159,25 @@ impl Mounted {
     }
 }
 
+/// Takes away what a process that is gone left there, and says whether it can be mounted on.
+/// Blocks.
+pub fn prepare(dir: &Path) -> Result<(), MountError> {
+    let path = dir.to_owned();
+    clear(dir)?;
+    if is_ours(dir) {
+        return Err(MountError::Mounted { path });
+    }
+    if !std::fs::metadata(dir).is_ok_and(|meta| meta.is_dir()) {
+        return Err(MountError::NoDirectory { path });
+    }
+    Ok(())
+}
+
+/// Takes away what a process that is gone left there, if it did. Blocks.
+pub fn clear(dir: &Path) -> Result<(), MountError> {
+    if is_ours(dir) && is_dead(dir) { unmount_by(dir, UnmountFlags::DETACH) } else { Ok(()) }
+}
+
 /// Mounts a tree. Blocks until the kernel answers; `runtime` carries what has to wait.
 pub fn mount<F: Files>(
     files: Arc<F>,
@@ -166,16 +185,8 @@ pub fn mount<F: Files>(
     options: &Options,
     runtime: Handle,
 ) -> Result<Mounted, MountError> {
+    prepare(dir)?;
     let path = dir.to_owned();
-    if is_ours(dir) {
-        if !is_dead(dir) {
-            return Err(MountError::Mounted { path });
-        }
-        unmount_by(dir, UnmountFlags::DETACH)?;
-    }
-    if !std::fs::metadata(dir).is_ok_and(|meta| meta.is_dir()) {
-        return Err(MountError::NoDirectory { path });
-    }
     let adapter = Adapter::new(files, runtime, DEADLINE);
     let system = |source| MountError::System { path: path.clone(), source };
     let session = Session::new(adapter, dir, &config(options)).map_err(system)?;

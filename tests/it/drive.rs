@@ -3,6 +3,7 @@
 //! Needs `/dev/fuse` and the right to mount (root, or `fusermount3`); where that is missing each
 //! test says so in one line and promises nothing.
 
+mod coming_back;
 mod dav;
 mod exercise;
 mod following;

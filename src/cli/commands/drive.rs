@@ -107,8 +107,16 @@ fn status(view: &DriveView, look: &Look) -> String {
         None => String::new(),
     };
     let (name, rows) = (escape(&view.name), rows.trim_start_matches('\n'));
-    let standing = standing(view);
-    format!("Drive {name}, {place}, last commit {commit}\n{rows}{standing}{trouble}")
+    let (standing, again) = (standing(view), again(view));
+    format!("Drive {name}, {place}, last commit {commit}\n{rows}{standing}{again}{trouble}")
+}
+
+/// Where it is to be mounted again, and why it is not yet.
+fn again(view: &DriveView) -> String {
+    let Some(wanted) = &view.wanted else { return String::new() };
+    let reason = wanted.reason.as_ref();
+    let reason = reason.map_or_else(String::new, |reason| format!(": {}", escape(reason)));
+    format!("\nNot mounted again at {}{reason}", path(&wanted.dir))
 }
 
 /// Whether it is this machine's to write; nothing in the usual case.

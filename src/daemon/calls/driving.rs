@@ -21,6 +21,7 @@ use crate::clock::SystemClock;
 use crate::daemon::drives::{Door, Running};
 use crate::daemon::duties;
 use crate::daemon::failure::{failure, told};
+use crate::daemon::mounts::Place;
 use crate::daemon::views;
 use crate::drive::disk::{self, Drive, DriveError, DriveSettings};
 use crate::drive::lease::{self, Role};
@@ -126,15 +127,23 @@ impl Run {
         take_over: TakeOver,
     ) -> Result<DriveAnswer, Failure> {
         let changing = self.engine.drives.changing.lock().await;
-        self.check_not_mounted(name)?;
+        let at = Path::new(OsStr::from_bytes(&dir.0)).to_owned();
+        let place = Place { dir, allow_other, read_only: false };
+        if self.is_mounted_so(name, &place)? && take_over == TakeOver::Never {
+            drop(changing);
+            return self.drive_status(name).await;
+        }
+        let prepared = at.clone();
+        // Before the drive is taken for nothing.
+        self.ctx.work(move || session::prepare(&prepared)).await??;
         let open = self.open_door(name, take_over).boxed().await?;
         let drive = &open.running().drive;
-        let at = Path::new(OsStr::from_bytes(&dir.0)).to_owned();
         let options = Options { name: name.to_owned(), allow_other, access: Access::ReadWrite };
         let (volume, runtime) = (Arc::clone(drive.volume()), Handle::current());
         let mounting = move || session::mount(volume, &at, &options, runtime);
         let mounted = self.ctx.work(mounting).await??;
         self.engine.keep_mount(open, mounted);
+        self.remember(name, place).await;
         drop(changing);
         self.drive_status(name).await
     }
@@ -221,12 +230,19 @@ impl Run {
     }
 
     async fn unmount_drive(&self, name: &str) -> Result<DriveAnswer, Failure> {
+        if !self.engine.is_mounted(name) {
+            // The agent may be about to mount it again.
+            drop(self.engine.drives.changing.lock().await);
+        }
         if let Some(following) = self.engine.drives.followed.get(name) {
             return self.unfollow_drive(following).await;
         }
-        let running = self.running(name)?;
+        let Some(running) = self.engine.drives.get(name) else {
+            return self.give_up(name).await;
+        };
         let unmounting = Arc::clone(&running);
         self.ctx.work(move || unmounting.unmount()).await??;
+        self.forget_mount(name).await?;
         if running.unmounted().await {
             running.ended().await;
         } else {
@@ -254,11 +270,15 @@ impl Run {
             let dir = running.dir().map(|dir| PathBytes(dir.as_os_str().as_bytes().to_vec()));
             let mut view = self.drive_view(&running.drive, dir).await?;
             view.served = running.is_served();
+            return Ok(DriveAnswer::Status(self.with_wish(view)));
+        }
+        if let Some(view) = self.only_wanted(name) {
             return Ok(DriveAnswer::Status(view));
         }
         let _changing = self.engine.drives.changing.lock().await;
         let drive = Arc::new(self.open_drive(name).await?);
-        Ok(DriveAnswer::Status(self.drive_view(&drive, None).await?))
+        let view = self.drive_view(&drive, None).await?;
+        Ok(DriveAnswer::Status(self.with_wish(view)))
     }
 
     async fn drive_view(
@@ -296,7 +316,7 @@ impl Run {
             epoch: drive.role().epoch(),
             taken_by,
             conflict_snapshot: drive.conflict().map(|id| id.to_string()),
-            unconfirmed_secs: None,
+            ..DriveView::default()
         })
     }
 
@@ -425,6 +445,7 @@ impl Run {
         let at = dir.clone();
         let removed = self.ctx.work(move || std::fs::remove_dir_all(dir)).await?;
         removed.map_err(|source| no_directory(&at, &source))?;
+        self.forget_mount(name).await?;
         Ok(DriveAnswer::Deleted(DriveDeletedView {
             schema: "gbak.drive-deleted/1".to_owned(),
             name: name.to_owned(),

@@ -12,6 +12,7 @@ use super::driving::unknown;
 use crate::api::{DriveAnswer, DriveView, Failure, PathBytes, codes};
 use crate::daemon::failure::failure;
 use crate::daemon::following::Following;
+use crate::daemon::mounts::Place;
 use crate::drive::follower::Follower;
 use crate::drive::session::{self, Access, Options};
 
@@ -24,7 +25,11 @@ impl Run {
         allow_other: bool,
     ) -> Result<DriveAnswer, Failure> {
         let changing = self.engine.drives.changing.lock().await;
-        self.check_not_mounted(name)?;
+        let place = Place { dir: dir.clone(), allow_other, read_only: true };
+        if self.is_mounted_so(name, &place)? {
+            drop(changing);
+            return self.drive_status(name).await;
+        }
         let packs = self.engine.data_packs().await?;
         // A mounted drive outlives the call's progress.
         let follower = Follower::new(name, self.engine.ctx().clone(), packs).await?;
@@ -35,22 +40,25 @@ impl Run {
         let mounting = move || session::mount(files, &at, &options, runtime);
         let mounted = self.ctx.work(mounting).await??;
         self.engine.follow_drive(follower, mounted);
+        self.remember(name, place).await;
         drop(changing);
         self.drive_status(name).await
     }
 
-    /// Refuses what is mounted already, or could not be served.
-    pub(super) fn check_not_mounted(&self, name: &str) -> Result<(), Failure> {
+    /// Whether it is mounted there already, in this very way. Refuses what is mounted otherwise, or
+    /// could not be served.
+    pub(super) fn is_mounted_so(&self, name: &str, place: &Place) -> Result<bool, Failure> {
         self.check_served()?;
         let written = self.engine.drives.get(name).and_then(|running| running.dir());
         let followed =
             || self.engine.drives.followed.get(name).map(|following| following.dir.clone());
         match written.or_else(followed) {
+            Some(_) if self.engine.drives.mounts.get(name).as_ref() == Some(place) => Ok(true),
             Some(at) => {
                 let message = format!("Drive {name} is mounted at {} already", at.display());
                 Err(codes::DRIVE.failure(message))
             }
-            None => Ok(()),
+            None => Ok(false),
         }
     }
 
@@ -69,6 +77,7 @@ impl Run {
     ) -> Result<DriveAnswer, Failure> {
         let unmounting = Arc::clone(&following);
         self.ctx.work(move || unmounting.unmount()).await??;
+        self.forget_mount(following.follower.name()).await?;
         following.ended().await;
         Ok(DriveAnswer::Status(view(&following, false)))
     }

@@ -131,7 +131,7 @@ pub(super) fn written(path: &Path, content: impl AsRef<[u8]>) {
 }
 
 /// A grid of four, and a second machine of the first member's, all with a short lease.
-fn two_machines(lease: &str) -> (Rig, Agent) {
+pub(super) fn two_machines(lease: &str) -> (Rig, Agent) {
     let mut rig = Rig::new(4);
     rig.agents[0].stop();
     set(&rig.agents[0], &[("lease", lease)]);

@@ -82,6 +82,19 @@ impl Rig {
     }
 }
 
+impl Drop for Rig {
+    /// Drives come back with their agents: none outlives its grid.
+    fn drop(&mut self) {
+        self.agents.iter_mut().for_each(Agent::kill);
+        let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let points = table.lines().filter_map(|line| line.split(' ').nth(4));
+        for point in points.filter(|point| Path::new(point).starts_with(self.dir.path())) {
+            // Fails when it is gone already.
+            rustix::mount::unmount(point, rustix::mount::UnmountFlags::DETACH).unwrap_or_default();
+        }
+    }
+}
+
 pub(crate) const LOOPBACK: &str = "/ip4/127.0.0.1/tcp/0";
 
 pub(crate) fn init_args<'a>(name: &'a str, words: &'a str) -> Vec<&'a str> {

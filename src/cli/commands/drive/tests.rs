@@ -1,7 +1,7 @@
 //! What is asked of drives, and how it is shown.
 
 use super::*;
-use crate::api::{DonorView, DriveDeletedView, PathBytes};
+use crate::api::{DonorView, DriveDeletedView, PathBytes, WantedView};
 use crate::cli::commands::fake::{Fake, golden, ran};
 
 fn view(dir: Option<&str>) -> DriveView {
@@ -25,6 +25,7 @@ fn view(dir: Option<&str>) -> DriveView {
         taken_by: dir.map(|_| "bb".repeat(32)),
         conflict_snapshot: dir.map(|_| "77aa".repeat(16)),
         unconfirmed_secs: None,
+        wanted: None,
     }
 }
 
@@ -44,6 +45,13 @@ fn a_drive_is_shown_as_a_sum_of_what_is_where() {
         ..view(Some("/mnt/work"))
     };
     let followed = answering(DriveAnswer::Status(followed));
+    let missed = DriveView {
+        wanted: Some(Box::new(WantedView {
+            dir: PathBytes(b"/mnt/stick".to_vec()),
+            reason: Some("/mnt/stick is not a directory that can be mounted on".to_owned()),
+        })),
+        ..view(None)
+    };
     let table = DriveTableView {
         schema: "gbak.drive-table/1".to_owned(),
         name: "work".to_owned(),
@@ -71,6 +79,7 @@ fn a_drive_is_shown_as_a_sum_of_what_is_where() {
             ran(&mounted(), "gbak drive status work --json"),
             ran(&followed, "gbak drive mount work /mnt/work --read-only"),
             ran(&answering(DriveAnswer::Status(view(None))), "gbak drive create work"),
+            ran(&answering(DriveAnswer::Status(missed)), "gbak drive status work"),
             ran(&answering(DriveAnswer::Table(table)), "gbak drive table work"),
             ran(&answering(DriveAnswer::Deleted(deleted)), "gbak drive delete work"),
         ],
