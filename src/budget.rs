@@ -1,23 +1,36 @@
 //! Room in memory for what the pipelines of one process hold: packs being sealed, sent, fetched or
 //! written. However many backups, restores and checks run at once, together they hold no more.
 //!
+//! Over a long line there is more of it ([`Budget::reach`]): what is on its way, or waits for its
+//! answer, is held as long as a round trip takes, and would keep the line from being filled.
+//!
 //! Invariants: who asks first is served first; whoever holds room must not wait for more, or two
-//! could wait for each other for ever; what is larger than all the room takes all of it, so that
-//! it goes through, alone. Taking room cannot fail.
+//! could wait for each other for ever; what is larger than all the room there always is takes as
+//! much as that, so that it goes through, alone on a short line. Taking room cannot fail.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Room is counted in these units.
 const UNIT: usize = 1024;
+/// More room for each second of a round trip: one more pack of 4 MiB with its parity at 50 ms.
+/// Measured there, at 100 MB/s: without it a backup filled 89 % of the line while it ran, with it
+/// 97 %; with twice as much all of it, for twice as much memory.
+const PER_SECOND: f64 = 170.0 * 1024.0 * 1024.0;
+/// More room at most: of longer lines few are as fast.
+const REACH_MAX: usize = 32 * 1024 * 1024;
 
 /// Bytes that may be held at once. Clones share the room.
 #[derive(Debug, Clone)]
 pub struct Budget {
     room: Arc<Semaphore>,
+    /// What there always is.
     units: u32,
+    /// What there is more, for a long line.
+    more: Arc<Mutex<u32>>,
     most: Arc<AtomicU64>,
 }
 
@@ -37,7 +50,22 @@ impl Budget {
     pub fn new(bytes: usize) -> Self {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         let room = Arc::new(Semaphore::new(units as usize));
-        Self { room, units, most: Arc::default() }
+        Self { room, units, more: Arc::default(), most: Arc::default() }
+    }
+
+    /// Has as much more room as a line with this round trip needs, instead of what it had more
+    /// before. What is held now stays held: room is taken away as it comes back.
+    pub fn reach(&self, round_trip: Duration) {
+        let bytes = (round_trip.as_secs_f64() * PER_SECOND).min(REACH_MAX as f64);
+        let wanted = (bytes as usize / UNIT) as u32;
+        let mut more = self.more.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(add) = wanted.checked_sub(*more) {
+            self.room.add_permits(add as usize);
+            *more = wanted;
+        } else {
+            // What is not free now goes when somebody asks again.
+            *more -= self.room.forget_permits((*more - wanted) as usize) as u32;
+        }
     }
 
     /// Waits until there is room for so many bytes. Cancel-safe.
@@ -45,7 +73,8 @@ impl Budget {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.units);
         // None only when the semaphore is closed, which it never is.
         let permit = self.room.clone().acquire_many_owned(units).await.ok();
-        let held = self.units as usize - self.room.available_permits();
+        let all = self.units + *self.more.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = (all as usize).saturating_sub(self.room.available_permits());
         self.most.fetch_max((held * UNIT) as u64, Ordering::Relaxed);
         Hold { permit }
     }

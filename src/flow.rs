@@ -10,7 +10,7 @@ use std::sync::Arc;
 use chunker::{OwnerId, PackId, PeerId, RecordError};
 use ed25519_dalek::SigningKey;
 use p2p::cert::DeviceCert;
-use p2p::{Clock, Grid, GridError, Refusal};
+use p2p::{Clock, Grid, GridError, PeerState, Refusal};
 
 use crate::budget::Budget;
 use crate::entropy::Entropy;
@@ -124,6 +124,12 @@ impl<G: Grid> Ctx<G> {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, FlowError> {
         Ok(offload(&self.offload, work).await?)
+    }
+
+    /// Makes room for what is under way to holders as far away as the farthest that is connected.
+    pub(crate) fn reach(&self) {
+        let online = self.grid.peers().into_iter().filter(|info| info.state == PeerState::Online);
+        self.budget.reach(online.filter_map(|info| info.rtt).max().unwrap_or_default());
     }
 
     /// Runs work that only computes, as many at once as there are processors.

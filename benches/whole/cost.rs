@@ -70,6 +70,14 @@ fn children_cpu() -> Result<f64, Failure> {
     stat("/proc/self/stat", 13)
 }
 
+/// Time that all processors together had nothing to do, or waited for a disk, in seconds.
+pub(crate) fn idle() -> Result<f64, Failure> {
+    let text = std::fs::read_to_string("/proc/stat")?;
+    let all = text.lines().next().ok_or("no processors")?;
+    let ticks = all.split_whitespace().skip(4).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / TICKS)
+}
+
 /// Two neighbouring counts of ticks. The name before them may have spaces; it ends in `)`.
 fn stat(path: &str, first: usize) -> Result<f64, Failure> {
     let text = std::fs::read_to_string(path)?;

@@ -6,8 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use gbak::demo::agents::Agent;
@@ -26,23 +25,78 @@ const HOLDERS: usize = 5;
 /// Pieces of up to 64 KiB waiting in one direction of one connection.
 const WAITING: usize = 128;
 
+/// Bytes between two notes of when they were through.
+const NOTED: u64 = 256 * 1024;
+
 /// One direction of the link, shared by all connections.
 #[derive(Debug)]
 struct Way {
     bytes_per_second: f64,
     delay: Duration,
-    free_at: Mutex<Instant>,
-    carried: AtomicU64,
+    carried: Mutex<Carried>,
+}
+
+/// What went through a direction.
+#[derive(Debug)]
+struct Carried {
+    free_at: Instant,
+    bytes: u64,
+    /// When so many bytes were through, now and then.
+    notes: Vec<(Instant, u64)>,
 }
 
 impl Way {
+    fn new(megabytes: f64, round_trip: Duration) -> Self {
+        let carried = Carried { free_at: Instant::now(), bytes: 0, notes: Vec::new() };
+        Self {
+            bytes_per_second: megabytes * 1e6,
+            delay: round_trip / 2,
+            carried: Mutex::new(carried),
+        }
+    }
+
+    fn carried(&self) -> MutexGuard<'_, Carried> {
+        self.carried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// When so many bytes, sent now, are at the other end.
     fn due(&self, len: usize) -> Instant {
-        self.carried.fetch_add(len as u64, Ordering::Relaxed);
-        let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
         let takes = Duration::from_secs_f64(len as f64 / self.bytes_per_second);
-        *free_at = (*free_at).max(Instant::now()) + takes;
-        *free_at + self.delay
+        let mut carried = self.carried();
+        carried.free_at = carried.free_at.max(Instant::now()) + takes;
+        carried.bytes += len as u64;
+        let (free_at, bytes) = (carried.free_at, carried.bytes);
+        if carried.notes.last().is_none_or(|(_, noted)| bytes - noted >= NOTED) {
+            carried.notes.push((free_at, bytes));
+        }
+        free_at + self.delay
+    }
+
+    /// Begins to count anew.
+    fn reset(&self) {
+        let mut carried = self.carried();
+        carried.bytes = 0;
+        carried.notes.clear();
+    }
+
+    /// Bytes since, and how many a second between the first and the last twentieth of them: without
+    /// what happens at the ends, one round trip after the other. And how long ago the last noted
+    /// were through.
+    fn since(&self) -> (u64, f64, Duration) {
+        let carried = self.carried();
+        let twentieth = carried.bytes / 20;
+        let steady = carried.notes.iter();
+        let steady = steady
+            .filter(|(_, bytes)| (twentieth..=carried.bytes - twentieth).contains(bytes))
+            .collect::<Vec<_>>();
+        let rate = match (steady.first(), steady.last()) {
+            (Some((began, from)), Some((ended, to))) if ended > began => {
+                (to - from) as f64 / (*ended - *began).as_secs_f64()
+            }
+            _ => 0.0,
+        };
+        let last = carried.notes.last().map(|(at, _)| at.elapsed()).unwrap_or_default();
+        (carried.bytes, rate, last)
     }
 }
 
@@ -59,14 +113,7 @@ impl Link {
     fn new(megabytes: f64, round_trip: Duration) -> Result<Self, Failure> {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_all().build()?;
-        let way = || {
-            Arc::new(Way {
-                bytes_per_second: megabytes * 1e6,
-                delay: round_trip / 2,
-                free_at: Mutex::new(Instant::now()),
-                carried: AtomicU64::new(0),
-            })
-        };
+        let way = || Arc::new(Way::new(megabytes, round_trip));
         Ok(Self { runtime, up: way(), down: way() })
     }
 
@@ -169,6 +216,7 @@ pub(crate) fn run(
     table: &mut Table,
 ) -> Result<(), Failure> {
     let link = Link::new(megabytes, round_trip)?;
+    link.plain(corpus, megabytes, table)?;
     let dir = place.join("far");
     std::fs::create_dir(&dir)?;
     let founder = member(program, &dir, "founder", "none", None)?;
@@ -204,24 +252,86 @@ pub(crate) fn run(
     compared(&corpus.dir, &target, "over the link")
 }
 
-/// How the figures of a step are called: time; share of the link; processor time of the source, of
-/// all holders, of the relay that stands for the link; and how much of two processors that is.
-type Names = [&'static str; 6];
+/// Bytes that each connection carries to see what the relays can do.
+const PLAIN: usize = 60_000_000;
+
+impl Link {
+    /// What of the link plain TCP fills, on as many connections as there are holders: nothing is
+    /// computed, and nothing is written.
+    fn plain(&self, corpus: &Corpus, megabytes: f64, table: &mut Table) -> Result<(), Failure> {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let sink = self.runtime.block_on(TcpListener::bind(any))?;
+        let mut ports = Vec::new();
+        for _ in 0..HOLDERS {
+            let (port, target) = self.relay()?;
+            target.set(sink.local_addr()?).map_err(|_| "a relay has its target already")?;
+            ports.push(port);
+        }
+        self.up.reset();
+        let took = timed(|| self.runtime.block_on(poured(&sink, &ports)))?;
+        let (bytes, steady, _) = self.up.since();
+        table.add(&corpus.name, "plain TCP over the link", took);
+        let share = bytes as f64 / 1e6 / took / megabytes;
+        table.add(&corpus.name, "of the link by plain TCP, %", share * 100.0);
+        table.add(&corpus.name, "the same without its ends, %", steady / 1e4 / megabytes);
+        Ok(())
+    }
+}
+
+/// Sends zeros through all these relays at once, until all of them have come.
+async fn poured(sink: &TcpListener, ports: &[u16]) -> Result<(), Failure> {
+    let pour = ports.iter().map(|port| async move {
+        let mut to = TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).await?;
+        let zeros = vec![0; 64 * 1024];
+        let mut left = PLAIN;
+        while left > 0 {
+            let piece = zeros.get(..left.min(zeros.len())).unwrap_or_default();
+            to.write_all(piece).await?;
+            left -= piece.len();
+        }
+        to.shutdown().await
+    });
+    let drain = ports.iter().map(|_| async {
+        let (mut from, _) = sink.accept().await?;
+        let mut buffer = vec![0; 64 * 1024];
+        while from.read(&mut buffer).await? > 0 {}
+        Ok::<(), std::io::Error>(())
+    });
+    let (poured, drained) =
+        tokio::join!(futures::future::try_join_all(pour), futures::future::try_join_all(drain));
+    poured?;
+    drained?;
+    Ok(())
+}
+
+/// How the figures of a step are called: time; share of the link, and between the first and the
+/// last twentieth of the bytes; how long it went on without any; processor time of the source, of all holders, of the relay that
+/// stands for the link; how much of two processors that is, and with everybody else on the machine;
+/// the most memory of the source so far.
+type Names = [&'static str; 10];
 const BACKUP: Names = [
     "backup over the link",
     "of the link by a backup, %",
+    "of the link without the ends of a backup, %",
+    "backup, after the last bytes",
     "backup, the source, s CPU",
     "backup, the holders, s CPU",
     "backup, the link itself, s CPU",
     "backup, of all processors, %",
+    "backup, of all processors with everybody else, %",
+    "backup, the source's peak memory, MB",
 ];
 const RESTORE: Names = [
     "restore over the link",
     "of the link by a restore, %",
+    "of the link without the ends of a restore, %",
+    "restore, after the last bytes",
     "restore, the source, s CPU",
     "restore, the holders, s CPU",
     "restore, the link itself, s CPU",
     "restore, of all processors, %",
+    "restore, of all processors with everybody else, %",
+    "restore, the source's peak memory, MB",
 ];
 
 /// All that takes part.
@@ -247,19 +357,30 @@ impl Over<'_> {
         table: &mut Table,
         work: &dyn Fn() -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let (before, cpu) = (way.carried.load(Ordering::Relaxed), self.cpu()?);
+        let (cpu, idle) = (self.cpu()?, cost::idle()?);
+        way.reset();
         let took = timed(work)?;
-        let moved = (way.carried.load(Ordering::Relaxed) - before) as f64 / 1e6;
-        let name = &self.corpus.name;
-        table.add(name, names[0], took);
-        table.add(name, names[1], moved / took / self.megabytes * 100.0);
+        let (bytes, steady, after) = way.since();
         let spent = self.cpu()?.into_iter().zip(cpu).map(|(after, before)| after - before);
         let spent: Vec<f64> = spent.collect();
-        for (name_of, seconds) in names[2..5].iter().copied().zip(&spent) {
-            table.add(name, name_of, *seconds);
-        }
         let threads = std::thread::available_parallelism()?.get() as f64;
-        table.add(name, names[5], spent.iter().sum::<f64>() / took / threads * 100.0);
+        let idle = (cost::idle()? - idle) / took / threads;
+        let peak = self.source.pid().and_then(cost::peak_mb).ok_or("no VmHWM")?;
+        let figures = [
+            took,
+            bytes as f64 / 1e6 / took / self.megabytes * 100.0,
+            steady / 1e4 / self.megabytes,
+            after.as_secs_f64(),
+            spent[0],
+            spent[1],
+            spent[2],
+            spent.iter().sum::<f64>() / took / threads * 100.0,
+            (1.0 - idle) * 100.0,
+            peak,
+        ];
+        for (name, figure) in names.iter().zip(figures) {
+            table.add(&self.corpus.name, name, figure);
+        }
         Ok(())
     }
 }

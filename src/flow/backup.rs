@@ -131,6 +131,7 @@ pub async fn backup<G: Grid>(
 ) -> Result<BackupReport, FlowError> {
     let scan = Scan::new(&plan.paths, plan.scan.clone())?;
     let targets = Targets::now(ctx);
+    ctx.reach();
     let chosen = choose_code(ctx, &plan, &targets)?;
     if !plan.dry_run {
         if targets.len() > 0 {

@@ -128,6 +128,7 @@ pub async fn check<G: Grid>(
         report.chunks = packs.values().map(|pack| pack.chunks).sum();
         BTreeMap::new()
     } else {
+        ctx.reach();
         let seed = crate::entropy::bytes(&*ctx.entropy);
         let drawn = packs.iter().filter(|(id, _)| sample.has(id, &seed)).collect();
         read(ctx, drawn, &roots, &mut answers, &mut report).await?

@@ -115,6 +115,7 @@ pub async fn restore<G: Grid>(
     if plan.overwrite.is_none() && !target.is_empty()? {
         return Err(FlowError::TargetNotEmpty { path: plan.target.display().to_string() });
     }
+    ctx.reach();
     let mut carrying = Carrying::new(ctx, target, &plan, cancel);
     if plan.is_of_all() {
         carrying.announce(snapshot.totals.files, snapshot.totals.bytes);

@@ -7,6 +7,7 @@ mod drill;
 mod faults;
 mod forget;
 mod guardians;
+mod index;
 mod leaving;
 mod lending;
 mod limits;

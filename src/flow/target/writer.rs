@@ -17,6 +17,12 @@ use crate::vault::tree::Meta;
 /// Larger files get their length at once, so that one no file system can hold fails before anything
 /// is fetched for it. Smaller ones get it at the end, and only if they end in a hole.
 const SMALL: u64 = 1024 * 1024;
+/// After so many bytes of a file the disk begins to write them. What is left for the end of a
+/// restore, when nothing else is done, is little then.
+const STEP: u64 = 8 * 1024 * 1024;
+/// Files shorter than this are left for the end: there are many of them, and the system writes them
+/// together.
+const SHORT: u64 = 128 * 1024;
 
 /// A file being written under a temporary name. Dropped before [`FileWriter::finish`], it leaves
 /// nothing behind.
@@ -30,6 +36,8 @@ pub struct FileWriter {
     size: u64,
     /// Where the last byte written so far ends.
     end: AtomicU64,
+    /// Bytes written.
+    written: AtomicU64,
     rights: Rights,
     /// The temporary name is gone.
     settled: bool,
@@ -45,8 +53,8 @@ impl FileWriter {
         let (temp, file) = create(temps, &place.dir).map_err(io("create", &place.path))?;
         let Place { dir, name, path } = place;
         let name = name.to_vec();
-        let end = AtomicU64::new(0);
-        let writer = Self { dir, temp, name, path, file, size, end, rights, settled: false };
+        let (end, written, settled) = (AtomicU64::new(0), AtomicU64::new(0), false);
+        let writer = Self { dir, temp, name, path, file, size, end, written, rights, settled };
         if size > SMALL {
             writer.set_len()?;
         }
@@ -72,7 +80,17 @@ impl FileWriter {
             }
         }
         self.end.fetch_max(end, Ordering::Relaxed);
+        let before = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        if before / STEP != (before + bytes.len() as u64) / STEP {
+            self.begin_to_sync();
+        }
         Ok(())
+    }
+
+    /// Has the disk begin to write what is here, and waits for nothing: Linux does that for pages
+    /// that it is told to forget.
+    fn begin_to_sync(&self) {
+        let _best_effort = fs::fadvise(&self.file, 0, None, fs::Advice::DontNeed);
     }
 
     /// Sets metadata and gives the file its name. What has the name is in the way, or replaced if
@@ -80,6 +98,9 @@ impl FileWriter {
     pub fn finish(mut self, meta: &Meta, overwrite: bool) -> Result<Vec<Problem>, TargetError> {
         if self.end.load(Ordering::Relaxed) < self.size && self.size <= SMALL {
             self.set_len()?;
+        }
+        if self.size >= SHORT {
+            self.begin_to_sync();
         }
         if self.dir.default_acl {
             attrs::drop_inherited(self.file.as_fd());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use chunker::{Code, PACK_FULL, PeerId};
 use gbak::budget::Budget;
@@ -18,6 +19,8 @@ use super::stories::{assert_same, grid, under};
 use super::world::{Node, World};
 
 const MIB: usize = 1024 * 1024;
+/// As holders on the same network are.
+const NEAR: Duration = Duration::ZERO;
 
 /// Counts the bytes of shards that are on their way out or in.
 #[derive(Clone)]
@@ -82,9 +85,11 @@ fn noise(len: usize) -> Vec<u8> {
     bytes
 }
 
-/// One file of eighteen full packs there and back; the most that was under way each time.
-async fn there_and_back(room: usize) -> [usize; 2] {
-    let world = World::new(61, Weather::calm());
+/// One file of eighteen full packs there and back on a line this long; the most that was under way
+/// each time.
+async fn there_and_back(room: usize, one_way: Duration) -> [usize; 2] {
+    let weather = Weather { delay_min: one_way, delay_max: one_way, ..Weather::calm() };
+    let world = World::new(61, weather);
     let (ada, _others) = grid(&world, 5).await;
     let source = world.dir.path().join("source");
     std::fs::create_dir(&source).unwrap();
@@ -123,24 +128,31 @@ async fn there_and_back(room: usize) -> [usize; 2] {
 #[tokio::test(start_paused = true)]
 async fn no_more_is_under_way_than_there_is_room_for() {
     // Room for one pack with its parity, or for one being put together.
-    let [sent, fetched] = there_and_back(8 * MIB).await;
+    let [sent, fetched] = there_and_back(8 * MIB, NEAR).await;
     assert!((6 * MIB..=8 * MIB).contains(&sent), "{sent} bytes were being sent");
     assert!((3 * MIB..=8 * MIB).contains(&fetched), "{fetched} bytes were being fetched");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_sends_three_packs_at_once_and_fetches_four() {
-    let [sent, fetched] = there_and_back(Budget::AGENT).await;
+    let [sent, fetched] = there_and_back(Budget::AGENT, NEAR).await;
     assert!((19 * MIB..=24 * MIB).contains(&sent), "{sent} bytes were being sent");
     assert!((15 * MIB..=24 * MIB).contains(&fetched), "{fetched} bytes were being fetched");
 }
 
 #[tokio::test(start_paused = true)]
+async fn over_a_line_of_50_ms_more_packs_are_under_way_and_no_more_than_that() {
+    let [sent, fetched] = there_and_back(Budget::AGENT, Duration::from_millis(25)).await;
+    assert!((26 * MIB..=32 * MIB).contains(&sent), "{sent} bytes were being sent");
+    assert!((23 * MIB..=32 * MIB).contains(&fetched), "{fetched} bytes were being fetched");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_fits_goes_on_at_once_and_what_never_fits_goes_alone() {
-    let [sent, fetched] = there_and_back(100 * MIB).await;
-    assert!((39 * MIB..=100 * MIB).contains(&sent), "{sent} bytes were being sent");
+    let [sent, fetched] = there_and_back(100 * MIB, Duration::from_millis(10)).await;
+    assert!((39 * MIB..=107 * MIB).contains(&sent), "{sent} bytes were being sent");
     assert!(fetched > 15 * MIB, "{fetched} bytes were being fetched");
-    let [sent, fetched] = there_and_back(MIB).await;
+    let [sent, fetched] = there_and_back(MIB, NEAR).await;
     assert!(sent < 7 * MIB, "{sent} bytes were being sent");
     assert!(fetched < 5 * MIB, "{fetched} bytes were being fetched");
 }
