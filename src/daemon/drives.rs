@@ -45,6 +45,8 @@ const AT_MOST: Duration = Duration::from_secs(300);
 const AGAIN: Duration = Duration::from_secs(30);
 /// Between two tries to learn whether another machine writes a drive.
 const UNSURE: Duration = Duration::from_secs(5);
+/// How long peers may take to hear that a drive is given back, if the first time too few did.
+const LEAVING: Duration = Duration::from_secs(20);
 /// How long peers may take to say what they still offer.
 const ASKING: Duration = Duration::from_secs(5);
 
@@ -296,11 +298,33 @@ impl Engine {
         drive.take(Taking { lease_secs, take_over, in_use: &in_use }, cancel).await
     }
 
-    /// Gives a drive back, if all of it is on the grid.
+    /// Gives a drive back, if all of it is on the grid. Peers that are here and slow are waited for,
+    /// a while.
     pub(super) async fn leave_drive(&self, drive: &Drive<Swarm>) {
-        let _writing = self.writing.lock().await;
-        if let Err(error) = drive.give_back().await {
-            tracing::warn!(error = %told(&error), drive = drive.name(), "not given back");
+        let until = Instant::now() + LEAVING;
+        loop {
+            let given = {
+                let _writing = self.writing.lock().await;
+                drive.give_back().await
+            };
+            let online = |peer: &p2p::PeerInfo| peer.state == PeerState::Online;
+            match given {
+                Ok(true) => return,
+                Ok(false) if Instant::now() < until && self.ctx.grid.peers().iter().any(online) => {
+                }
+                Ok(false) => {
+                    tracing::warn!(drive = drive.name(), "not given back: too few peers answer");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(error = %told(&error), drive = drive.name(), "not given back");
+                    return;
+                }
+            }
+            tokio::select! { biased;
+                () = self.stopping.cancelled() => return,
+                () = tokio::time::sleep(TICK) => {}
+            }
         }
     }
 

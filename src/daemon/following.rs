@@ -56,6 +56,17 @@ impl Followed {
 }
 
 impl Engine {
+    /// Has a follower show the next commit whenever there is one. Never ends; cancel-safe.
+    pub(super) async fn keep_fresh(&self, follower: &Follower<Swarm>) {
+        let every = Duration::from_secs(self.config.drive.follow.0.max(1));
+        loop {
+            tokio::time::sleep(every).await;
+            if let Err(error) = follower.refresh().await {
+                tracing::warn!(error = %told(&error), drive = follower.name(), "not refreshed");
+            }
+        }
+    }
+
     /// Follows a mounted drive until it ends.
     pub(super) fn follow_drive(
         self: &Arc<Self>,
@@ -78,20 +89,11 @@ impl Engine {
 }
 
 async fn follow(engine: &Engine, following: &Following, mounted: &mut Mounted) {
-    let every = Duration::from_secs(engine.config.drive.follow.0.max(1));
     let follower = &following.follower;
-    loop {
-        let next = async {
-            tokio::time::sleep(every).await;
-            follower.refresh().await
-        };
-        tokio::select! { biased;
-            () = engine.stopping.cancelled() => break,
-            () = mounted.ended() => return,
-            refreshed = next => if let Err(error) = refreshed {
-                tracing::warn!(error = %told(&error), drive = follower.name(), "not refreshed");
-            }
-        }
+    tokio::select! { biased;
+        () = engine.stopping.cancelled() => {}
+        () = mounted.ended() => return,
+        () = engine.keep_fresh(follower) => {}
     }
     let dir = following.dir.clone();
     let unmounting = engine.ctx.work(move || {

@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::drive::dav::{Dav, Impossible, Whole};
+use crate::drive::dav::{Dav, Impossible, Whole, is_shallow};
 
 pub(super) mod gate;
 
@@ -47,8 +47,6 @@ const DRAIN: Duration = Duration::from_secs(5);
 const HEAD_LIMIT: usize = 64 * 1024;
 /// Largest body of XML, in bytes.
 const XML_LIMIT: usize = 64 * 1024;
-/// What begins or ends in it: whoever reads it goes as deep on the stack as it is nested.
-const XML_TAGS: usize = 512;
 /// What is asked of a directory and everything below it.
 const DEPTH: HeaderName = HeaderName::from_static("depth");
 /// Where something is to be moved or copied.
@@ -224,8 +222,7 @@ fn is_finite(headers: &HeaderMap) -> bool {
 async fn shallow(body: Incoming) -> Result<Bytes, StatusCode> {
     let read = Limited::new(StreamBody::new(impatient(body)), XML_LIMIT).collect().await;
     let xml = read.map_err(|_said| StatusCode::PAYLOAD_TOO_LARGE)?.to_bytes();
-    let tags = xml.split(|byte| *byte == b'<').count();
-    if tags > XML_TAGS { Err(StatusCode::BAD_REQUEST) } else { Ok(xml) }
+    if is_shallow(&xml) { Ok(xml) } else { Err(StatusCode::BAD_REQUEST) }
 }
 
 /// A body that ends with an error when nothing of it comes for long.

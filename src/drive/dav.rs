@@ -27,11 +27,15 @@ use crate::offload::{Offload, offload};
 
 mod file;
 mod path;
+mod props;
 mod site;
 mod transfer;
 
 /// Bytes that are read, and written, at once.
 const PIECE: usize = 1 << 20;
+/// What begins or ends in a piece of XML: whoever reads it goes as deep on the stack as it is
+/// nested.
+pub const XML_TAGS: usize = 512;
 /// How often an answer may turn out to need something more.
 const ASKED_AGAIN: usize = 8;
 
@@ -104,6 +108,11 @@ fn joined(path: &DavPath) -> Vec<u8> {
 fn is_below(path: &[u8], above: &[u8]) -> bool {
     above == b"/"
         || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// Whether XML can be read: it is not nested deep, whatever else it is.
+pub fn is_shallow(xml: &[u8]) -> bool {
+    xml.split(|byte| *byte == b'<').count() <= XML_TAGS
 }
 
 /// A tree that is served.

@@ -361,6 +361,13 @@ impl<G: Grid> Drive<G> {
         self.settle().await
     }
 
+    /// Whether the last commit's snapshot is published.
+    pub(super) fn is_published(&self) -> Result<bool, FlowError> {
+        let Some(id) = self.facts().snapshot else { return Ok(true) };
+        let rows = self.ctx.catalog.snapshots()?;
+        Ok(rows.into_iter().any(|(one, state, _)| one == id && state == SNAPSHOT_PUBLISHED))
+    }
+
     /// Looks whether the last commit has reached the grid before any other machine claimed the
     /// drive, or was lost on the way.
     pub async fn settle(&self) -> Result<(), DriveError> {

@@ -364,14 +364,28 @@ impl<G: Grid> Drive<G> {
     }
 
     /// Gives the drive back when everything is on the grid. Otherwise the claim stays, and runs
-    /// out: nobody builds on less than there is without saying so.
-    pub async fn give_back(&self) -> Result<(), DriveError> {
-        let facts = self.facts();
-        let whole = facts.proven == facts.number && !self.is_dirty();
-        if whole && matches!(self.role(), Role::Writer { .. }) {
-            fence::give_back(self.ctx(), self.name()).await?;
+    /// out: nobody builds on less than there is without saying so. False when peers that are slow
+    /// to answer may make it possible in a moment. Publishes: nothing else may meanwhile.
+    pub async fn give_back(&self) -> Result<bool, DriveError> {
+        if !matches!(self.role(), Role::Writer { .. }) {
+            return Ok(true);
         }
-        Ok(())
+        if !self.is_held()? {
+            // It is noted, and was said to too few.
+            fence::repeat(self.ctx(), self.name()).await?;
+            return Ok(fence::is_said(self.ctx(), self.name())?);
+        }
+        self.settle().await?;
+        if self.is_dirty() || !self.is_published()? {
+            return Ok(true);
+        }
+        if self.is_queued() {
+            return Ok(false);
+        }
+        match fence::give_back(self.ctx(), self.name()).await {
+            Err(error) if is_shortage(&error) => Ok(false),
+            given => Ok(given.map(|()| true)?),
+        }
     }
 
     /// A commit on the line.

@@ -324,6 +324,11 @@ fn said<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<Option<u64>, FlowError> {
     Ok(named.iter().any(same).then_some(head.seq))
 }
 
+/// Whether this device's newest head says what is noted of a drive.
+pub fn is_said<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<bool, FlowError> {
+    Ok(said(ctx, drive)?.is_some())
+}
+
 /// Publishes a claim that could not be published when it was made. The caller lets nothing else
 /// publish meanwhile.
 pub async fn repeat<G: Grid>(ctx: &Ctx<G>, drive: &str) -> Result<(), FlowError> {

@@ -16,4 +16,5 @@ mod sharing;
 mod snapshots;
 mod space;
 mod vanishing;
+mod verified;
 mod working;

@@ -129,7 +129,9 @@ impl Run {
         let changing = self.engine.drives.changing.lock().await;
         let at = Path::new(OsStr::from_bytes(&dir.0)).to_owned();
         let place = Place { dir, allow_other, read_only: false };
-        if self.is_mounted_so(name, &place)? && take_over == TakeOver::Never {
+        let fenced = |running: Arc<Running>| matches!(running.drive.role(), Role::Fenced { .. });
+        let there = self.is_mounted_so(name, &place)?;
+        if there && !self.engine.drives.get(name).is_some_and(fenced) {
             drop(changing);
             return self.drive_status(name).await;
         }
@@ -156,7 +158,7 @@ impl Run {
         self.check_served()?;
         if self.engine.drives.followed.get(&name).is_some() {
             let message = format!("Drive {name} is only followed here");
-            return Err(failure(codes::DRIVE, message, &["gbak drive unmount NAME"]));
+            return Err(failure(codes::FENCED, message, &["gbak drive serve NAME --read-only"]));
         }
         self.open_door(&name, TakeOver::Never).await
     }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use super::Run;
+use super::driving::unknown;
 use crate::api::{Failure, MountArgs, ServeArgs, ServeView, Served, codes};
 use crate::daemon::failure::failure;
 use crate::daemon::serving::Server;
 use crate::daemon::serving::gate::Gate;
 use crate::drive::dav::Dav;
+use crate::drive::follower::Follower;
 use crate::drive::session::Kernel;
 use crate::entropy;
 
@@ -43,7 +45,14 @@ impl Run {
                 self.until_stopped(server, dav, &token).await;
             }
             Served::Drive { name, read_only } => {
-                let open = self.door(name, args.wait_peers_secs).boxed().await?;
+                let open = self.door(name, args.wait_peers_secs).boxed().await;
+                let open = match open {
+                    Err(failure) if *read_only && failure.code == codes::FENCED.name => {
+                        self.serve_followed(server, name, &token).boxed().await?;
+                        return Ok(view(args.what));
+                    }
+                    open => open?,
+                };
                 let running = Arc::clone(open.running());
                 let volume = Arc::clone(running.drive.volume());
                 let offload = Arc::clone(&self.ctx.offload);
@@ -55,13 +64,31 @@ impl Run {
                 }
             }
         }
-        Ok(ServeView { schema: "gbak.serve/1".to_owned(), what: args.what })
+        Ok(view(args.what))
+    }
+
+    /// Serves what another machine writes: its last commit, and the next ones when they come.
+    async fn serve_followed(&self, server: Server, name: &str, token: &str) -> Result<(), Failure> {
+        let packs = self.engine.data_packs().await?;
+        let follower = Follower::new(name, self.engine.ctx().clone(), packs).await?;
+        let follower = Arc::new(follower.ok_or_else(|| unknown(name))?);
+        let (files, offload) = (Arc::clone(&follower), Arc::clone(&self.ctx.offload));
+        let dav = Dav::new(files, offload, Arc::new(Kernel::default()), true);
+        tokio::select! { biased;
+            () = self.until_stopped(server, dav, token) => {}
+            () = self.engine.keep_fresh(&follower) => {}
+        }
+        Ok(())
     }
 
     async fn until_stopped(&self, server: Server, dav: Dav, token: &str) {
         self.ctx.monitor.serving(&server.url(token), token);
         server.serve(dav, Gate::new(token), self.cancel.clone()).await;
     }
+}
+
+fn view(what: Served) -> ServeView {
+    ServeView { schema: "gbak.serve/1".to_owned(), what }
 }
 
 fn not_bound(listen: SocketAddr, error: &std::io::Error) -> Failure {

@@ -1,18 +1,20 @@
 //! A tree as the crate wants to see it.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use dav_server::davpath::DavPath;
 use dav_server::fs::{
-    DavDirEntry, DavFile, DavFileSystem, DavMetaData, FsError, FsFuture, FsResult, FsStream,
-    OpenOptions, ReadDirMeta,
+    DavDirEntry, DavFile, DavFileSystem, DavMetaData, DavProp, FsError, FsFuture, FsResult,
+    FsStream, OpenOptions, ReadDirMeta,
 };
 use futures::FutureExt;
 use rustix::io::Errno;
 
 use super::file::Open;
 use super::path::Found;
+use super::props::Patched;
 use super::{Shared, Whole, fault, joined};
 use crate::drive::ops::{Attr, Listed, New, Type, system_time};
 use crate::vault::tree::Stamp;
@@ -126,7 +128,11 @@ impl Site {
         if found.name.is_empty() {
             return Err(Errno::PERM);
         }
-        self.shared.work(move |shared| shared.remove(found.parent, &found.name)).await
+        let removed = self.shared.work(move |shared| {
+            shared.remove(found.parent, &found.name)?;
+            shared.files.sync(found.parent)
+        });
+        removed.await
     }
 
     async fn list(&self, path: &DavPath) -> Result<Vec<Listed>, Errno> {
@@ -205,9 +211,10 @@ impl DavFileSystem for Site {
             let made = self.shared.work(move |shared| {
                 let (kind, mode) = (Type::Dir, DIR_MODE);
                 let new = New { kind, mode, umask: 0, rdev: 0, target: Vec::new() };
-                shared.make(found.parent, &found.name, &new)
+                let made = shared.make(found.parent, &found.name, &new)?;
+                shared.files.sync(made.ino)
             });
-            made.await.map(drop).map_err(fault)
+            made.await.map_err(fault)
         }
         .boxed()
     }
@@ -227,7 +234,10 @@ impl DavFileSystem for Site {
             if from.name.is_empty() || to.name.is_empty() {
                 return Err(FsError::Forbidden);
             }
-            let moved = self.shared.work(move |shared| shared.rename(attr.ino, &from, &to));
+            let moved = self.shared.work(move |shared| {
+                shared.rename(attr.ino, &from, &to)?;
+                shared.files.sync(to.parent)
+            });
             moved.await.map_err(fault)
         }
         .boxed()
@@ -241,6 +251,32 @@ impl DavFileSystem for Site {
                 return Err(FsError::Forbidden);
             }
             self.shared.copy(attr, to.parent, to.name).await.map_err(fault)
+        }
+        .boxed()
+    }
+
+    fn have_props<'a>(&'a self, _: &'a DavPath) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        Box::pin(std::future::ready(true))
+    }
+
+    fn patch_props<'a>(
+        &'a self,
+        path: &'a DavPath,
+        patch: Vec<(bool, DavProp)>,
+    ) -> FsFuture<'a, Patched> {
+        async move {
+            let found = self.shared.find(path.as_bytes(), true).await.map_err(fault)?;
+            let ino = found.there().map_err(fault)?.ino;
+            self.shared.work(move |shared| shared.patch(ino, patch)).await.map_err(fault)
+        }
+        .boxed()
+    }
+
+    fn get_props<'a>(&'a self, path: &'a DavPath, _content: bool) -> FsFuture<'a, Vec<DavProp>> {
+        async move {
+            let found = self.shared.find(path.as_bytes(), true).await.map_err(fault)?;
+            let ino = found.there().map_err(fault)?.ino;
+            self.shared.props(ino).await.map_err(fault)
         }
         .boxed()
     }

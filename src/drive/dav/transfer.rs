@@ -110,8 +110,8 @@ impl Shared {
         moved
     }
 
-    /// Makes something like `from` under another name, with everything below it. What fails leaves
-    /// what was copied so far; a power cut as well, in the next second.
+    /// Makes something like `from` under another name, with everything below it, durable when it
+    /// returns. What fails leaves what was copied so far.
     pub(super) async fn copy(
         self: &Arc<Self>,
         from: Attr,
@@ -119,9 +119,11 @@ impl Shared {
         name: Vec<u8>,
     ) -> Result<(), Errno> {
         let mut todo = vec![(from, parent, name)];
+        // The disk takes them together in less time than one by one.
+        let mut made_here = Vec::new();
         while let Some((from, parent, name)) = todo.pop() {
             if from.kind == Type::File {
-                self.copy_file(from, parent, name).await?;
+                made_here.push(self.copy_file(from, parent, name).await?);
                 continue;
             }
             let ino = from.ino;
@@ -137,6 +139,7 @@ impl Shared {
                 Ok(made)
             });
             let made = made.await?;
+            made_here.push(made.ino);
             if from.kind == Type::Dir {
                 for entry in self.ask(|files| files.list(ino)).await? {
                     if !matches!(&*entry.name, b"." | b"..") {
@@ -146,16 +149,21 @@ impl Shared {
                 }
             }
         }
-        Ok(())
+        self.work(move |shared| made_here.into_iter().try_for_each(|ino| shared.files.sync(ino)))
+            .await
     }
 
-    /// Copies a file with its holes; it has its name when it is whole.
+    /// Copies a file with its holes; it has its name when it is whole. Returns its number.
     async fn copy_file(
         self: &Arc<Self>,
         from: Attr,
         parent: Ino,
         name: Vec<u8>,
-    ) -> Result<(), Errno> {
+    ) -> Result<Ino, Errno> {
+        // Better now than after all of it was fetched.
+        if from.allocated > self.files.space().available {
+            return Err(Errno::NOSPC);
+        }
         let copy = self.files.unnamed(self.who)?.ino;
         let placed = async {
             self.copy_bytes(from, copy).await?;
@@ -167,7 +175,7 @@ impl Shared {
                 }
                 shared.kernel.bytes(attr.ino);
                 shared.kernel.entry(parent, &name);
-                Ok(())
+                Ok(attr.ino)
             });
             placing.await
         };
@@ -210,7 +218,7 @@ impl Shared {
 }
 
 /// The answer of a tree that is here.
-fn at_once<T>(answer: Result<T, Stop>) -> Result<T, Errno> {
+pub(super) fn at_once<T>(answer: Result<T, Stop>) -> Result<T, Errno> {
     answer.map_err(|stop| match stop {
         Stop::Errno(errno) => errno,
         // What can be changed waits for nothing.

@@ -11,9 +11,11 @@ use gbak::demo::agents::Agent;
 use gbak::demo::sample;
 use serde_json::Value;
 
+use super::following::another;
 use super::kit::{below, can_mount, next_of};
+use super::sharing::{LOOKS, Mounted, status};
 use super::working::{Drive, noise, sync, text};
-use crate::net::rig::{Rig, backup};
+use crate::net::rig::{Rig, backup, online};
 
 /// `gbak drive serve` or `gbak webdav`; killed when dropped.
 struct Served {
@@ -236,6 +238,63 @@ fn the_mount_shows_at_once_what_was_done_over_webdav_and_the_other_way_round() {
     served.stop();
     assert_eq!(fs::read_to_string(drive.dir.join("dir/in")).unwrap(), "with it");
     agent.expect(&["drive", "unmount", "work", "--json"]).unwrap();
+}
+
+#[test]
+fn what_another_machine_writes_is_served_and_its_next_commits_as_well() {
+    let mut rig = Rig::new(4);
+    rig.agents.swap(0, 1);
+    let other = another(&rig, "other", &[("follow", "1s")]);
+    online(&other, 4);
+    online(&rig.agents[0], 4);
+    rig.agents[0].expect(&["drive", "create", "work", "--json"]).unwrap();
+    let writer = Served::by(&rig.agents[0], &["drive", "serve", "work"]);
+    writer.put("/file", b"first");
+    sync(&rig.agents[0]);
+    let refused = other.command(&["drive", "serve", "work"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "it is another machine's to write");
+    let reader = Served::by(&other, &["drive", "serve", "work", "--read-only"]);
+    assert_eq!(reader.get("/file"), b"first");
+    assert_eq!(reader.ask("PUT", "/file", &[], b"mine").status, 405);
+    writer.put("/file", b"second");
+    writer.put("/next", &noise("next", 300_000));
+    sync(&rig.agents[0]);
+    // Nothing says when: it is looked at again and again, with a process's life in between.
+    let seen = |_: &usize| {
+        status(&rig.agents[0]);
+        reader.get("/file") == b"second"
+    };
+    assert!((0..LOOKS).any(|n| seen(&n)), "the next commit is never shown");
+    assert!(reader.get("/next") == noise("next", 300_000));
+    reader.stop();
+    if can_mount() {
+        // Also where it is mounted at the same time.
+        let there = Mounted::at(&other, rig.path("there"), &["--read-only"]);
+        let reader = Served::by(&other, &["drive", "serve", "work", "--read-only"]);
+        assert_eq!(reader.get("/file"), b"second");
+        assert_eq!(there.text("file").as_deref(), Some("second"));
+        reader.stop();
+    }
+    writer.stop();
+}
+
+#[test]
+fn the_test_suite_of_webdav_passes_where_it_is_installed() {
+    let rig = Rig::new(3);
+    rig.agents[0].expect(&["drive", "create", "work", "--json"]).unwrap();
+    let served = Served::by(&rig.agents[0], &["drive", "serve", "work"]);
+    let mut litmus = Command::new("litmus");
+    // Locks are granted to everybody, and lock nothing.
+    litmus.env("TESTS", "basic copymove props http").current_dir(rig.dir.path());
+    litmus.args(["-k", &format!("http://{}/", served.host), "gbak", &served.token]);
+    match litmus.output() {
+        Ok(said) => {
+            let text = String::from_utf8_lossy(&said.stdout);
+            assert_eq!(text.matches(" 0 failed").count(), 4, "{text}");
+        }
+        Err(_) => println!("not run: litmus is not installed"),
+    }
+    served.stop();
 }
 
 #[test]

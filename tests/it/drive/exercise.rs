@@ -19,7 +19,7 @@ use super::working::{Drive, sync};
 use crate::net::rig::Rig;
 
 /// Operations of an ordinary run.
-const OPS: u64 = 30_000;
+const OPS: u64 = 100_000;
 /// The file stays below this size.
 const SIZE: u64 = 256 * 1024;
 /// How often its bytes are dropped here.

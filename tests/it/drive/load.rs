@@ -17,7 +17,7 @@ use super::working::{Drive, noise, sync};
 use crate::net::rig::Rig;
 
 /// Files of the source tree; `GBAK_LOAD_FILES` says how many in a longer run.
-const FILES: u64 = 2_500;
+const FILES: u64 = 10_000;
 /// C files that are built.
 const UNITS: usize = 12;
 /// Transactions of the database.

@@ -1,5 +1,6 @@
 //! A drive and snapshots' likes over real connections: what a client may rely on.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -13,9 +14,9 @@ use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::super::gate::Gate;
-use super::super::{Server, XML_LIMIT, XML_TAGS};
+use super::super::{Server, XML_LIMIT};
 use super::{KNOWN, TOKEN};
-use crate::drive::dav::Dav;
+use crate::drive::dav::{Dav, XML_TAGS};
 use crate::drive::ops::{Change, Files, Ino, New, ROOT, SetTime, Type, XattrHow};
 use crate::drive::session::Kernel;
 use crate::drive::volume::tests::{ME, World};
@@ -318,6 +319,98 @@ async fn a_copy_has_the_holes_of_the_original() {
     let (old, new) = (s.w.find(ROOT, "sparse").unwrap(), s.w.find(ROOT, "copy").unwrap());
     assert_eq!((new.size, new.allocated), (old.size, old.allocated));
     assert_eq!(s.w.read(new.ino, 1 << 40, 7), b"far out");
+}
+
+/// A request to set properties, by name, and to take others away.
+fn patch(set: &[(&str, &str)], remove: &[&str]) -> String {
+    let mut text = String::from(r#"<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x">"#);
+    for (name, value) in set {
+        write!(text, "<D:set><D:prop><x:{name}>{value}</x:{name}></D:prop></D:set>").unwrap();
+    }
+    for name in remove {
+        write!(text, "<D:remove><D:prop><x:{name}/></D:prop></D:remove>").unwrap();
+    }
+    text + "</D:propertyupdate>"
+}
+
+impl Site {
+    async fn patch(&self, path: &str, set: &[(&str, &str)], remove: &[&str]) -> Answer {
+        let said = self.ask("PROPPATCH", path, &[], patch(set, remove).as_bytes()).await;
+        assert_eq!(said.status, 207, "{}", said.text());
+        said
+    }
+
+    /// Everything that is known of a path.
+    async fn props(&self, path: &str) -> String {
+        self.ask("PROPFIND", path, &[("depth", "0")], b"").await.text().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn properties_are_kept_beside_the_file_and_go_where_it_goes() {
+    let mut s = Site::new(false).await;
+    assert_eq!(s.put("/f", b"text").await, 201);
+    s.patch("/f", &[("one", "first <b>bold</b>"), ("two", "second")], &[]).await;
+    s.patch("/", &[("of-the-root", "kept")], &[]).await;
+    for (verb, path) in [("COPY", "/copy"), ("MOVE", "/moved")] {
+        assert_eq!(s.to(verb, "/f", path).await, 201);
+        let said = s.props(path).await;
+        assert!(said.contains("first ") && said.contains(">bold</"), "{path}: {said}");
+        assert!(said.contains("second"), "{path}: {said}");
+    }
+    s.patch("/moved", &[("two", "another")], &["one", "never-there"]).await;
+    let said = s.props("/moved").await;
+    assert!(!said.contains("bold") && said.contains("another"), "{said}");
+    assert!(s.props("/copy").await.contains("bold"));
+    // Kept here before it was answered for.
+    s.w.killed();
+    let moved = s.ino("moved");
+    let kept = s.w.volume.xattr(moved, b"user.webdav.{urn:x}two").unwrap();
+    assert!(String::from_utf8(kept).unwrap().contains("another"));
+    assert!(s.w.volume.xattr(ROOT, b"user.webdav.{urn:x}of-the-root").is_ok());
+}
+
+#[tokio::test]
+async fn properties_are_changed_all_or_none_and_none_is_read_that_is_nested_deep() {
+    let s = Site::new(false).await;
+    assert_eq!(s.put("/f", b"text").await, 201);
+    s.patch("/f", &[("one", "as it was")], &[]).await;
+    let long = "n".repeat(300);
+    let said = s.patch("/f", &[("one", "changed"), (&long, "too long"), ("new", "x")], &[]).await;
+    assert!(said.text().contains("507") && said.text().contains("424"), "{}", said.text());
+    let said = s.props("/f").await;
+    assert!(said.contains("as it was") && !said.contains("changed"), "{said}");
+    let said = s.ask(
+        "PROPPATCH",
+        "/f",
+        &[],
+        br#"<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop>
+        <D:getetag>mine</D:getetag></D:prop></D:set></D:propertyupdate>"#,
+    );
+    let said = said.await;
+    assert!(said.status == 207 && said.text().contains("403"), "{}", said.text());
+    let (name, deep) = (b"user.webdav.{urn:x}deep", "<a>".repeat(20_000));
+    let ino = s.ino("f");
+    s.w.volume.set_xattr(ino, name, deep.as_bytes(), XattrHow::Either).unwrap();
+    let said = s.props("/f").await;
+    assert!(said.contains("as it was") && !said.contains("deep"), "{said}");
+}
+
+#[tokio::test]
+async fn what_was_answered_for_survives_a_kill() {
+    let mut s = Site::new(false).await;
+    assert_eq!(s.ask("MKCOL", "/dir", &[], b"").await.status, 201);
+    assert_eq!(s.put("/dir/f", &noise(70_000)).await, 201);
+    assert_eq!(s.put("/dir/old", b"").await, 201);
+    assert_eq!(s.to("COPY", "/dir", "/copy").await, 201);
+    assert_eq!(s.to("MOVE", "/dir/f", "/dir/g").await, 201);
+    assert_eq!(s.ask("DELETE", "/dir/old", &[], b"").await.status, 204);
+    s.w.killed();
+    let (dir, copy) = (s.ino("dir"), s.ino("copy"));
+    assert_eq!(s.w.names(dir), ["g"]);
+    assert_eq!(s.w.names(copy), ["f", "old"]);
+    let copied = s.w.find(copy, "f").unwrap();
+    assert!(s.w.read(copied.ino, 0, 70_000) == noise(70_000));
 }
 
 #[tokio::test]
