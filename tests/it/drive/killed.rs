@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ const BLOCKS: usize = 64;
 const BLOCK: usize = 4096;
 /// Files that are replaced by renames.
 const REPLACED: usize = 12;
+/// Where rows are to be added, and after which.
+const ROWS_DIR: &str = "GBAK_TEST_ROWS_DIR";
+const ROWS_FROM: &str = "GBAK_TEST_ROWS_FROM";
 
 /// What must be there: the number of the last write that was synced, and of the last one begun.
 #[derive(Debug, Clone, Copy, Default)]
@@ -143,7 +147,7 @@ impl Work {
             }
         }
         assert_eq!(git(dir, &["fsck", "--full", "--strict"]), Some(true));
-        let mut count = std::process::Command::new("git");
+        let mut count = Command::new("git");
         count.args(["rev-list", "--count", "HEAD"]).current_dir(dir);
         let count = String::from_utf8(count.output().unwrap().stdout).unwrap();
         self.commits.assert(count.trim().parse().unwrap_or_default(), "commits");
@@ -210,14 +214,40 @@ fn make_dirs(
     Ok(())
 }
 
+/// Has rows added by a program of its own: what maps a file of a drive that goes away, as SQLite
+/// does, may be ended by the kernel (SIGBUS), as on any other disk that does.
 fn add_rows(dir: &Path, rows: &mut Version) {
-    let Ok(db) = DriveStore::open(&dir.join("database")) else { return };
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program.args([
+        "--exact",
+        "drive::killed::rows_are_added_where_another_test_says",
+        "--nocapture",
+    ]);
+    program.env(ROWS_DIR, dir.join("database")).env(ROWS_FROM, rows.synced.to_string());
+    let mut program = program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    for line in BufReader::new(program.stdout.take().unwrap()).lines() {
+        match line.unwrap().split_once(' ') {
+            Some(("begun", no)) => rows.begun = no.parse().unwrap(),
+            Some(("synced", no)) => rows.synced = no.parse().unwrap(),
+            _ => {}
+        }
+    }
+    program.wait().unwrap();
+}
+
+/// The program of [`add_rows`]; without what that says there is nothing to do.
+#[test]
+fn rows_are_added_where_another_test_says() {
+    let Some(dir) = std::env::var_os(ROWS_DIR) else { return };
+    let Ok(db) = DriveStore::open(Path::new(&dir)) else { return };
+    let mut last: u64 = setting(ROWS_FROM).unwrap();
     loop {
-        rows.begun = rows.synced + 1;
-        if transact(&db, rows.synced).is_err() {
+        println!("begun {}", last + 1);
+        if transact(&db, last).is_err() {
             return;
         }
-        rows.synced += 1;
+        last += 1;
+        println!("synced {last}");
     }
 }
 
@@ -287,7 +317,7 @@ fn whenever_the_agent_is_killed_what_was_synced_is_there_and_ends_on_the_grid() 
             let working = scope.spawn(|| work.go_on(&dir, seed));
             let mut commit = (round % 3 == 1).then(|| {
                 let mut command = rig.agents[1].command(&["drive", "sync", "work"]);
-                command.stdout(std::process::Stdio::null()).spawn().unwrap()
+                command.stdout(Stdio::null()).spawn().unwrap()
             });
             // Nothing is ever sent: this is a wait for an instant, not for an event.
             let (_never, wait) = mpsc::channel::<()>();
