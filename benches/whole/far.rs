@@ -305,9 +305,9 @@ async fn poured(sink: &TcpListener, ports: &[u16]) -> Result<(), Failure> {
 }
 
 /// How the figures of a step are called: time; share of the link, and between the first and the
-/// last twentieth of the bytes; how long it went on without any; processor time of the source, of all holders, of the relay that
-/// stands for the link; how much of two processors that is, and with everybody else on the machine;
-/// the most memory of the source so far.
+/// last twentieth of the bytes; how long it went on without any; processor time of the source, of
+/// all holders, of the relay that stands for the link; how much of two processors that is, and with
+/// everybody else on the machine; the most memory of the source so far.
 type Names = [&'static str; 10];
 const BACKUP: Names = [
     "backup over the link",

@@ -298,8 +298,8 @@ impl Engine {
         drive.take(Taking { lease_secs, take_over, in_use: &in_use }, cancel).await
     }
 
-    /// Gives a drive back, if all of it is on the grid. Peers that are here and slow are waited for,
-    /// a while.
+    /// Gives a drive back, if all of it is on the grid. Peers that are here and slow are waited
+    /// for, a while.
     pub(super) async fn leave_drive(&self, drive: &Drive<Swarm>) {
         let until = Instant::now() + LEAVING;
         loop {

@@ -8,8 +8,8 @@
 //! at once is fetched by the first of them; the others wait for it.
 //!
 //! Bounds: [`AT_ONCE`] packs are being fetched, as many more ahead; what was fetched is held by
-//! caches of a size, in memory until nobody reads any more. Nothing here has a deadline: whoever asks gives up when it likes, and what it
-//! asked for is dropped.
+//! caches of a size, in memory until nobody reads any more. Nothing here has a deadline: whoever
+//! asks gives up when it likes, and what it asked for is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};

@@ -2,9 +2,9 @@
 //!
 //! Of a shard that was put or sliced the upper part of its tree of hashes is kept in memory, within
 //! [`TREES_BYTES`]: the first slice of an older one reads all of it, the others little more than
-//! their own bytes. Of shards that are one group there is nothing to keep. A tree follows from the shard's name, so it can never be an old one; whether
-//! the shard is still here, and the asker's, is looked up each time, and so are the bytes, without
-//! which there is no slice.
+//! their own bytes. Of shards that are one group there is nothing to keep. A tree follows from the
+//! shard's name, so it can never be an old one; whether the shard is still here, and the asker's,
+//! is looked up each time, and so are the bytes, without which there is no slice.
 //!
 //! How it fails: bytes that do not fit to the tree are never given out; all of the shard is read
 //! then, and what is found is noted, as by any other read. Rot beside the part that was asked for

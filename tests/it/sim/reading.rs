@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chunker::Code;
@@ -223,10 +224,7 @@ async fn what_was_read_is_read_again_with_everybody_away_and_damage_to_it_is_not
         scene.check(&reader, &layout, at, 128 << 10).await;
     }
     let everybody = [0, 1, 2, 3, 4];
-    // The cache is written behind the reads, by tasks that only need a turn.
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
+    turns().await;
     drop((reader, layout));
     let (reader, layout) = scene.reader("reads").await;
     scene.set_down(&everybody, true);
@@ -249,6 +247,13 @@ async fn what_was_read_is_read_again_with_everybody_away_and_damage_to_it_is_not
     assert!(scene.fetched() > MIB);
 }
 
+/// The cache is written behind the reads, and let go of, by tasks that only need a turn.
+async fn turns() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn spoil(path: &Path) {
     let mut bytes = std::fs::read(path).unwrap();
     bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
@@ -260,14 +265,19 @@ async fn what_was_opened_stays_in_memory_while_somebody_reads_and_not_much_longe
     let scene = Scene::new(79, 8 * MIB).await;
     let (reader, layout) = scene.reader("reads").await;
     scene.check(&reader, &layout, 700_000, 4096).await;
+    turns().await;
     for path in scene.cached("reads") {
         std::fs::remove_file(path).unwrap();
     }
     scene.set_down(&[0, 1, 2, 3, 4], true);
     for _ in 0..10 {
-        tokio::time::sleep(std::time::Duration::from_secs(40)).await;
+        tokio::time::advance(Duration::from_secs(40)).await;
+        turns().await;
         scene.check(&reader, &layout, 700_001, 4096).await;
     }
-    tokio::time::sleep(std::time::Duration::from_secs(130)).await;
+    for _ in 0..3 {
+        tokio::time::advance(Duration::from_secs(61)).await;
+        turns().await;
+    }
     assert!(reader.read(&layout, 700_001, 4096).await.is_err(), "it is in memory still");
 }
