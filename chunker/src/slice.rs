@@ -166,19 +166,22 @@ impl<'a> Slicing<'a> {
         let pair = self.encoded.get_mut(place..place + PAIR)?;
         pair.copy_from_slice([left, right].as_flattened());
         let hash = merge(&left, &right);
-        let is_group = at.is_multiple_of(GROUP) && end == (at + GROUP).min(self.tree.len);
-        let right = !is_group || self.tree.group(at).is_none_or(|kept| kept == hash);
-        right.then_some(hash)
+        let known = self.tree.group(at).filter(|_| self.is_group(at, end));
+        known.is_none_or(|known| known == hash).then_some(hash)
     }
 
     /// The hash of a node of which nothing is wanted.
     fn beside(&self, at: u64, end: u64) -> Option<ChainingValue> {
         let in_group = at / GROUP == (end - 1) / GROUP;
-        let is_group = at.is_multiple_of(GROUP) && end == (at + GROUP).min(self.tree.len);
-        if in_group && !is_group {
+        if in_group && !self.is_group(at, end) {
             return Some(hash_at(at, self.bytes_of(at, end)?));
         }
         Some(self.tree.kept(at, end))
+    }
+
+    /// Whether a node is all of a group.
+    fn is_group(&self, at: u64, end: u64) -> bool {
+        at.is_multiple_of(GROUP) && end == (at + GROUP).min(self.tree.len)
     }
 
     fn bytes_of(&self, at: u64, end: u64) -> Option<&'a [u8]> {

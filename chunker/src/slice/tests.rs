@@ -14,6 +14,13 @@ fn shard(len: usize) -> (Vec<u8>, ShardId) {
     (bytes, id)
 }
 
+/// A shard, and a part of it: so much from there on, as far as it goes.
+fn part(len: usize, at: prop::sample::Index, want: u32) -> (Vec<u8>, ShardId, u64, u32) {
+    let (bytes, id) = shard(len);
+    let offset = at.index(len) as u64;
+    (bytes, id, offset, want.min((len as u64 - offset) as u32))
+}
+
 /// The part, with its proof, from the bytes that are needed for it.
 fn slice(bytes: &[u8], id: ShardId, offset: u64, len: u32) -> Option<Vec<u8>> {
     let tree = ShardTree::of(id, bytes)?;
@@ -39,15 +46,13 @@ proptest! {
         want in 1_u32..=SLICE_MAX,
         damage: prop::sample::Index,
     ) {
-        let (bytes, id) = shard(len);
-        let offset = at.index(len) as u64;
-        let want = want.min((len as u64 - offset) as u32);
+        let (bytes, id, offset, want) = part(len, at, want);
         let mut encoded = slice(&bytes, id, offset, want).expect("within the shard");
         prop_assert!(encoded.len() <= SLICE_BODY_MAX);
         prop_assert!(encoded == reference(&bytes, offset, want), "another encoding");
-        let part = &bytes[offset as usize..offset as usize + want as usize];
+        let plain = &bytes[offset as usize..offset as usize + want as usize];
         let opened = open_slice(id, offset, want, &encoded);
-        prop_assert_eq!(opened.as_deref(), Some(part));
+        prop_assert_eq!(opened.as_deref(), Some(plain));
         let other = ShardId::from(blake3::hash(b"other"));
         prop_assert!(!verify_slice(other, offset, want, &encoded));
         let longer = [encoded.as_slice(), b"x"].concat();
@@ -66,9 +71,7 @@ proptest! {
         want in 1_u32..=SLICE_MAX,
         damage: prop::sample::Index,
     ) {
-        let (bytes, id) = shard(len);
-        let offset = at.index(len) as u64;
-        let want = want.min((len as u64 - offset) as u32);
+        let (bytes, id, offset, want) = part(len, at, want);
         let tree = ShardTree::of(id, &bytes).expect("it is that shard");
         let needed = tree.needed(offset, want).expect("within the shard");
         prop_assert!(needed.end - needed.start < u64::from(want) + 2 * GROUP);
