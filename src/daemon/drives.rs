@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use super::failure::told;
 use super::following::Followed;
-use super::mounts::Mounts;
+use super::mounts::{Mounts, goes_on};
 use crate::drive::disk::{Drive, DriveError};
 use crate::drive::lease::{Role, Taking};
 use crate::drive::session::{self, Kernel, MountError, Mounted};
@@ -308,23 +308,14 @@ impl Engine {
                 drive.give_back().await
             };
             let online = |peer: &p2p::PeerInfo| peer.state == PeerState::Online;
-            match given {
+            let waits = || Instant::now() < until && self.ctx.grid.peers().iter().any(online);
+            let why = match given {
                 Ok(true) => return,
-                Ok(false) if Instant::now() < until && self.ctx.grid.peers().iter().any(online) => {
-                }
-                Ok(false) => {
-                    tracing::warn!(drive = drive.name(), "not given back: too few peers answer");
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(error = %told(&error), drive = drive.name(), "not given back");
-                    return;
-                }
-            }
-            tokio::select! { biased;
-                () = self.stopping.cancelled() => return,
-                () = tokio::time::sleep(TICK) => {}
-            }
+                Ok(false) if waits() && goes_on(&self.stopping, TICK).await => continue,
+                Ok(false) => "too few peers answer".to_owned(),
+                Err(error) => told(&error),
+            };
+            return tracing::warn!(why, drive = drive.name(), "not given back");
         }
     }
 

@@ -159,7 +159,7 @@ impl Engine {
 }
 
 /// Waits, and says whether nothing stopped meanwhile.
-async fn goes_on(stopping: &CancellationToken, wait: Duration) -> bool {
+pub(super) async fn goes_on(stopping: &CancellationToken, wait: Duration) -> bool {
     tokio::select! { biased;
         () = stopping.cancelled() => false,
         () = tokio::time::sleep(wait) => true,

@@ -364,8 +364,9 @@ impl<G: Grid> Drive<G> {
     }
 
     /// Gives the drive back when everything is on the grid. Otherwise the claim stays, and runs
-    /// out: nobody builds on less than there is without saying so. False when peers that are slow
-    /// to answer may make it possible in a moment. Publishes: nothing else may meanwhile.
+    /// out: nobody builds on less than there is without saying so. Whether nothing is to be waited
+    /// for, because it is given back or will not be; false when peers that are slow to answer may
+    /// make it possible in a moment. Publishes: nothing else may meanwhile.
     pub async fn give_back(&self) -> Result<bool, DriveError> {
         if !matches!(self.role(), Role::Writer { .. }) {
             return Ok(true);
