@@ -117,6 +117,14 @@ impl Corpus {
         Ok(())
     }
 
+    /// Has the kernel hold all of it, as far as there is memory.
+    pub(crate) fn warm(&self) -> Result<(), Failure> {
+        for path in &self.paths {
+            std::io::copy(&mut fs::File::open(path)?, &mut std::io::sink())?;
+        }
+        Ok(())
+    }
+
     /// The file to restore alone.
     pub(crate) fn small_file(&self) -> Result<PathBuf, Failure> {
         Ok(self.path(self.paths.len() / 2)?.clone())

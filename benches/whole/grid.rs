@@ -14,6 +14,8 @@ pub(crate) struct Grid {
     agents: Vec<Agent>,
     /// What the last backup said.
     last: RefCell<Value>,
+    /// What the last restore said.
+    restored: RefCell<Value>,
 }
 
 impl Grid {
@@ -21,7 +23,7 @@ impl Grid {
     pub(crate) fn found(program: &Path, dir: &Path, holders: usize) -> Result<Self, Failure> {
         std::fs::create_dir(dir)?;
         let agents = founded(program, dir, holders)?;
-        Ok(Self { agents, last: RefCell::default() })
+        Ok(Self { agents, last: RefCell::default(), restored: RefCell::default() })
     }
 
     fn source(&self) -> Result<&Agent, Failure> {
@@ -50,8 +52,15 @@ impl Grid {
     /// Restores what the newest snapshot has at `path`.
     pub(crate) fn restore(&self, path: &Path, target: &Path) -> Result<(), Failure> {
         let (spec, target) = (format!("latest:{}", path.display()), target.to_string_lossy());
-        self.source()?.expect(&["restore", &spec, "--target", &target, "--json"])?;
+        let summary = self.source()?.expect(&["restore", &spec, "--target", &target, "--json"])?;
+        self.restored.replace(summary);
         Ok(())
+    }
+
+    /// Bytes that came from holders for the last restore, in MB.
+    pub(crate) fn received_mb(&self) -> Result<f64, Failure> {
+        let received = self.restored.borrow()["bytes_received"].as_u64();
+        Ok(received.ok_or("no bytes_received in the summary")? as f64 / 1e6)
     }
 
     /// Reads everything back, from all who hold it.

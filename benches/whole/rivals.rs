@@ -18,6 +18,18 @@ enum Kind {
     Borg,
 }
 
+impl Kind {
+    /// Exit codes of work that was done: gbak says 4 of a snapshot that waits for holders, borg 1
+    /// of warnings. What was restored is compared anyway.
+    const fn good(self) -> &'static [i32] {
+        match self {
+            Self::Gbak => &[0, 4],
+            Self::Borg => &[0, 1],
+            Self::Restic | Self::Rustic => &[0],
+        }
+    }
+}
+
 /// A program with a store of its own.
 pub(crate) struct Rival {
     pub(crate) name: String,
@@ -84,7 +96,7 @@ impl Rival {
         command
     }
 
-    /// Backs `dir` up. gbak has no holders here and says so (4).
+    /// Backs `dir` up. gbak has no holders here.
     pub(crate) fn backup(&self, dir: &Path) -> Result<Cost, Failure> {
         let mut command = self.command();
         match self.kind {
@@ -96,7 +108,7 @@ impl Rival {
                 command.arg("backup").arg(dir).args(["--spool", "--redundancy", "3+2", "--json"])
             }
         };
-        cost::run(&mut command, if self.kind == Kind::Gbak { &[0, 4] } else { &[0] })
+        cost::run(&mut command, self.kind.good())
     }
 
     /// Restores the newest snapshot, or `only` of it, below `target`, and compares it with `dir`.
@@ -122,7 +134,7 @@ impl Rival {
                 command.args(["restore", &what, "--json", "--target"]).arg(target);
             }
         }
-        let cost = cost::run(&mut command, &[0])?;
+        let cost = cost::run(&mut command, self.kind.good())?;
         if only.is_none() {
             let root = if self.kind == Kind::Gbak { Path::new("") } else { below(dir) };
             compared(dir, &target.join(root), &self.name)?;
@@ -163,7 +175,7 @@ impl Rival {
             Kind::Restic | Kind::Rustic => ["check", "--read-data"],
             Kind::Borg => ["check", "--verify-data"],
         };
-        cost::run(self.command().args(args), &[0]).map(Some)
+        cost::run(self.command().args(args), self.kind.good()).map(Some)
     }
 
     /// What the store takes, in MB. gbak's is the packs that are to be sent, padding and all,
