@@ -16,6 +16,7 @@ use crate::vault::tree::{Kind, Node, Xattr};
 
 mod attacks;
 mod leftovers;
+mod order;
 
 type Rel = Vec<Vec<u8>>;
 

@@ -1,5 +1,6 @@
 //! One file on its way into the target.
 
+use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,9 +18,11 @@ use crate::vault::tree::Meta;
 /// Larger files get their length at once, so that one no file system can hold fails before anything
 /// is fetched for it. Smaller ones get it at the end, and only if they end in a hole.
 const SMALL: u64 = 1024 * 1024;
-/// After so many bytes of a file the disk begins to write them. What is left for the end of a
-/// restore, when nothing else is done, is little then.
+/// After so many bytes of a file the disk begins to write them, if they lie near each other. What is
+/// left for the end of a restore, when nothing else is done, is little then.
 const STEP: u64 = 8 * 1024 * 1024;
+/// Bytes lie near each other when they are no further apart: several packs are written at once.
+const NEAR: u64 = 4 * STEP;
 /// Files shorter than this are left for the end: there are many of them, and the system writes them
 /// together.
 const SHORT: u64 = 128 * 1024;
@@ -38,6 +41,8 @@ pub struct FileWriter {
     end: AtomicU64,
     /// Bytes written.
     written: AtomicU64,
+    /// Where the bytes written since the disk was told last begin and end.
+    recent: (AtomicU64, AtomicU64),
     rights: Rights,
     /// The temporary name is gone.
     settled: bool,
@@ -54,7 +59,9 @@ impl FileWriter {
         let Place { dir, name, path } = place;
         let name = name.to_vec();
         let (end, written, settled) = (AtomicU64::new(0), AtomicU64::new(0), false);
-        let writer = Self { dir, temp, name, path, file, size, end, written, rights, settled };
+        let recent = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
+        let writer =
+            Self { dir, temp, name, path, file, size, end, written, recent, rights, settled };
         if size > SMALL {
             writer.set_len()?;
         }
@@ -80,17 +87,30 @@ impl FileWriter {
             }
         }
         self.end.fetch_max(end, Ordering::Relaxed);
+        self.recent.0.fetch_min(offset, Ordering::Relaxed);
+        self.recent.1.fetch_max(end, Ordering::Relaxed);
         let before = self.written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         if before / STEP != (before + bytes.len() as u64) / STEP {
-            self.begin_to_sync();
+            self.begin_to_sync_recent();
         }
         Ok(())
     }
 
-    /// Has the disk begin to write what is here, and waits for nothing: Linux does that for pages
-    /// that it is told to forget.
-    fn begin_to_sync(&self) {
-        let _best_effort = fs::fadvise(&self.file, 0, None, fs::Advice::DontNeed);
+    /// Has the disk begin to write what came last, if it lies together. What came before is left
+    /// alone: a page that the disk has is forgotten, and when the next chunk begins in its middle it
+    /// would be read again. Chunks that come in no order all begin so.
+    fn begin_to_sync_recent(&self) {
+        let from = self.recent.0.swap(u64::MAX, Ordering::Relaxed);
+        let end = self.recent.1.swap(0, Ordering::Relaxed);
+        if let Some(len) = end.checked_sub(from).filter(|len| *len <= NEAR) {
+            self.begin_to_sync(from, NonZeroU64::new(len));
+        }
+    }
+
+    /// Has the disk begin to write what is here, from `offset` to the end if there is no `len`, and
+    /// waits for nothing: Linux does that for pages that it is told to forget.
+    fn begin_to_sync(&self, offset: u64, len: Option<NonZeroU64>) {
+        let _best_effort = fs::fadvise(&self.file, offset, len, fs::Advice::DontNeed);
     }
 
     /// Sets metadata and gives the file its name. What has the name is in the way, or replaced if
@@ -100,7 +120,7 @@ impl FileWriter {
             self.set_len()?;
         }
         if self.size >= SHORT {
-            self.begin_to_sync();
+            self.begin_to_sync(0, None);
         }
         if self.dir.default_acl {
             attrs::drop_inherited(self.file.as_fd());
