@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use chunker::{OwnerId, PackId, PeerId, RecordError};
+use chunker::{OwnerId, PackId, PeerId, Pool, RecordError};
 use ed25519_dalek::SigningKey;
 use p2p::cert::DeviceCert;
 use p2p::{Clock, Grid, GridError, PeerState, Refusal};
@@ -79,10 +79,17 @@ pub struct Ctx<G> {
     pub offload: Arc<dyn Offload>,
     /// Room in memory for packs under way.
     pub budget: Budget,
+    /// What fetched packs are put together in, again and again, within that room.
+    pub buffers: Pool,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
     /// Progress and problems.
     pub monitor: Arc<dyn Monitor>,
+}
+
+/// What [`Ctx::buffers`] is: some more are kept only while packs are being fetched.
+pub fn buffers() -> Pool {
+    Pool::while_used(2)
 }
 
 impl<G> std::fmt::Debug for Ctx<G> {
@@ -160,6 +167,7 @@ impl<G: Grid> Ctx<G> {
             clock: self.clock.clone(),
             offload: self.offload.clone(),
             budget: self.budget.clone(),
+            buffers: self.buffers.clone(),
             entropy: self.entropy.clone(),
             monitor: self.monitor.clone(),
         }

@@ -32,4 +32,4 @@ pub use pack::{
 pub use pool::{Buffer, Pool};
 pub use record::{Record, RecordError};
 pub use slice::{SLICE_BODY_MAX, SLICE_MAX, ShardTree, open_slice, verify_slice};
-pub use stripe::{Code, Shard, assemble, decode, encode, encode_in, shard_len};
+pub use stripe::{Code, Shard, assemble, assemble_in, decode, encode, encode_in, shard_len};

@@ -2,7 +2,8 @@
 //!
 //! A [`Buffer`] goes back to its [`Pool`] when the last part of it is dropped, also as a part of a
 //! [`Bytes`]. A pool keeps as many free ones as it was told to, and all of them go with its last
-//! handle: it never holds more than was in use at once. Taking one cannot fail.
+//! handle: it never holds more than was in use at once. One that lives as long as the process
+//! ([`Pool::while_used`]) keeps a single buffer when nothing is in use. Taking one cannot fail.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +19,15 @@ pub struct Pool {
 #[derive(Debug, Default)]
 struct Shared {
     keep: usize,
-    free: Mutex<Vec<Vec<u8>>>,
+    /// How many are kept when none is in use.
+    rest: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    free: Vec<Vec<u8>>,
+    in_use: usize,
 }
 
 /// A buffer to fill, empty at first.
@@ -31,26 +40,49 @@ pub struct Buffer {
 impl Pool {
     /// Keeps at most so many free buffers; none when 0.
     pub fn new(keep: usize) -> Self {
-        Self { shared: Arc::new(Shared { keep, free: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { keep, rest: keep, state: Mutex::default() }) }
+    }
+
+    /// Keeps at most so many free buffers while any is in use, and one when none is.
+    pub fn while_used(keep: usize) -> Self {
+        Self { shared: Arc::new(Shared { keep, rest: keep.min(1), state: Mutex::default() }) }
     }
 
     /// An empty buffer with room for `capacity` bytes.
     pub fn take(&self, capacity: usize) -> Buffer {
-        let mut free = self.free();
-        let found = free.iter().position(|bytes| bytes.capacity() >= capacity);
-        let bytes = found.map(|at| free.swap_remove(at));
-        drop(free);
-        let bytes = bytes.unwrap_or_else(|| Vec::with_capacity(capacity));
+        let bytes = self.find(capacity).unwrap_or_else(|| Vec::with_capacity(capacity));
+        Buffer { bytes, home: Some(self.clone()) }
+    }
+
+    /// A buffer of `len` zeros. A new one is memory that the kernel gives page by page, as it is
+    /// written.
+    pub fn zeroed(&self, len: usize) -> Buffer {
+        let bytes = match self.find(len) {
+            Some(mut bytes) => {
+                bytes.resize(len, 0);
+                bytes
+            }
+            None => vec![0; len],
+        };
         Buffer { bytes, home: Some(self.clone()) }
     }
 
     /// How many buffers are free.
     pub fn idle(&self) -> usize {
-        self.free().len()
+        self.state().free.len()
     }
 
-    fn free(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.shared.free.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A free buffer with room for `capacity` bytes, if there is one. One is in use from now on,
+    /// be it this or a new one.
+    fn find(&self, capacity: usize) -> Option<Vec<u8>> {
+        let mut state = self.state();
+        state.in_use += 1;
+        let found = state.free.iter().position(|bytes| bytes.capacity() >= capacity)?;
+        Some(state.free.swap_remove(found))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,9 +98,13 @@ impl Drop for Buffer {
         let Some(pool) = self.home.take() else { return };
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
-        let mut free = pool.free();
-        if bytes.capacity() > 0 && free.len() < pool.shared.keep {
-            free.push(bytes);
+        let mut state = pool.state();
+        state.in_use = state.in_use.saturating_sub(1);
+        if bytes.capacity() > 0 && state.free.len() < pool.shared.keep {
+            state.free.push(bytes);
+        }
+        if state.in_use == 0 {
+            state.free.truncate(pool.shared.rest);
         }
     }
 }

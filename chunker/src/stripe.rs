@@ -226,6 +226,16 @@ pub fn decode(code: Code, len: usize, shards: &[(u8, Bytes)]) -> Result<Bytes, E
 /// The same, but lets every data shard go as soon as it is in its place: so that there are never
 /// two whole packs in memory.
 pub fn assemble(code: Code, len: usize, shards: Vec<(u8, Bytes)>) -> Result<Bytes, Error> {
+    assemble_in(&Pool::default(), code, len, shards)
+}
+
+/// The same in memory that is used again.
+pub fn assemble_in(
+    pool: &Pool,
+    code: Code,
+    len: usize,
+    shards: Vec<(u8, Bytes)>,
+) -> Result<Bytes, Error> {
     check_len(len)?;
     let each = shard_len(code, len);
     let mut given: BTreeMap<usize, Bytes> = BTreeMap::new();
@@ -242,8 +252,14 @@ pub fn assemble(code: Code, len: usize, shards: Vec<(u8, Bytes)>) -> Result<Byte
     if k == 1 {
         return Ok(given.into_values().next().unwrap_or_default());
     }
+    if given.keys().take(k).copied().eq(0..k) {
+        let mut pack = pool.take(k * each);
+        given.into_values().take(k).for_each(|bytes| pack.extend_from_slice(&bytes));
+        pack.truncate(len);
+        return Ok(pack.freeze());
+    }
     // The k lowest indices: data shards first, which spare the decoder work.
-    let (mut pack, mut here, mut parity) = (vec![0; k * each], Vec::new(), Vec::new());
+    let (mut pack, mut here, mut parity) = (pool.zeroed(k * each), Vec::new(), Vec::new());
     for (index, bytes) in given.into_iter().take(k) {
         match pack.get_mut(index * each..(index + 1) * each) {
             Some(room) => {
@@ -258,7 +274,7 @@ pub fn assemble(code: Code, len: usize, shards: Vec<(u8, Bytes)>) -> Result<Byte
         made.map_err(|source| Error::Coding { source })?;
     }
     pack.truncate(len);
-    Ok(Bytes::from(pack))
+    Ok(pack.freeze())
 }
 
 /// Makes the data shards that are not `here` again, strip by strip, in their places.

@@ -37,7 +37,7 @@ use crate::budget::Budget;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::entropy::{self, Entropy, OsEntropy};
-use crate::flow::Ctx;
+use crate::flow::{self, Ctx};
 use crate::host::{Admission, Host};
 use crate::monitor::NoMonitor;
 use crate::offload::{Offload, PoolOffload, WorkLost, offload};
@@ -216,8 +216,7 @@ impl Engine {
             let disk = open_disk(&root, &config, discard)?;
             Ok::<_, EngineError>((config, disk))
         });
-        let (config, disk) = opened.await??;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ((config, disk), clock) = (opened.await??, Arc::new(SystemClock) as Arc<dyn Clock>);
         let members = Members::new(keys::identity(&keys), disk.known, clock.clone());
         introduce(&members, &config, home.root());
         measuring::resume(&disk.catalog, &members);
@@ -244,6 +243,7 @@ impl Engine {
             clock,
             offload: pool,
             budget: Budget::new(Budget::AGENT),
+            buffers: flow::buffers(),
             entropy: Arc::new(OsEntropy),
             monitor: Arc::new(NoMonitor),
         };

@@ -107,7 +107,8 @@ pub(crate) async fn from_holders<G: Grid>(
     }
     let (code, len) = (record.code, record.meta.len as usize);
     let shards: Vec<(u8, Bytes)> = gathered.good.into_iter().collect();
-    let decoded = ctx.compute(move || chunker::assemble(code, len, shards)).await;
+    let pool = ctx.buffers.clone();
+    let decoded = ctx.compute(move || chunker::assemble_in(&pool, code, len, shards)).await;
     (decoded.and_then(|bytes| Ok(bytes?)), gathered.gone)
 }
 

@@ -13,6 +13,8 @@
 use std::io;
 use std::ops::Range;
 
+use bytes::Bytes;
+
 mod disk;
 mod mem;
 
@@ -29,7 +31,7 @@ pub trait Medium: Send + Sync + 'static {
     fn write_durable(&self, path: &str, bytes: &[u8]) -> io::Result<()>;
 
     /// The file's bytes; of a file longer than `limit` bytes only the first `limit`.
-    fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>>;
+    fn read(&self, path: &str, limit: u64) -> io::Result<Bytes>;
 
     /// The bytes of this range of the file, which must have all of them.
     fn read_part(&self, path: &str, range: Range<u64>) -> io::Result<Vec<u8>>;

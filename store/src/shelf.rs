@@ -320,7 +320,7 @@ fn read_verified(disk: &Disk, shard: ShardId, len: u64) -> Result<Found, ShelfEr
 
 fn read_at(disk: &Disk, path: &str, shard: ShardId, len: u64) -> Result<Found, ShelfError> {
     match disk.medium.read(path, len + 1) {
-        Ok(bytes) if ShardId::from(blake3::hash(&bytes)) == shard => Ok(Found::Good(bytes.into())),
+        Ok(bytes) if ShardId::from(blake3::hash(&bytes)) == shard => Ok(Found::Good(bytes)),
         Ok(_) => Ok(Found::Rotten),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Missing),
         Err(error) if error.raw_os_error() == Some(EIO) => Ok(Found::Rotten),

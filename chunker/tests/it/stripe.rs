@@ -1,7 +1,7 @@
 //! Shards: any k of k + m give the pack, and nothing else does.
 
 use bytes::Bytes;
-use chunker::{Code, Error, Part, ShardId, decode, encode, shard_len};
+use chunker::{Code, Error, Part, Pool, ShardId, assemble_in, decode, encode, shard_len};
 use proptest::prelude::*;
 
 use super::{code, noise};
@@ -98,6 +98,21 @@ fn data_shards_are_not_copied() {
     let shards = encode(code(4, 2), &pack).unwrap();
     assert_eq!(shards[0].bytes.as_ptr(), pack.as_ptr());
     assert_eq!(shards[..4].iter().map(|shard| shard.bytes.len()).sum::<usize>(), pack.len());
+}
+
+#[test]
+fn packs_are_put_together_in_the_same_memory_again_whatever_was_in_it() {
+    let (pool, code, len) = (Pool::new(1), code(3, 2), 10_000);
+    // Data shards only, and one made again from parity, by turns.
+    for (seed, which) in [(1, [0, 1, 2]), (2, [0, 2, 4]), (3, [0, 1, 2]), (4, [1, 3, 4])] {
+        let pack = Bytes::from(noise(seed, len));
+        let shards = encode(code, &pack).unwrap();
+        let made = assemble_in(&pool, code, len, given(&shards, which)).unwrap();
+        assert_eq!(made, pack);
+        assert_eq!(pool.idle(), 0);
+        drop(made);
+        assert_eq!(pool.idle(), 1);
+    }
 }
 
 #[test]

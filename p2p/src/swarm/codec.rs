@@ -228,13 +228,25 @@ async fn read_body<S>(stream: &mut S, len: usize, lane: Option<&Lane>) -> Result
 where
     S: AsyncRead + Unpin,
 {
+    if let Some(mut body) = lane.and_then(|lane| lane.body(len)) {
+        fill(stream, &mut body, lane).await?;
+        return Ok(body.freeze());
+    }
     // Zeroed memory of this size comes from the kernel page by page, as the bytes arrive.
     let mut body = BytesMut::zeroed(len);
+    fill(stream, &mut body, lane).await?;
+    Ok(body.freeze())
+}
+
+async fn fill<S>(stream: &mut S, body: &mut [u8], lane: Option<&Lane>) -> Result<(), CodecError>
+where
+    S: AsyncRead + Unpin,
+{
     for piece in body.chunks_mut(share(lane)) {
         wait(lane, Way::Down, piece.len()).await;
         within(PIECE_DEADLINE, stream.read_exact(piece)).await?;
     }
-    Ok(body.freeze())
+    Ok(())
 }
 
 /// How much of a body is moved at once.

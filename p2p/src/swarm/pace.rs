@@ -15,11 +15,12 @@
 //! waits asks again. Dropping a wait loses the share it had, at most one piece.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use chunker::{OwnerId, PeerId};
+use chunker::{Buffer, OwnerId, PeerId, Pool};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep};
 
@@ -30,6 +31,12 @@ use crate::rate::{Bucket, Rate, Rates};
 
 /// Bytes that wait together while a rate is in force: small, so that owners change quickly.
 const SHARE: usize = 16 * 1024;
+
+/// Bodies of these lengths are received in memory that is used again: smaller ones the allocator
+/// has at hand, and larger ones are rare.
+const POOLED: RangeInclusive<usize> = 1 << 20..=4 << 20;
+/// How many such buffers are kept while bodies come in.
+const BODIES: usize = 4;
 
 /// Which way bytes travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +69,7 @@ pub(super) struct Pace {
     lines: Mutex<BTreeMap<OwnerId, Weak<Line>>>,
     moved: Both<AtomicU64>,
     started: Instant,
+    bodies: Pool,
 }
 
 /// One owner's place in the queue for the total.
@@ -87,6 +95,7 @@ impl Pace {
             lines: Mutex::default(),
             moved: Both::default(),
             started: Instant::now(),
+            bodies: Pool::while_used(BODIES),
         }
     }
 
@@ -157,6 +166,11 @@ impl Lane {
     /// How many bytes of a body may be moved after one wait.
     pub(super) fn share(&self) -> usize {
         if self.is_exempt() { PIECE } else { SHARE }
+    }
+
+    /// Memory for a body of so many bytes; none when it is not one that is used again.
+    pub(super) fn body(&self, len: usize) -> Option<Buffer> {
+        POOLED.contains(&len).then(|| self.pace.bodies.zeroed(len))
     }
 
     /// Counts what moves without waiting, so that what waits afterwards waits for it as well.

@@ -7,9 +7,12 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use chunker::Pool;
 
 use super::Medium;
 
@@ -17,12 +20,20 @@ use super::Medium;
 #[derive(Debug, Clone)]
 pub struct DiskMedium {
     root: PathBuf,
+    /// What whole files are read into, again and again.
+    buffers: Pool,
 }
+
+/// Files of these lengths are read into memory that is used again: smaller ones the allocator has
+/// at hand, and larger ones are rare.
+const POOLED: RangeInclusive<u64> = 1 << 20..=4 << 20;
+/// How many such buffers are kept while files are read and sent.
+const BUFFERS: usize = 2;
 
 impl DiskMedium {
     /// The files under `root`, which must exist by the time of the first write.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), buffers: Pool::while_used(BUFFERS) }
     }
 
     /// The directory.
@@ -58,12 +69,16 @@ impl Medium for DiskMedium {
         written
     }
 
-    fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &str, limit: u64) -> io::Result<Bytes> {
         let file = no_follow(OpenOptions::new().read(true)).open(self.at(path))?;
         let len = file.metadata()?.len().min(limit);
-        let mut bytes = Vec::with_capacity(len as usize);
+        // Room for a byte more: without it the end of the file would be looked for in more memory.
+        let room = len as usize + 1;
+        let pooled = POOLED.contains(&len);
+        let pool = if pooled { self.buffers.clone() } else { Pool::default() };
+        let mut bytes = pool.take(room);
         file.take(limit).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        Ok(bytes.freeze())
     }
 
     fn read_part(&self, path: &str, range: Range<u64>) -> io::Result<Vec<u8>> {

@@ -11,6 +11,8 @@ use std::io;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+
 use super::Medium;
 
 /// A point between two things a disk does, at which a power cut can fall.
@@ -256,7 +258,7 @@ impl Medium for MemMedium {
         Ok(())
     }
 
-    fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &str, limit: u64) -> io::Result<Bytes> {
         let state = self.lock();
         let (_, file) = state.file(path)?;
         if state.unreadable.contains(path) {

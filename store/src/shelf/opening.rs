@@ -226,7 +226,7 @@ fn known_mark(db: &Db, no: DiskNo) -> Result<Option<Vec<u8>>, ShelfError> {
 
 fn read_mark(medium: &dyn Medium) -> Result<Option<Vec<u8>>, ShelfError> {
     match medium.read(MARK_FILE, MARK_TEXT_LEN as u64 + 1) {
-        Ok(text) => Ok(Some(text)),
+        Ok(text) => Ok(Some(text.to_vec())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(failed("read the mark of")(source)),
     }

@@ -20,7 +20,7 @@ use super::world::{Node, World};
 
 const MIB: usize = 1024 * 1024;
 /// As holders on the same network are.
-const NEAR: Duration = Duration::ZERO;
+const NEAR: Duration = Duration::from_micros(500);
 
 /// Counts the bytes of shards that are on their way out or in.
 #[derive(Clone)]
@@ -74,6 +74,7 @@ fn counting(node: &Node, room: usize) -> Ctx<Counting> {
         clock: ctx.clock.clone(),
         offload: ctx.offload.clone(),
         budget: Budget::new(room),
+        buffers: gbak::flow::buffers(),
         entropy: ctx.entropy.clone(),
         monitor: ctx.monitor.clone(),
     }

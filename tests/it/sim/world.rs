@@ -162,6 +162,7 @@ impl World {
             clock: self.clock.clone(),
             offload: Arc::new(InlineOffload),
             budget: Budget::new(Budget::AGENT),
+            buffers: gbak::flow::buffers(),
             entropy: Arc::new(entropy),
             monitor: monitor.clone(),
         };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use chunker::{OwnerId, ShardId, ShardTree, verify_slice};
 
 use super::{ENTRY_BYTES, Kept, TREES_BYTES};
@@ -25,9 +26,9 @@ struct Counting {
 }
 
 impl Counting {
-    fn counted(&self, bytes: io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+    fn counted<T: AsRef<[u8]>>(&self, bytes: io::Result<T>) -> io::Result<T> {
         let bytes = bytes?;
-        self.read.fetch_add(bytes.len() as u64, Ordering::SeqCst);
+        self.read.fetch_add(bytes.as_ref().len() as u64, Ordering::SeqCst);
         Ok(bytes)
     }
 
@@ -43,7 +44,7 @@ impl Medium for Counting {
     fn write_durable(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
         self.disk.write_durable(path, bytes)
     }
-    fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &str, limit: u64) -> io::Result<Bytes> {
         self.counted(self.disk.read(path, limit))
     }
     fn read_part(&self, path: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
