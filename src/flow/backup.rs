@@ -34,6 +34,7 @@ mod reading;
 
 pub(crate) use archive::Stored;
 pub(crate) use commit::{Committed, commit, remake};
+pub(crate) use packing::FINE_BLOCK;
 pub(crate) use reading::{Entries, Segments};
 
 /// What to back up and how.

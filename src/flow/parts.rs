@@ -25,6 +25,8 @@ use crate::vault::index::PackRecord;
 const HEDGE_AFTER: Duration = Duration::from_millis(1500);
 /// Slices of one shard asked for at once: half of the streams to a peer.
 const SLICES_AT_ONCE: usize = 4;
+/// Parts of one pack asked for at once: they lie in as many shards as the code has for data.
+const PARTS_AT_ONCE: usize = 16;
 /// What the coder treats by itself, in bytes.
 const STEP: usize = 64;
 
@@ -46,6 +48,19 @@ pub(crate) async fn pack_part<G: Grid>(
         parts.push(piece_bytes(ctx, record, piece).await?);
     }
     Ok(joined(parts))
+}
+
+/// The bytes of a pack in each of these ranges, several fetched at once. Fails with the first.
+pub(crate) async fn pack_parts<G: Grid>(
+    ctx: &Ctx<G>,
+    record: &PackRecord,
+    ranges: &[Range<usize>],
+) -> Result<Vec<Bytes>, FlowError> {
+    let mut parts = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        parts.push(pack_part(ctx, record, range.clone()));
+    }
+    stream::iter(parts).buffered(PARTS_AT_ONCE).try_collect().await
 }
 
 /// The parts of data shards that make up a range of a pack.

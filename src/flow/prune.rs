@@ -122,7 +122,7 @@ pub async fn prune<G: Grid>(ctx: &Ctx<G>, plan: &PrunePlan) -> Result<PruneRepor
     if plan.dry_run {
         return Ok(report);
     }
-    let (added, copied) = copy(ctx, &targets, &go).await?;
+    let (added, copied) = copy(ctx, &targets, (&go, &marked)).await?;
     (report.new_packs, report.copied_bytes) = (added.len() as u64, copied);
     let change = Replacement {
         dropped: go.iter().map(|pack| pack.id).collect(),
@@ -276,7 +276,7 @@ fn choose(mut judged: Vec<Judged>, max_unused: f64, report: &mut PruneReport) ->
 async fn copy<G: Grid>(
     ctx: &Ctx<G>,
     targets: &Targets,
-    go: &[Judged],
+    (go, marked): (&[Judged], &Marked),
 ) -> Result<(Vec<PackId>, u64), FlowError> {
     let mut by_need: BTreeMap<PackId, &Judged> = BTreeMap::new();
     by_need.extend(go.iter().filter(|pack| !pack.needed.is_empty()).map(|pack| (pack.id, pack)));
@@ -288,7 +288,7 @@ async fn copy<G: Grid>(
     let mut repacking = Repacking::new(ctx, targets, code);
     for (id, pack) in by_need {
         let record = fetch::record_of(ctx, &id)?;
-        repacking.copy(&record, &pack.needed).await?;
+        repacking.copy(&record, (&pack.needed, marked)).await?;
     }
     repacking.finish().await
 }

@@ -1,5 +1,5 @@
-//! Restore: snapshot -> tree -> which packs, each once -> any k shards -> open -> write in place ->
-//! links and special files -> metadata last.
+//! Restore: snapshot -> tree -> which packs, each once -> any k shards, or parts of them -> open ->
+//! write in place -> links and special files -> metadata last.
 //!
 //! The tree is walked while its files are written: what is remembered of it all is its directories,
 //! and of entries with several names the first one.
@@ -28,6 +28,7 @@ use crate::vault::view::{SnapshotSpec, Which};
 
 mod content;
 mod plan;
+mod sealed;
 
 use content::{Window, Writing};
 pub(crate) use plan::Sample;

@@ -6,6 +6,7 @@ mod drill;
 mod faults;
 mod fence;
 mod forget;
+mod fragments;
 mod full;
 mod gauging;
 mod guard;

@@ -96,6 +96,11 @@ impl PackMeta {
         self.check().ok()?.blocks.get(no).cloned()
     }
 
+    /// Where each block's sealed bytes are in the pack; none when no pack can be like this.
+    pub fn block_ranges(&self) -> Option<Vec<Range<usize>>> {
+        Some(self.check().ok()?.blocks)
+    }
+
     /// Whether a pack can be like this; if so, where its frames are.
     pub(super) fn check(&self) -> Result<Layout, Error> {
         if self.blocks.is_empty() || !self.blocks.iter().all(BlockMeta::is_possible) {

@@ -103,11 +103,22 @@ impl PackReader {
         no: usize,
         sealed: &[u8],
     ) -> Result<Vec<u8>, Error> {
+        let mut scratch = Scratch::default();
+        Self::part_in(keys, meta, (no, sealed), &mut scratch)?;
+        Ok(scratch.raw)
+    }
+
+    /// The same as [`Self::part`] in memory that is used again.
+    pub fn part_in<'a>(
+        keys: &VaultKeys,
+        meta: &PackMeta,
+        (no, sealed): (usize, &[u8]),
+        scratch: &'a mut Scratch,
+    ) -> Result<&'a [u8], Error> {
         meta.check()?;
         let key = PackKey::derive(keys, &meta.salt);
-        let mut scratch = Scratch::default();
-        open_frame(keys, &key, meta, (no, sealed), &mut scratch)?;
-        Ok(scratch.raw)
+        open_frame(keys, &key, meta, (no, sealed), scratch)?;
+        Ok(&scratch.raw)
     }
 
     /// The same as [`Self::block`] in memory that is used again.

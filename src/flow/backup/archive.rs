@@ -18,12 +18,13 @@ use p2p::Grid;
 use tokio_util::sync::CancellationToken;
 
 use crate::flow::FlowError;
-use crate::flow::backup::packing::Packing;
+use crate::flow::backup::packing::{Grain, Packing};
 use crate::flow::backup::reading::{Batch, Entries, Item, Reader};
 use crate::flow::backup::{Archived, Counts, Run};
 use crate::flow::scan::Event;
 use crate::monitor::{Counter, Problem};
 use crate::offload::{compute, offload};
+use crate::vault::snapshot::LargeCut;
 use crate::vault::tree::{Content, INLINE_PIECES, Kind, Meta, Node, Piece, PieceList, Tree};
 
 type Work<T> = Pin<Box<dyn Future<Output = Result<T, crate::offload::WorkLost>> + Send>>;
@@ -52,10 +53,14 @@ pub(super) struct Pipeline<'a, G> {
     root: Option<Vec<Piece>>,
 }
 
-/// By the size that was found: what is read later may differ.
-fn is_large(node: &Node) -> bool {
-    let max = u64::from(chunker::CutParams::default().max());
-    matches!(node.kind, Kind::File { size, .. } if size > max)
+/// What a file is by the size that was found: what is read later may differ.
+fn grain(node: &Node) -> Grain {
+    let chunk = u64::from(chunker::CutParams::default().max());
+    match node.kind {
+        Kind::File { size, .. } if size >= LargeCut::now().from => Grain::Fine,
+        Kind::File { size, .. } if size > chunk => Grain::Large,
+        _ => Grain::Small,
+    }
 }
 
 struct Level {
@@ -67,8 +72,7 @@ struct Level {
 struct File {
     node: Node,
     known: bool,
-    /// Whether more than one chunk is to be expected of it.
-    large: bool,
+    grain: Grain,
     pieces: Vec<Piece>,
 }
 
@@ -167,8 +171,8 @@ impl<'a, G: Grid> Pipeline<'a, G> {
                 Item::Whole { node, taken_over } => self.whole(node, taken_over),
                 Item::SameFile { node, first } => self.same_file(node, first),
                 Item::Begin { node, known } => {
-                    let large = is_large(&node);
-                    self.file = Some(File { node, known, large, pieces: Vec::new() });
+                    let grain = grain(&node);
+                    self.file = Some(File { node, known, grain, pieces: Vec::new() });
                 }
                 Item::Chunk { start, end } => {
                     if let Some(id) = ids.next() {
@@ -234,8 +238,8 @@ impl<'a, G: Grid> Pipeline<'a, G> {
         self.piece(Piece { len: plain.len() as u64, chunk: Some(id) });
         if self.packing.is_new(&id)? {
             self.counts.data_added += plain.len() as u64;
-            let large = self.file.as_ref().is_some_and(|file| file.large);
-            self.packing.add((Class::Data, large), id, plain).await?;
+            let grain = self.file.as_ref().map_or(Grain::Small, |file| file.grain);
+            self.packing.add((Class::Data, grain), id, plain).await?;
         }
         Ok(())
     }
@@ -293,7 +297,7 @@ impl<'a, G: Grid> Pipeline<'a, G> {
             let id = self.run.ctx.vault.keys().chunk_id(Class::Tree, &plain);
             pieces.push(Piece { len: len as u64, chunk: Some(id) });
             if self.packing.is_new(&id)? {
-                self.packing.add((Class::Tree, false), id, plain).await?;
+                self.packing.add((Class::Tree, Grain::Small), id, plain).await?;
             }
         }
         Ok(pieces)

@@ -33,6 +33,22 @@ const PACKS_UNDER_WAY: usize = 16;
 type Compressing = Pin<Box<dyn Future<Output = Result<(Kind, Block), FlowError>> + Send>>;
 type Placed = Result<(PackRecord, Outcome), FlowError>;
 
+/// A block of chunks of a file that is cut finely has at least so many bytes: mostly one chunk.
+/// Such files are changed here and there, so that of what is stored of them single chunks are
+/// wanted later on, and a block is the least that can be fetched.
+pub(crate) const FINE_BLOCK: usize = 32 * 1024;
+
+/// What a chunk is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grain {
+    /// A file that is mostly one chunk, or metadata.
+    Small,
+    /// A file of several chunks.
+    Large,
+    /// A file that is cut finely.
+    Fine,
+}
+
 /// Which packs a chunk goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -107,10 +123,10 @@ impl<'a, G: Grid> Packing<'a, G> {
         Ok(!self.fresh.contains(id) && self.run.ctx.catalog.find_sound(id)?.is_none())
     }
 
-    /// Takes a new chunk, of a large file or not. Waits while too much is under way.
+    /// Takes a new chunk. Waits while too much is under way.
     pub(super) async fn add(
         &mut self,
-        (class, large): (Class, bool),
+        (class, grain): (Class, Grain),
         id: ChunkId,
         plain: Bytes,
     ) -> Result<(), FlowError> {
@@ -121,9 +137,10 @@ impl<'a, G: Grid> Packing<'a, G> {
         }
         let stream = self.stream(kind);
         stream.raw += plain.len();
-        stream.large += if large { plain.len() } else { 0 };
+        stream.large += if grain == Grain::Small { 0 } else { plain.len() };
         stream.chunks.push((id, plain));
-        if stream.raw >= BLOCK_TARGET { self.compress(kind).await } else { Ok(()) }
+        let target = if grain == Grain::Fine { FINE_BLOCK } else { BLOCK_TARGET };
+        if stream.raw >= target { self.compress(kind).await } else { Ok(()) }
     }
 
     fn stream(&mut self, kind: Kind) -> &mut Stream {

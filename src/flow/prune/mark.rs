@@ -10,33 +10,53 @@ use p2p::Grid;
 use crate::flow::fetch::ChunkReader;
 use crate::flow::look::{self, MAX_DEPTH};
 use crate::flow::{Ctx, FlowError};
+use crate::vault::snapshot::LargeCut;
 use crate::vault::tree::{Content, Kind, Piece, Tree};
 
-/// Chunks that snapshots refer to: half of each name, sorted, which is enough to tell them apart.
+/// Chunks that snapshots refer to: half of each name, which is enough to tell them apart, sorted.
+/// The last bit is not the name's: it says that the chunk is of a file that is cut finely.
 #[derive(Debug, Default)]
 pub(super) struct Marked {
-    names: Vec<[u8; 16]>,
+    names: Vec<u128>,
 }
 
+/// Of a file that is cut finely.
+const FINE: u128 = 1;
+
 impl Marked {
+    /// Whether any snapshot needs this chunk.
     pub(super) fn has(&self, chunk: &ChunkId) -> bool {
-        self.names.binary_search(&half(chunk)).is_ok()
+        self.find(chunk).is_some()
     }
 
-    fn add(&mut self, pieces: &[Piece]) {
-        self.names.extend(pieces.iter().filter_map(|piece| piece.chunk.as_ref()).map(half));
+    /// Whether it is of a file that is cut finely.
+    pub(super) fn is_fine(&self, chunk: &ChunkId) -> bool {
+        self.find(chunk).is_some_and(|found| found & FINE == FINE)
+    }
+
+    fn find(&self, chunk: &ChunkId) -> Option<u128> {
+        let name = half(chunk);
+        let at = self.names.binary_search_by_key(&name, |found| found & !FINE).ok()?;
+        self.names.get(at).copied()
+    }
+
+    fn add(&mut self, pieces: &[Piece], fine: u128) {
+        let chunks = pieces.iter().filter_map(|piece| piece.chunk.as_ref());
+        self.names.extend(chunks.map(|chunk| half(chunk) | fine));
     }
 
     fn settle(&mut self) {
-        self.names.sort_unstable();
-        self.names.dedup();
+        // What is of both kinds of file stays as the finer one.
+        self.names.sort_unstable_by(|one, other| other.cmp(one));
+        self.names.dedup_by_key(|name| *name & !FINE);
+        self.names.reverse();
     }
 }
 
-fn half(chunk: &ChunkId) -> [u8; 16] {
+fn half(chunk: &ChunkId) -> u128 {
     let mut half = [0; 16];
     half.copy_from_slice(&chunk.as_bytes()[..16]);
-    half
+    u128::from_be_bytes(half) & !FINE
 }
 
 /// Follows every snapshot, of all devices, published or waiting.
@@ -68,12 +88,12 @@ impl<G: Grid> Walk<G> {
             if !self.seen.insert(name) {
                 continue;
             }
-            self.marked.add(&pieces);
+            self.marked.add(&pieces, 0);
             let tree: Tree = self.reader.record(&pieces).await?;
             for node in tree.nodes {
                 match node.kind {
                     Kind::Dir { tree } => open.push((tree, depth + 1)),
-                    Kind::File { content, .. } => self.content(&content).await?,
+                    Kind::File { content, size } => self.content(&content, size).await?,
                     _ => {}
                 }
             }
@@ -81,12 +101,15 @@ impl<G: Grid> Walk<G> {
         Ok(())
     }
 
-    async fn content(&mut self, content: &Content) -> Result<(), FlowError> {
+    async fn content(&mut self, content: &Content, size: u64) -> Result<(), FlowError> {
         if let Content::Listed(list) = content {
-            self.marked.add(list);
+            self.marked.add(list, 0);
         }
         let pieces = self.reader.pieces(content).await?;
-        self.marked.add(&pieces);
+        self.marked.add(&pieces, if size >= LargeCut::now().from { FINE } else { 0 });
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use chunker::{BLOCK_TARGET, Block, ChunkId, Class, Code, PackBuilder, PackId, PackReader};
 use p2p::Grid;
 
+use crate::flow::backup::FINE_BLOCK;
 use crate::flow::place::{self, Outcome};
+use crate::flow::prune::mark::Marked;
 use crate::flow::publish::seal;
 use crate::flow::targets::Targets;
 use crate::flow::{Ctx, FlowError, fetch};
@@ -42,11 +44,12 @@ impl<'a, G: Grid> Repacking<'a, G> {
         Self { ctx, targets, code, data, meta, packs: Vec::new(), copied: 0 }
     }
 
-    /// Copies the chunks of a pack that are wanted.
+    /// Copies the chunks of a pack that are wanted; those that are marked so become blocks of the
+    /// size that a backup gives them.
     pub(super) async fn copy(
         &mut self,
         record: &PackRecord,
-        wanted: &BTreeSet<ChunkId>,
+        (wanted, marked): (&BTreeSet<ChunkId>, &Marked),
     ) -> Result<(), FlowError> {
         let bytes = fetch::pack_bytes(self.ctx, record).await?;
         for (no, block) in record.meta.blocks.iter().enumerate() {
@@ -63,7 +66,9 @@ impl<'a, G: Grid> Repacking<'a, G> {
             for chunk in &block.chunks {
                 let end = at + chunk.len as usize;
                 if wanted.contains(&chunk.id) && end <= raw.len() {
-                    self.add(block.class, chunk.id, raw.slice(at..end)).await?;
+                    let fine = block.class == Class::Data && marked.is_fine(&chunk.id);
+                    let target = if fine { FINE_BLOCK } else { BLOCK_TARGET };
+                    self.add((block.class, target), chunk.id, raw.slice(at..end)).await?;
                 }
                 at = end;
             }
@@ -71,12 +76,17 @@ impl<'a, G: Grid> Repacking<'a, G> {
         Ok(())
     }
 
-    async fn add(&mut self, class: Class, id: ChunkId, plain: Bytes) -> Result<(), FlowError> {
+    async fn add(
+        &mut self,
+        (class, target): (Class, usize),
+        id: ChunkId,
+        plain: Bytes,
+    ) -> Result<(), FlowError> {
         self.copied += plain.len() as u64;
         let filling = self.filling(class);
         filling.raw += plain.len();
         filling.chunks.push((id, plain));
-        if filling.raw >= BLOCK_TARGET { self.close_block(class).await } else { Ok(()) }
+        if filling.raw >= target { self.close_block(class).await } else { Ok(()) }
     }
 
     fn filling(&mut self, class: Class) -> &mut Filling {

@@ -1,5 +1,5 @@
-//! Writing file content: every pack is fetched once per window, and its chunks go to all the places
-//! that want them.
+//! Writing file content: what is wanted of a pack is fetched once per window, and its chunks go to
+//! all the places that want them.
 //!
 //! Files are taken in windows of [`WINDOW_FILES`] and [`WINDOW_USES`] pieces, so that memory is
 //! bounded whatever the snapshot's size; only a single file of more pieces makes a window larger.
@@ -9,14 +9,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use chunker::{ChunkId, Class, PackId, PackReader, Scratch};
+use chunker::{ChunkId, Class, PackId, Scratch};
 use p2p::Grid;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::flow::fetch::{ChunkReader, footprint, pack_bytes, record_of};
+use crate::flow::fetch::{ChunkReader, record_of};
 use crate::flow::restore::plan::{Decision, PlannedDirs, PlannedFile, Rel, Spot, decide, shown};
+use crate::flow::restore::sealed::Sealed;
 use crate::flow::restore::{Outcome, Overwrite};
 use crate::flow::target::{Existing, ExistingKind, FileWriter, Target, TargetError};
 use crate::flow::{Ctx, FlowError};
@@ -260,15 +260,14 @@ async fn write_pack<G: Grid>(
 ) -> Result<(), FlowError> {
     let fetched = match record_of(ctx, &id) {
         Ok(record) => {
-            let mut room = ctx.budget.take(footprint(&record)).await;
-            let bytes = pack_bytes(ctx, &record).await;
-            room.shrink_to(record.meta.len as usize);
-            bytes.map(|bytes| (record, bytes, room))
+            let blocks = uses.iter().map(|wanted| wanted.block);
+            let sealed = Sealed::fetch(ctx, &record, blocks).await;
+            sealed.map(|sealed| (record, sealed))
         }
         Err(error) => Err(error),
     };
     ctx.work(move || match fetched {
-        Ok((record, bytes, _room)) => shared.write(&record, &bytes, uses),
+        Ok((record, sealed)) => shared.write(&record, &sealed, uses),
         Err(error) => {
             lock(&shared.done).note_lost(&error);
             uses.iter().for_each(|wanted| shared.fail(*wanted, &error));
@@ -323,12 +322,11 @@ impl Shared {
     }
 
     /// Opens each wanted block once and writes its chunks where they belong.
-    fn write(&self, record: &PackRecord, bytes: &Bytes, mut uses: Vec<Use>) {
+    fn write(&self, record: &PackRecord, sealed: &Sealed, mut uses: Vec<Use>) {
         uses.sort_by_key(|wanted| (wanted.block, wanted.file, wanted.at));
-        let reader = match PackReader::open(self.vault.keys(), &record.meta, bytes) {
-            Ok(reader) => reader,
+        let opened = match sealed.open(self.vault.keys(), record) {
+            Ok(opened) => opened,
             Err(error) => {
-                let error = FlowError::from(error);
                 uses.iter().for_each(|wanted| self.fail(*wanted, &error));
                 return;
             }
@@ -336,10 +334,9 @@ impl Shared {
         let mut scratch = Scratch::default();
         for group in uses.chunk_by(|a, b| a.block == b.block) {
             let Some(first) = group.first() else { continue };
-            match reader.block_in(first.block as usize, &mut scratch) {
+            match opened.block(first.block, &mut scratch) {
                 Ok(raw) => group.iter().for_each(|wanted| self.write_one(*wanted, raw)),
                 Err(error) => {
-                    let error = FlowError::from(error);
                     group.iter().for_each(|wanted| self.fail(*wanted, &error));
                 }
             }

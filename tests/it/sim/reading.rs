@@ -23,11 +23,18 @@ const MIB: u64 = 1 << 20;
 
 /// What a holder does when it is asked for bytes, and how many it gave.
 #[derive(Default)]
-struct Holder {
+pub(super) struct Holder {
     bytes: AtomicU64,
     gets: AtomicU64,
     /// 0 honest, 1 silent, 2 wrong.
     manner: AtomicU64,
+}
+
+impl Holder {
+    /// From now on: 0 honest, 1 silent, 2 wrong.
+    pub(super) fn behave(&self, manner: u64) {
+        self.manner.store(manner, Ordering::SeqCst);
+    }
 }
 
 impl Twist for Holder {
@@ -113,7 +120,7 @@ impl Scene {
     }
 
     fn manner(&self, of: &[usize], manner: u64) {
-        of.iter().for_each(|at| self.holders[*at].manner.store(manner, Ordering::SeqCst));
+        of.iter().for_each(|at| self.holders[*at].behave(manner));
     }
 
     fn set_down(&self, of: &[usize], down: bool) {
