@@ -79,7 +79,8 @@ pub struct Ctx<G> {
     pub offload: Arc<dyn Offload>,
     /// Room in memory for packs under way.
     pub budget: Budget,
-    /// What fetched packs are put together in, again and again, within that room.
+    /// What fetched packs are put together in, again and again. While packs are fetched two free
+    /// ones may be kept, and one at any time, beside that room.
     pub buffers: Pool,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,

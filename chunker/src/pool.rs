@@ -72,12 +72,14 @@ impl Pool {
         self.state().free.len()
     }
 
-    /// A free buffer with room for `capacity` bytes, if there is one. One is in use from now on,
-    /// be it this or a new one.
+    /// A free buffer with room for `capacity` bytes and not for more than twice as many, if there
+    /// is one: whoever holds it counts what is in it. One is in use from now on, be it this or a
+    /// new one.
     fn find(&self, capacity: usize) -> Option<Vec<u8>> {
         let mut state = self.state();
         state.in_use += 1;
-        let found = state.free.iter().position(|bytes| bytes.capacity() >= capacity)?;
+        let fits = capacity..=capacity.saturating_mul(2);
+        let found = state.free.iter().position(|bytes| fits.contains(&bytes.capacity()))?;
         Some(state.free.swap_remove(found))
     }
 

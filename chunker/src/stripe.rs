@@ -229,7 +229,8 @@ pub fn assemble(code: Code, len: usize, shards: Vec<(u8, Bytes)>) -> Result<Byte
     assemble_in(&Pool::default(), code, len, shards)
 }
 
-/// The same in memory that is used again.
+/// The same in memory that is used again: all of which is there from the beginning, beside the
+/// shards.
 pub fn assemble_in(
     pool: &Pool,
     code: Code,

@@ -42,6 +42,9 @@ fn a_pool_that_lives_on_keeps_one_buffer_when_none_is_in_use() {
     assert_eq!(pool.idle(), 1);
     let again = pool.zeroed(50);
     assert_eq!((pool.idle(), again.as_slice()), (0, [0; 50].as_slice()));
+    drop(again);
+    // Who asks for little gets no buffer that is much larger.
+    assert!(pool.take(49).capacity() < 100);
 }
 
 #[test]

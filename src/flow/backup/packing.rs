@@ -33,7 +33,7 @@ const PACKS_UNDER_WAY: usize = 16;
 type Compressing = Pin<Box<dyn Future<Output = Result<(Kind, Block), FlowError>> + Send>>;
 type Placed = Result<(PackRecord, Outcome), FlowError>;
 
-/// A block of chunks of a file that is cut finely has at least so many bytes: mostly one chunk.
+/// A block of chunks of a file that is cut finely has at least so many bytes: a chunk or two.
 /// Such files are changed here and there, so that of what is stored of them single chunks are
 /// wanted later on, and a block is the least that can be fetched.
 pub(crate) const FINE_BLOCK: usize = 32 * 1024;

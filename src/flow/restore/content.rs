@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::flow::fetch::{ChunkReader, record_of};
+use crate::flow::parts::Holders;
 use crate::flow::restore::plan::{Decision, PlannedDirs, PlannedFile, Rel, Spot, decide, shown};
 use crate::flow::restore::sealed::Sealed;
 use crate::flow::restore::{Outcome, Overwrite};
@@ -208,6 +209,7 @@ impl<G: Grid> Writing<'_, G> {
             vault: Arc::clone(&self.ctx.vault),
             monitor: Arc::clone(&self.ctx.monitor),
             verify: self.verify,
+            holders: Holders::default(),
             done: Mutex::default(),
             full: Mutex::default(),
         });
@@ -261,7 +263,7 @@ async fn write_pack<G: Grid>(
     let fetched = match record_of(ctx, &id) {
         Ok(record) => {
             let blocks = uses.iter().map(|wanted| wanted.block);
-            let sealed = Sealed::fetch(ctx, &record, blocks).await;
+            let sealed = Sealed::fetch(ctx, (&record, &shared.holders), blocks).await;
             sealed.map(|sealed| (record, sealed))
         }
         Err(error) => Err(error),
@@ -284,6 +286,7 @@ struct Shared {
     vault: Arc<Vault>,
     monitor: Arc<dyn Monitor>,
     verify: bool,
+    holders: Holders,
     done: Mutex<Outcome>,
     /// That the disk is full, once it was: the rest would fail too.
     full: Mutex<Option<TargetError>>,

@@ -15,12 +15,13 @@ use p2p::Grid;
 
 use crate::budget::Hold;
 use crate::flow::fetch::{footprint, pack_bytes};
-use crate::flow::parts::pack_parts;
+use crate::flow::parts::{Holders, is_direct, pack_parts};
 use crate::flow::{Ctx, FlowError};
 use crate::vault::index::PackRecord;
 
 /// What a part costs beside its bytes, in bytes: the holder reads and hashes whole groups of a
-/// shard (64 KiB), and one question more is asked and answered.
+/// shard (64 KiB; all of it the first time since the holder began), and one question more is asked
+/// and answered.
 const PART_COSTS: usize = 64 * 1024;
 
 /// A pack's sealed bytes, as far as they are wanted, with the room in memory they take.
@@ -47,18 +48,18 @@ impl Sealed {
     /// Fetches what these blocks need; their numbers may come in any order, and several times.
     pub(super) async fn fetch<G: Grid>(
         ctx: &Ctx<G>,
-        record: &PackRecord,
+        (record, holders): (&PackRecord, &Holders),
         blocks: impl IntoIterator<Item = u32>,
     ) -> Result<Self, FlowError> {
-        let id = record.meta.id;
+        let (id, k) = (record.meta.id, usize::from(record.code.k()));
         if !ctx.spool.contains(&id)
-            && let Some(runs) = few(record, blocks)
+            && let Some(runs) = few(record, blocks, if is_direct(ctx, record) { 1 } else { k })
         {
             let ranges: Vec<Range<usize>> = runs.iter().map(|run| run.range.clone()).collect();
             let bytes: usize = ranges.iter().map(Range::len).sum();
             // Each slice comes with its proof, and is there twice until that was checked.
             let mut room = ctx.budget.take(2 * bytes).await;
-            let parts = pack_parts(ctx, record, &ranges).await;
+            let parts = pack_parts(ctx, (record, holders), &ranges).await;
             room.shrink_to(bytes);
             match parts.and_then(|parts| apart(&runs, &parts)) {
                 Ok(blocks) => return Ok(Self { what: What::Blocks(blocks), _room: room }),
@@ -114,8 +115,13 @@ const fn part_bytes(bytes: usize) -> usize {
     bytes + bytes / 3
 }
 
-/// The runs of these blocks, if fetching them alone is less than fetching their pack.
-fn few(record: &PackRecord, blocks: impl IntoIterator<Item = u32>) -> Option<Vec<Run>> {
+/// The runs of these blocks, if fetching them alone, each byte so many times, is less than fetching
+/// their pack.
+fn few(
+    record: &PackRecord,
+    blocks: impl IntoIterator<Item = u32>,
+    times: usize,
+) -> Option<Vec<Run>> {
     let mut wanted: Vec<u32> = blocks.into_iter().collect();
     wanted.sort_unstable();
     wanted.dedup();
@@ -125,14 +131,15 @@ fn few(record: &PackRecord, blocks: impl IntoIterator<Item = u32>) -> Option<Vec
         let range = ranges.get(no as usize)?.clone();
         match runs.last_mut() {
             // What lies between costs less than to ask once more.
-            Some(run) if part_bytes(range.start - run.range.end) < PART_COSTS => {
+            Some(run) if times * part_bytes(range.start - run.range.end) < PART_COSTS => {
                 run.range.end = range.end;
                 run.blocks.push((no, range));
             }
             _ => runs.push(Run { range: range.clone(), blocks: vec![(no, range)] }),
         }
     }
-    let cost: usize = runs.iter().map(|run| part_bytes(run.range.len()) + PART_COSTS).sum();
+    let cost = |run: &Run| times * (part_bytes(run.range.len()) + PART_COSTS);
+    let cost: usize = runs.iter().map(cost).sum();
     (cost < record.meta.len as usize).then_some(runs)
 }
 

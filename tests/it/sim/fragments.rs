@@ -5,10 +5,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chunker::Code;
+use chunker::{Class, Code};
 use gbak::flow::forget::{ForgetPlan, forget};
 use gbak::flow::prune::{PrunePlan, prune};
 use gbak::monitor::Counter;
+use gbak::vault::index::PackRecord;
 use gbak::vault::retention::Rules;
 use p2p::sim::Weather;
 use rand::rngs::StdRng;
@@ -91,7 +92,43 @@ async fn one_file_is_restored_for_its_block_even_with_holders_away_silent_or_lyi
         // sends his too.
         let limit = if manner.is_none() { 400_000 } else { 1_500_000 };
         assert!(most < limit, "{most} bytes for a file of 80,000, manner {manner:?}");
+        let problems = ada.monitor.seen().problems;
+        let named = problems.iter().any(|problem| {
+            nodes[..2].iter().any(|liar| problem.message.contains(&liar.peer().to_string()))
+        });
+        assert_eq!(named, manner == Some(2), "{problems:?}");
+        // Each liar once for each restore, however many parts it was asked for.
+        assert!(problems.len() <= 6, "{problems:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_slice_is_given_the_whole_pack_is_fetched_and_what_is_lost_is_called_lost() {
+    let world = World::new(176, Weather::calm());
+    let (ada, _nodes, holders) = grid(&world).await;
+    let source = small_files(&world);
+    backed_up(&ada, &source).await;
+    let what = format!("latest:{}", source.join("file-7").display());
+    holders.iter().for_each(|holder| holder.behave(3));
+    let (target, bytes) = fetched(&world, &ada, (&what, "whole")).await;
+    assert_eq!(fs::read(target.join("file-7")).unwrap(), noise(7, 80_000));
+    assert!(bytes > 1_000_000, "{bytes} bytes are no whole pack");
+    holders[..3].iter().for_each(|holder| holder.behave(4));
+    let report = ada.restore(&what, &world.dir.path().join("lost")).await.unwrap();
+    assert_eq!((report.lost_packs, report.problems.len()), (1, 1), "{:?}", report.problems);
+}
+
+/// Bytes of the largest block of file content.
+fn largest_block(node: &Node) -> u32 {
+    let mut largest = 0;
+    let each = |row: &store::PackRow| {
+        let record = PackRecord::decode_stored(&row.record).unwrap();
+        let blocks = record.meta.blocks.iter().filter(|block| block.class == Class::Data);
+        largest = blocks.map(|block| block.raw_len).fold(largest, u32::max);
+        Ok::<(), store::CatalogError>(())
+    };
+    node.ctx.catalog.for_each_pack(each).unwrap();
+    largest
 }
 
 /// Changes so many blocks of the image, everywhere.
@@ -127,6 +164,7 @@ async fn an_image_that_changed_for_days_is_restored_for_little_more_than_it_is_a
     forget(&ada.ctx, &ForgetPlan { rules, ..ForgetPlan::default() }).await.unwrap();
     let plan = PrunePlan { max_unused: 0.05, keep_delete_secs: 0, dry_run: false };
     prune(&ada.ctx, &plan).await.unwrap();
+    assert!(largest_block(&ada) < 160 * 1024, "prune made larger blocks than a backup does");
     let (target, pruned) = fetched(&world, &ada, ("latest", "pruned")).await;
     assert_same(&source, &under(&target, &source));
     assert!(pruned * 10 < first * 13, "{pruned} bytes, and {first} of the first snapshot");

@@ -48,6 +48,7 @@ impl Grid for Counting {
             Request::Put { body, .. } => body.len(),
             // What will come: all data shards of this test are a third of a pack.
             Request::Get { .. } => PACK_FULL / 3,
+            Request::Slice { len, .. } => *len as usize,
             _ => 0,
         };
         let now = self.now.fetch_add(bytes, Ordering::SeqCst) + bytes;

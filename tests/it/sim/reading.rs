@@ -12,7 +12,7 @@ use gbak::flow::look;
 use gbak::vault::tree::Kind;
 use gbak::vault::view::SnapshotSpec;
 use p2p::sim::{SimGrid, Weather};
-use p2p::{Reply, Request};
+use p2p::{Refusal, Reply, Request};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store::PackCache;
@@ -26,12 +26,12 @@ const MIB: u64 = 1 << 20;
 pub(super) struct Holder {
     bytes: AtomicU64,
     gets: AtomicU64,
-    /// 0 honest, 1 silent, 2 wrong.
+    /// 0 honest, 1 silent, 2 wrong, 3 gives no slices, 4 has lost everything.
     manner: AtomicU64,
 }
 
 impl Holder {
-    /// From now on: 0 honest, 1 silent, 2 wrong.
+    /// From now on.
     pub(super) fn behave(&self, manner: u64) {
         self.manner.store(manner, Ordering::SeqCst);
     }
@@ -39,7 +39,8 @@ impl Holder {
 
 impl Twist for Holder {
     fn reply(&self, _: &Request, reply: Reply) -> Reply {
-        let spoil = self.manner.load(Ordering::SeqCst) == 2;
+        let manner = self.manner.load(Ordering::SeqCst);
+        let spoil = manner == 2;
         let give = |body: Bytes, get: u64| {
             self.bytes.fetch_add(body.len() as u64, Ordering::SeqCst);
             self.gets.fetch_add(get, Ordering::SeqCst);
@@ -50,6 +51,10 @@ impl Twist for Holder {
             Bytes::from(bytes)
         };
         match reply {
+            Reply::Slice { .. } if manner == 3 => Reply::Refused(Refusal::Unsupported),
+            Reply::Slice { .. } | Reply::Shard { .. } if manner == 4 => {
+                Reply::Refused(Refusal::UnknownShard)
+            }
             Reply::Shard { body } => Reply::Shard { body: give(body, 1) },
             Reply::Slice { body } => Reply::Slice { body: give(body, 0) },
             other => other,

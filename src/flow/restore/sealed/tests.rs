@@ -30,25 +30,27 @@ fn pack(blocks: usize, len: usize) -> (VaultKeys, PackRecord, Bytes) {
 fn few_blocks_of_a_pack_are_fetched_alone_and_many_with_it() {
     let (_, record, _) = pack(64, 40_000);
     // A gap of one block is fetched too; two of them cost more than to ask once more.
-    let runs = few(&record, [9, 3, 2, 9, 3, 6, 11]).unwrap();
+    let runs = few(&record, [9, 3, 2, 9, 3, 6, 11], 1).unwrap();
     let numbers = |run: &Run| run.blocks.iter().map(|(no, _)| *no).collect();
     let shape: Vec<Vec<u32>> = runs.iter().map(numbers).collect();
     assert_eq!(shape, [vec![2, 3], vec![6], vec![9, 11]]);
     assert_eq!(runs[2].range.len(), 3 * runs[1].range.len());
     // One run of much of it costs little more than its bytes; as many blocks apart cost too much.
-    assert!(few(&record, 0..44).is_some());
-    assert!(few(&record, 0..58).is_none());
-    assert!(few(&record, (0..64).step_by(3)).is_some());
-    assert!(few(&record, (0..64).step_by(2)).is_none());
-    assert!(few(&record, 0..64).is_none());
-    assert!(few(&record, [64]).is_none(), "there is no such block");
+    assert!(few(&record, 0..44, 1).is_some());
+    assert!(few(&record, 0..58, 1).is_none());
+    assert!(few(&record, (0..64).step_by(3), 1).is_some());
+    assert!(few(&record, (0..64).step_by(2), 1).is_none());
+    assert!(few(&record, 0..64, 1).is_none());
+    // Made from others' shards, each byte comes three times.
+    assert!(few(&record, 0..20, 1).is_some() && few(&record, 0..20, 3).is_none());
+    assert!(few(&record, [64], 1).is_none(), "there is no such block");
 }
 
 #[test]
 fn blocks_of_runs_come_apart_and_open() {
     let (keys, record, bytes) = pack(20, 9_000);
     let wanted = [4, 5, 16];
-    let runs = few(&record, wanted).unwrap();
+    let runs = few(&record, wanted, 1).unwrap();
     let parts: Vec<Bytes> = runs.iter().map(|run| bytes.slice(run.range.clone())).collect();
     let what = What::Blocks(apart(&runs, &parts).unwrap());
     let budget = crate::budget::Budget::new(1);
