@@ -5,7 +5,7 @@
 //! names them, then the snapshot, then the manifest, then the head. Whatever was cut short stays
 //! invisible, and what was acknowledged is found again by the next run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chunker::{OwnerId, PackId, PeerId, Pool, RecordError};
 use ed25519_dalek::SigningKey;
@@ -91,6 +91,11 @@ pub struct Ctx<G> {
 /// What [`Ctx::buffers`] is: some more are kept only while packs are being fetched.
 pub fn buffers() -> Pool {
     Pool::while_used(2)
+}
+
+/// None of the engine's sections leaves its data half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<G> std::fmt::Debug for Ctx<G> {

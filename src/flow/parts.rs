@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::flow::fetch::by_nearness;
-use crate::flow::{AskError, Ctx, FlowError};
+use crate::flow::{AskError, Ctx, FlowError, lock};
 use crate::monitor::{Counter, Problem};
 use crate::vault::index::PackRecord;
 
@@ -87,11 +87,6 @@ impl Holders {
             since = heard;
         }
     }
-}
-
-/// None of our sections leaves its data half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A part of the shard of this index.

@@ -79,6 +79,11 @@ impl LargeCut {
     pub const fn now() -> Self {
         Self { from: 64 << 20, cut: CutParams::fine() }
     }
+
+    /// Whether a file of so many bytes is cut so.
+    pub const fn is_for(&self, size: u64) -> bool {
+        size >= self.from
+    }
 }
 
 /// Whether a snapshot has everything that was asked for.

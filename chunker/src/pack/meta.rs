@@ -93,7 +93,7 @@ pub struct ChunkEntry {
 impl PackMeta {
     /// Where a block's sealed bytes are in the pack; none when there is no such block.
     pub fn block_range(&self, no: usize) -> Option<Range<usize>> {
-        self.check().ok()?.blocks.get(no).cloned()
+        self.block_ranges()?.get(no).cloned()
     }
 
     /// Where each block's sealed bytes are in the pack; none when no pack can be like this.

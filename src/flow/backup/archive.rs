@@ -57,7 +57,7 @@ pub(super) struct Pipeline<'a, G> {
 fn grain(node: &Node) -> Grain {
     let chunk = u64::from(chunker::CutParams::default().max());
     match node.kind {
-        Kind::File { size, .. } if size >= LargeCut::now().from => Grain::Fine,
+        Kind::File { size, .. } if LargeCut::now().is_for(size) => Grain::Fine,
         Kind::File { size, .. } if size > chunk => Grain::Large,
         _ => Grain::Small,
     }

@@ -106,7 +106,7 @@ impl<G: Grid> Walk<G> {
             self.marked.add(list, 0);
         }
         let pieces = self.reader.pieces(content).await?;
-        self.marked.add(&pieces, if size >= LargeCut::now().from { FINE } else { 0 });
+        self.marked.add(&pieces, if LargeCut::now().is_for(size) { FINE } else { 0 });
         Ok(())
     }
 }

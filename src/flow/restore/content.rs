@@ -7,7 +7,7 @@
 //! most files are complete soon after they were begun.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chunker::{ChunkId, Class, PackId, Scratch};
 use p2p::Grid;
@@ -20,7 +20,7 @@ use crate::flow::restore::plan::{Decision, PlannedDirs, PlannedFile, Rel, Spot, 
 use crate::flow::restore::sealed::Sealed;
 use crate::flow::restore::{Outcome, Overwrite};
 use crate::flow::target::{Existing, ExistingKind, FileWriter, Target, TargetError};
-use crate::flow::{Ctx, FlowError};
+use crate::flow::{Ctx, FlowError, lock};
 use crate::monitor::{Counter, Monitor, Problem};
 use crate::offload::WorkLost;
 use crate::vault::Vault;
@@ -469,9 +469,4 @@ fn all_zero(content: &mut impl std::io::Read) -> std::io::Result<bool> {
             _ => {}
         }
     }
-}
-
-/// None of our sections leaves its data half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

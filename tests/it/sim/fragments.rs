@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use chunker::{Class, Code};
 use gbak::flow::forget::{ForgetPlan, forget};
@@ -15,7 +14,7 @@ use p2p::sim::Weather;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::reading::Holder;
+use super::reading::counted_grid;
 use super::stories::{assert_same, under};
 use super::world::{Node, World};
 
@@ -23,17 +22,6 @@ use super::world::{Node, World};
 const CONTENT: usize = 8 << 20;
 const LENGTH: u64 = 64 << 20;
 const BLOCK: usize = 4096;
-
-/// Who backs up, and holders of 3+2 that count what they give.
-async fn grid(world: &World) -> (Node, Vec<Node>, Vec<Arc<Holder>>) {
-    let ada = world.node(1, 1);
-    let holders: Vec<Arc<Holder>> = (0..5).map(|_| Arc::default()).collect();
-    let made = holders.iter().zip(2..).map(|(holder, n)| world.twisted(n, 1, holder.clone()));
-    let nodes: Vec<Node> = made.collect();
-    let everybody: Vec<&Node> = std::iter::once(&ada).chain(&nodes).collect();
-    world.meet(&everybody).await;
-    (ada, nodes, holders)
-}
 
 fn noise(seed: u64, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
@@ -70,7 +58,7 @@ async fn one_file_is_restored_for_its_block_even_with_holders_away_silent_or_lyi
     // Nobody, two that are away, silent, or lying.
     for (seed, manner) in [(171, None), (172, Some(0)), (173, Some(1)), (174, Some(2))] {
         let world = World::new(seed, Weather::calm());
-        let (ada, nodes, holders) = grid(&world).await;
+        let (ada, nodes, holders) = counted_grid(&world).await;
         let source = small_files(&world);
         backed_up(&ada, &source).await;
         for at in 0..2 {
@@ -105,7 +93,7 @@ async fn one_file_is_restored_for_its_block_even_with_holders_away_silent_or_lyi
 #[tokio::test(start_paused = true)]
 async fn where_no_slice_is_given_the_whole_pack_is_fetched_and_what_is_lost_is_called_lost() {
     let world = World::new(176, Weather::calm());
-    let (ada, _nodes, holders) = grid(&world).await;
+    let (ada, _nodes, holders) = counted_grid(&world).await;
     let source = small_files(&world);
     backed_up(&ada, &source).await;
     let what = format!("latest:{}", source.join("file-7").display());
@@ -143,7 +131,7 @@ fn change(image: &Path, blocks: u32, rng: &mut StdRng) {
 #[tokio::test(start_paused = true)]
 async fn an_image_that_changed_for_days_is_restored_for_little_more_than_it_is_and_after_prune() {
     let world = World::new(175, Weather::calm());
-    let (ada, _nodes, _holders) = grid(&world).await;
+    let (ada, _nodes, _holders) = counted_grid(&world).await;
     let source = world.dir.path().join("source");
     fs::create_dir(&source).unwrap();
     let image = source.join("image");

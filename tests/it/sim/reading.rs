@@ -67,6 +67,17 @@ impl Twist for Holder {
     }
 }
 
+/// Who backs up, and five holders that count what they give.
+pub(super) async fn counted_grid(world: &World) -> (Node, Vec<Node>, Vec<Arc<Holder>>) {
+    let ada = world.node(1, 1);
+    let holders: Vec<Arc<Holder>> = (0..5).map(|_| Arc::default()).collect();
+    let made = holders.iter().zip(2..).map(|(holder, n)| world.twisted(n, 1, holder.clone()));
+    let nodes: Vec<Node> = made.collect();
+    let everybody: Vec<&Node> = std::iter::once(&ada).chain(&nodes).collect();
+    world.meet(&everybody).await;
+    (ada, nodes, holders)
+}
+
 /// A file of noise on a grid of five holders, 3+2, and whoever reads it.
 struct Scene {
     world: World,
@@ -79,12 +90,7 @@ struct Scene {
 impl Scene {
     async fn new(seed: u64, len: u64) -> Self {
         let world = World::new(seed, Weather::calm());
-        let ada = world.node(1, 1);
-        let holders: Vec<Arc<Holder>> = (0..5).map(|_| Arc::default()).collect();
-        let made = holders.iter().zip(2..).map(|(holder, n)| world.twisted(n, 1, holder.clone()));
-        let nodes: Vec<Node> = made.collect();
-        let everybody: Vec<&Node> = std::iter::once(&ada).chain(&nodes).collect();
-        world.meet(&everybody).await;
+        let (ada, nodes, holders) = counted_grid(&world).await;
         let mut content = vec![0; len as usize];
         blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut content);
         let source = world.dir.path().join("source");
