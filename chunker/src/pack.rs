@@ -7,8 +7,9 @@
 //!
 //! Everything after `commit` is ciphertext or looks like it; the length is one of [`PACK_SIZES`],
 //! so a holder learns nothing of how long chunks are. Each pack has a key of its own, derived from
-//! the vault's and the salt; `commit` is derived along with it and compared before anything is
-//! opened, so no bytes open under two keys. Nonces count frames. What a frame is - suite, vault,
+//! the vault's and the salt; `commit` is derived along with it and compared before a whole pack is
+//! opened, so no bytes open under two keys; of a single block the keyed names of its chunks say so.
+//! Nonces count frames. What a frame is - suite, vault,
 //! number, class, codec, lengths, chunk list - is authenticated with it, so nothing can be swapped.
 //!
 //! A pack can be made again, byte for byte, from its [`PackMeta`] and the chunks ([`rebuild`]).

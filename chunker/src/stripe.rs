@@ -13,13 +13,15 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use reed_solomon_simd::{ReedSolomonDecoder, ReedSolomonEncoder};
+use reed_solomon_simd::ReedSolomonEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Part, damaged};
 use crate::id::ShardId;
 use crate::pack::PACK_MAX;
 use crate::pool::Pool;
+
+mod solve;
 
 /// Shards are a multiple of this many bytes long, unless they are whole packs.
 const SHARD_STEP: usize = 64;
@@ -28,10 +30,6 @@ const SHARD_STEP: usize = 64;
 /// treats every 64 bytes by themselves, so strips give the very bytes that whole shards would. Its
 /// work space then stays in the processor's cache and takes kilobytes, not a pack's size.
 const STRIP: usize = 32 * 1024;
-
-/// The same for decoding, where each call first works out what is missing, which takes about as
-/// long as decoding a megabyte: with strips as small as above, that was most of the work.
-const STRIP_BACK: usize = 512 * 1024;
 
 const TAIL: &str = "gbak 2026 v1 shard tail";
 
@@ -195,7 +193,7 @@ fn parity_shards(
     let mut parity = pool.take(m * each);
     parity.resize(m * each, 0);
     let mut encoder = ReedSolomonEncoder::new(k, m, each.min(STRIP))?;
-    for strip in strips(each, STRIP) {
+    for strip in strips(each) {
         if strip.len() < STRIP {
             encoder.reset(k, m, strip.len())?;
         }
@@ -213,9 +211,9 @@ fn parity_shards(
     Ok((0..m).map(|index| parity.slice(index * each..(index + 1) * each)).collect())
 }
 
-/// The strips of shards of `each` bytes; only the last may be shorter than `len`.
-fn strips(each: usize, len: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..each).step_by(len).map(move |at| at..each.min(at + len))
+/// The strips of shards of `each` bytes; only the last may be shorter.
+fn strips(each: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..each).step_by(STRIP).map(move |at| at..each.min(at + STRIP))
 }
 
 /// The pack of `len` bytes from any k of its shards, each given with its index. More may be given.
@@ -271,40 +269,9 @@ pub fn assemble_in(
         }
     }
     if !parity.is_empty() {
-        let made = restore(code, &mut pack, &here, &parity);
+        let made = solve::make_again(code, &mut pack, &here, &parity);
         made.map_err(|source| Error::Coding { source })?;
     }
     pack.truncate(len);
     Ok(pack.freeze())
-}
-
-/// Makes the data shards that are not `here` again, strip by strip, in their places.
-fn restore(
-    code: Code,
-    pack: &mut [u8],
-    here: &[usize],
-    parity: &[(usize, Bytes)],
-) -> Result<(), reed_solomon_simd::Error> {
-    let (k, m) = (usize::from(code.k), usize::from(code.m));
-    let each = pack.len() / k;
-    let mut decoder = ReedSolomonDecoder::new(k, m, each.min(STRIP_BACK))?;
-    for strip in strips(each, STRIP_BACK) {
-        if strip.len() < STRIP_BACK {
-            decoder.reset(k, m, strip.len())?;
-        }
-        let place = |index: usize| index * each + strip.start..index * each + strip.end;
-        for index in here {
-            decoder.add_original_shard(*index, pack.get(place(*index)).unwrap_or_default())?;
-        }
-        for (index, bytes) in parity {
-            let coded = bytes.get(strip.clone()).unwrap_or_default();
-            decoder.add_recovery_shard(*index, coded)?;
-        }
-        for (index, restored) in decoder.decode()?.restored_original_iter() {
-            if let Some(room) = pack.get_mut(place(index)) {
-                room.copy_from_slice(restored);
-            }
-        }
-    }
-    Ok(())
 }

@@ -94,9 +94,10 @@ impl PackReader {
         Ok(scratch.raw)
     }
 
-    /// The plaintext of one block from its own sealed bytes alone, which the caller has checked
-    /// against what was recorded of the pack: so there is no header to tell a wrong key from
-    /// damage, and none is needed, as the pack was read back under this key when it was sealed.
+    /// The plaintext of one block from its own sealed bytes alone, wherever they are from: their
+    /// tag is checked under the pack's key, with the block's number and entry, and each chunk
+    /// against its keyed name. There is no header to tell a wrong key from damage, and none is
+    /// needed, as the pack was read back under this key when it was sealed.
     pub fn part(
         keys: &VaultKeys,
         meta: &PackMeta,
