@@ -33,6 +33,7 @@ pub mod look;
 pub mod lost;
 pub mod marks;
 pub mod moving;
+mod opened;
 pub(crate) mod parts;
 pub mod place;
 pub mod policy;

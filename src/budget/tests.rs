@@ -48,7 +48,7 @@ async fn shrinking_gives_back_and_never_takes() {
 async fn a_long_line_has_more_room_and_a_short_one_takes_it_away_again() {
     let (ms, mib) = (Duration::from_millis, 1024 * KIB);
     let budget = Budget::new(10 * mib);
-    budget.reach(ms(100));
+    budget.reach(ms(74));
     let base = budget.take(10 * mib).await;
     let beside = budget.take(10 * mib).now_or_never().unwrap();
     let rest = budget.take(6 * mib).now_or_never().unwrap();

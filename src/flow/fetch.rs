@@ -19,6 +19,7 @@ use futures::stream::FuturesUnordered;
 use p2p::{Grid, PeerState, Refusal, Reply, Request};
 use store::ChunkAt;
 
+use crate::flow::opened::{LocalPacks, OpenBlocks};
 use crate::flow::targets::Targets;
 use crate::flow::{AskError, Ctx, FlowError};
 use crate::monitor::{Counter, Problem};
@@ -51,7 +52,12 @@ struct Gathered {
 
 /// A pack's record, from the catalog.
 pub(crate) fn record_of<G: Grid>(ctx: &Ctx<G>, id: &PackId) -> Result<PackRecord, FlowError> {
-    let (_, stored) = ctx.catalog.pack(id)?.ok_or(FlowError::UnknownPack { pack: *id })?;
+    record_in(&ctx.catalog, id)
+}
+
+/// The same, from this catalog.
+pub(crate) fn record_in(catalog: &store::Catalog, id: &PackId) -> Result<PackRecord, FlowError> {
+    let (_, stored) = catalog.pack(id)?.ok_or(FlowError::UnknownPack { pack: *id })?;
     Ok(PackRecord::decode_stored(&stored)?)
 }
 
@@ -298,13 +304,14 @@ fn asking_order<G: Grid>(ctx: &Ctx<G>, record: &PackRecord) -> Vec<PeerId> {
     Targets::now(ctx).sequence(ctx, Lane::from_number(record.lane)).to_vec()
 }
 
-/// Reads chunks one after another, keeping the block opened last: listings lie together.
+/// Reads chunks of metadata one after another, keeping the blocks opened lately.
 #[derive(Debug)]
 pub(crate) struct ChunkReader<G> {
     ctx: Ctx<G>,
     roots: Option<Roots>,
-    opened: Option<(PackId, u32, Bytes)>,
-    pack: Option<(Arc<PackRecord>, Bytes)>,
+    opened: OpenBlocks,
+    /// The pack fetched last, when the cache did not take it.
+    pack: Option<(PackId, Bytes)>,
 }
 
 /// Packs that are named by a head or a manifest, not by the catalog.
@@ -317,7 +324,7 @@ struct Roots {
 impl<G: Grid> ChunkReader<G> {
     /// Reads what the catalog knows.
     pub(crate) fn new(ctx: &Ctx<G>) -> Self {
-        Self { ctx: ctx.clone(), roots: None, opened: None, pack: None }
+        Self { ctx: ctx.clone(), roots: None, opened: OpenBlocks::default(), pack: None }
     }
 
     /// Reads from these packs only.
@@ -371,34 +378,37 @@ impl<G: Grid> ChunkReader<G> {
     }
 
     async fn block(&mut self, pack: PackId, no: u32) -> Result<Bytes, FlowError> {
-        if let Some((opened, opened_no, raw)) = &self.opened
-            && (*opened, *opened_no) == (pack, no)
-        {
-            return Ok(raw.clone());
+        if let Some(raw) = self.opened.block(&pack, no) {
+            return Ok(raw);
         }
-        let (record, bytes) = self.pack(pack).await?;
-        let vault = Arc::clone(&self.ctx.vault);
-        let raw = self
-            .ctx
-            .work(move || PackReader::open(vault.keys(), &record.meta, &bytes)?.block(no as usize))
-            .await??;
-        let raw = Bytes::from(raw);
-        self.opened = Some((pack, no, raw.clone()));
+        let (ctx, roots) = (&self.ctx, self.roots.as_ref());
+        let known = roots.and_then(|roots| roots.packs.get(&pack)).cloned();
+        let record = match known.clone() {
+            Some(record) => record,
+            None => self.opened.record(&pack, || record_of(ctx, &pack))?,
+        };
+        let here = LocalPacks::of(ctx);
+        let local = ctx.work(move || here.open(&record, no)).await?;
+        let raw = match (local, known) {
+            (Some(raw), _) => raw,
+            (None, Some(record)) => self.fetched(record, no).await?,
+            // Its shards may have moved since the record was kept.
+            (None, None) => self.fetched(Arc::new(record_of(ctx, &pack)?), no).await?,
+        };
+        self.opened.keep(pack, no, raw.clone());
         Ok(raw)
     }
 
-    async fn pack(&mut self, id: PackId) -> Result<(Arc<PackRecord>, Bytes), FlowError> {
-        if let Some((record, bytes)) = &self.pack
-            && record.meta.id == id
-        {
-            return Ok((Arc::clone(record), bytes.clone()));
-        }
-        let record = match self.roots.as_ref().and_then(|roots| roots.packs.get(&id)) {
-            Some(record) => Arc::clone(record),
-            None => Arc::new(record_of(&self.ctx, &id)?),
+    /// A block of a pack that this machine does not keep, yet.
+    async fn fetched(&mut self, record: Arc<PackRecord>, no: u32) -> Result<Bytes, FlowError> {
+        let id = record.meta.id;
+        let bytes = match self.pack.take() {
+            Some((pack, bytes)) if pack == id => bytes,
+            _ => cached_pack_bytes(&self.ctx, &record).await?,
         };
-        let bytes = cached_pack_bytes(&self.ctx, &record).await?;
-        self.pack = Some((Arc::clone(&record), bytes.clone()));
-        Ok((record, bytes))
+        self.pack = (!self.ctx.cache.contains(&id)).then(|| (id, bytes.clone()));
+        let vault = Arc::clone(&self.ctx.vault);
+        let open = move || PackReader::open(vault.keys(), &record.meta, &bytes)?.block(no as usize);
+        Ok(self.ctx.work(open).await??.into())
     }
 }

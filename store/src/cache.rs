@@ -9,10 +9,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,8 +20,11 @@ use bytes::Bytes;
 use chunker::PackId;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 
-use crate::files::{MAX_PACK_LEN, read_bounded, write_file_atomic};
+use crate::files::{MAX_PACK_LEN, read_bounded, read_range, write_file_atomic};
 use crate::spool::files_of;
+
+/// A use of a pack is noted on the disk when so many of all packs were counted since the last one.
+const NOTED_EVERY: u64 = 1024;
 
 /// Packs kept to spare downloads. Clones share one cache; every call may come from any thread, and
 /// blocks.
@@ -100,6 +102,8 @@ struct Packs {
 struct Entry {
     bytes: u64,
     used: u64,
+    /// The use that this process noted last on the disk.
+    noted: Option<u64>,
 }
 
 impl PackCache {
@@ -124,13 +128,10 @@ impl PackCache {
     /// A range of a pack's bytes, unverified: for what is authenticated by itself when opened.
     pub fn peek(&self, pack: &PackId, range: Range<usize>) -> Option<Bytes> {
         let key = Key::whole(*pack);
-        if !self.packs().touch(key) {
+        if !self.touch(key) {
             return None;
         }
-        let mut bytes = vec![0; range.len().min(MAX_PACK_LEN)];
-        let file = File::open(self.path(key)).ok()?;
-        file.read_exact_at(&mut bytes, range.start as u64).ok()?;
-        Some(bytes.into())
+        read_range(&self.path(key), range).ok().map(Bytes::from)
     }
 
     /// The sealed bytes of a pack's block of this number, if they were kept by themselves.
@@ -165,9 +166,7 @@ impl PackCache {
     }
 
     fn take_out(&self, key: Key) -> Option<Bytes> {
-        if !self.packs().touch(key) {
-            return None;
-        }
+        self.packs().touch(key)?;
         let path = self.path(key);
         let found = read_bounded(&path, MAX_PACK_LEN).ok().and_then(|file| key.opened(file));
         if found.is_some() {
@@ -180,7 +179,7 @@ impl PackCache {
 
     fn put_in(&self, key: Key, file: &[u8]) -> io::Result<()> {
         let len = file.len() as u64;
-        if len > self.limit_bytes || self.packs().touch(key) {
+        if len > self.limit_bytes || self.touch(key) {
             return Ok(());
         }
         self.make_room(len);
@@ -189,6 +188,15 @@ impl PackCache {
         // Others may have put theirs meanwhile.
         self.make_room(0);
         Ok(())
+    }
+
+    /// Counts a use, now and then on the disk too. False when it is not here.
+    fn touch(&self, key: Key) -> bool {
+        let due = self.packs().touch(key);
+        if due == Some(true) {
+            note_use(&self.path(key));
+        }
+        due.is_some()
     }
 
     fn remove_key(&self, key: Key) {
@@ -227,10 +235,14 @@ impl PackCache {
 
 impl Packs {
     fn insert(&mut self, key: Key, bytes: u64) {
+        self.insert_noted(key, bytes, None);
+    }
+
+    fn insert_noted(&mut self, key: Key, bytes: u64, noted: Option<u64>) {
         self.remove(key);
         let used = self.next_use;
         self.next_use += 1;
-        self.by_name.insert(key, Entry { bytes, used });
+        self.by_name.insert(key, Entry { bytes, used, noted });
         self.by_use.insert(used, key);
         self.bytes += bytes;
     }
@@ -242,11 +254,12 @@ impl Packs {
         }
     }
 
-    /// Notes a use. False when it is not here.
-    fn touch(&mut self, key: Key) -> bool {
-        let Some(entry) = self.by_name.get(&key).copied() else { return false };
-        self.insert(key, entry.bytes);
-        true
+    /// Counts a use. Returns whether it is to be noted on the disk; none when it is not here.
+    fn touch(&mut self, key: Key) -> Option<bool> {
+        let Entry { bytes, noted, .. } = self.by_name.get(&key).copied()?;
+        let due = noted.is_none_or(|use_no| self.next_use - use_no >= NOTED_EVERY);
+        self.insert_noted(key, bytes, if due { Some(self.next_use) } else { noted });
+        Some(due)
     }
 
     /// The parts of a pack that are kept by themselves.

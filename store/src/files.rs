@@ -10,6 +10,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,6 +53,13 @@ pub(crate) fn read_bounded(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let len = usize::try_from(file.metadata()?.len()).unwrap_or(limit).min(limit);
     let mut bytes = Vec::with_capacity(len + 1);
     file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A range of a file's bytes, if it is as long; never more than a pack has.
+pub(crate) fn read_range(path: &Path, range: Range<usize>) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; range.len().min(MAX_PACK_LEN)];
+    File::open(path)?.read_exact_at(&mut bytes, range.start as u64)?;
     Ok(bytes)
 }
 

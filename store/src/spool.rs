@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ use chunker::PackId;
 
 use crate::db::is_disk_full;
 use crate::files::{
-    MAX_PACK_LEN, TEMP_SUFFIX, read_bounded, write_file_atomic, write_file_durable,
+    MAX_PACK_LEN, TEMP_SUFFIX, read_bounded, read_range, write_file_atomic, write_file_durable,
 };
 use crate::home::make_private_dir;
 
@@ -137,6 +138,14 @@ impl Spool {
             }
             Err(source) => Err(SpoolError::Io { path, source }),
         }
+    }
+
+    /// A range of a pack's bytes, unverified: for what is authenticated by itself when opened.
+    pub fn peek(&self, pack: &PackId, range: Range<usize>) -> Option<Bytes> {
+        if !self.contains(pack) {
+            return None;
+        }
+        read_range(&self.path(pack), range).ok().map(Bytes::from)
     }
 
     /// Whether a pack waits here, by its name alone.

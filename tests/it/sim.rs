@@ -13,6 +13,7 @@ mod guard;
 mod health;
 mod leases;
 mod limits;
+mod listings;
 mod marks;
 mod measured;
 mod memory;

@@ -3,24 +3,19 @@
 //! A file is taken over unread when its size, times and inode are the parent's and the vault still
 //! has every chunk of it in a healthy pack (I13).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use chunker::{Class, PackId, PackReader, Record, SnapshotId};
+use chunker::{Class, PackId, Record, SnapshotId};
 use p2p::Grid;
 
 use crate::flow::backup::BackupPlan;
-use crate::flow::fetch::ChunkReader;
+use crate::flow::fetch::{ChunkReader, record_in};
+use crate::flow::opened::{LocalPacks, OpenBlocks};
 use crate::flow::{Ctx, FlowError};
-use crate::vault::Vault;
 use crate::vault::snapshot::Snapshot;
 use crate::vault::tree::{Content, Kind, Node, Piece, PieceList, Tree};
-
-/// Opened blocks kept at once: a directory's listing comes after those of its children, so that the
-/// walk goes back and forth between a few blocks.
-const BLOCKS_OPEN: usize = 16;
 
 /// The newest snapshot of this host with the same paths.
 pub(super) fn find<G: Grid>(
@@ -50,13 +45,10 @@ pub(super) struct Cursor {
 struct Local {
     root: Vec<Piece>,
     catalog: store::Catalog,
-    spool: Arc<store::Spool>,
-    cache: Arc<store::PackCache>,
-    vault: Arc<Vault>,
-    /// The pack opened last.
-    pack: Option<(PackId, PackReader)>,
-    /// Blocks opened lately, the newest last.
-    blocks: VecDeque<(PackId, u32, Bytes)>,
+    packs: LocalPacks,
+    /// A directory's listing comes after those of its children, so that the walk goes back and
+    /// forth between a few blocks.
+    opened: OpenBlocks,
 }
 
 impl Cursor {
@@ -77,11 +69,8 @@ impl Cursor {
         let local = Local {
             root: parent.root.clone(),
             catalog: ctx.catalog.clone(),
-            spool: ctx.spool.clone(),
-            cache: ctx.cache.clone(),
-            vault: Arc::clone(&ctx.vault),
-            pack: None,
-            blocks: VecDeque::new(),
+            packs: LocalPacks::of(ctx),
+            opened: OpenBlocks::default(),
         };
         Ok(Self { local: Some(local), levels: Vec::new() })
     }
@@ -135,7 +124,7 @@ async fn all_here<G: Grid>(ctx: &Ctx<G>) -> Result<bool, FlowError> {
     ctx.work(look).await?
 }
 
-/// Pulls every metadata pack the tree needs into the cache.
+/// Makes every metadata pack local that the tree needs: what is not here is fetched into the cache.
 async fn fetch_listings<G: Grid>(
     reader: &mut ChunkReader<G>,
     root: &[Piece],
@@ -172,9 +161,8 @@ impl Local {
 
     fn chunk(&mut self, id: &chunker::ChunkId) -> Option<Bytes> {
         let at = self.catalog.find(id).ok()??;
-        let opened = self.blocks.iter().find(|(pack, no, _)| (*pack, *no) == (at.pack, at.block));
-        let raw = match opened {
-            Some((_, _, raw)) => raw.clone(),
+        let raw = match self.opened.block(&at.pack, at.block) {
+            Some(raw) => raw,
             None => self.open(at.pack, at.block)?,
         };
         let (start, end) = (at.offset as usize, at.offset as usize + at.len as usize);
@@ -182,19 +170,9 @@ impl Local {
     }
 
     fn open(&mut self, pack: PackId, block: u32) -> Option<Bytes> {
-        if self.pack.as_ref().is_none_or(|(opened, _)| *opened != pack) {
-            let (_, stored) = self.catalog.pack(&pack).ok()??;
-            let record = crate::vault::index::PackRecord::decode_stored(&stored).ok()?;
-            let bytes = self.spool.get(&pack).ok().or_else(|| self.cache.get(&pack))?;
-            let reader = PackReader::open(self.vault.keys(), &record.meta, &bytes).ok()?;
-            self.pack = Some((pack, reader));
-        }
-        let (_, reader) = self.pack.as_ref()?;
-        let raw = Bytes::from(reader.block(block as usize).ok()?);
-        if self.blocks.len() >= BLOCKS_OPEN {
-            self.blocks.pop_front();
-        }
-        self.blocks.push_back((pack, block, raw.clone()));
+        let record = self.opened.record(&pack, || record_in(&self.catalog, &pack)).ok()?;
+        let raw = self.packs.open(&record, block)?;
+        self.opened.keep(pack, block, raw.clone());
         Some(raw)
     }
 

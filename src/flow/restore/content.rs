@@ -29,7 +29,7 @@ use crate::vault::tree::{Content, Meta, Piece, Stamp, Xattr};
 
 /// Files planned at a time; each takes about 250 bytes of memory. What lies in several windows is
 /// fetched once for each: fewer files would make old snapshots slow, whose packs are small.
-const WINDOW_FILES: usize = 32 * 1024;
+const WINDOW_FILES: usize = 16 * 1024;
 /// Pieces planned at a time; each takes about 50 bytes of memory.
 const WINDOW_USES: usize = 128 * 1024;
 /// Packs being fetched or written at once, when they are small: large ones are held back by the

@@ -1,10 +1,12 @@
 //! Promises of the cache.
 
+use std::fs::OpenOptions;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use chunker::PackId;
 
-use super::PackCache;
+use super::{NOTED_EVERY, PackCache};
 
 fn pack(first: u8) -> (PackId, Vec<u8>) {
     let bytes = vec![first; 100];
@@ -25,23 +27,36 @@ fn the_longest_unused_goes_first() {
     assert_eq!(cache.bytes(), 200);
 }
 
+fn set_age(dir: &Path, pack: &PackId, age: u64) {
+    let file = OpenOptions::new().write(true).open(dir.join(pack.to_string())).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(100 - age)).unwrap();
+}
+
 #[test]
 fn use_is_remembered_across_opens_and_a_smaller_limit_holds_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let [(a, a_bytes), (b, b_bytes)] = [1, 2].map(pack);
-    let cache = PackCache::open(dir.path(), 250).unwrap();
-    cache.put(&a, &a_bytes).unwrap();
-    cache.put(&b, &b_bytes).unwrap();
-    for (pack, age) in [(&a, 20), (&b, 10)] {
-        let file = std::fs::OpenOptions::new().write(true).open(dir.path().join(pack.to_string()));
-        file.unwrap()
-            .set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(100 - age))
-            .unwrap();
+    let uses: [fn(&PackCache, &PackId); 3] = [
+        |cache, pack| assert!(cache.get(pack).is_some()),
+        |cache, pack| assert!(cache.peek(pack, 5..7).is_some()),
+        // Of many the first one was noted, and one of the others is too.
+        |cache, pack| {
+            assert!(cache.peek(pack, 5..7).is_some());
+            set_age(&cache.dir, pack, 20);
+            (0..NOTED_EVERY).for_each(|_| assert!(cache.peek(pack, 5..7).is_some()));
+        },
+    ];
+    for used in uses {
+        let dir = tempfile::tempdir().unwrap();
+        let [(a, a_bytes), (b, b_bytes)] = [1, 2].map(pack);
+        let cache = PackCache::open(dir.path(), 250).unwrap();
+        cache.put(&a, &a_bytes).unwrap();
+        cache.put(&b, &b_bytes).unwrap();
+        set_age(dir.path(), &a, 20);
+        set_age(dir.path(), &b, 10);
+        used(&cache, &a);
+        let cache = PackCache::open(dir.path(), 150).unwrap();
+        assert_eq!((cache.get(&b), cache.get(&a).is_some()), (None, true));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
-    cache.get(&a).unwrap();
-    let cache = PackCache::open(dir.path(), 150).unwrap();
-    assert_eq!((cache.get(&b), cache.get(&a).is_some()), (None, true));
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -90,3 +90,16 @@ fn what_was_seen_to_be_whole_is_known_until_it_is_seen_to_be_torn() {
     spool.put(&a, &a_bytes, true).unwrap();
     assert!(!Spool::open(dir.path()).unwrap().was_whole(&a), "another process has not looked");
 }
+
+#[test]
+fn a_range_is_read_alone_while_its_pack_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, bytes) = pack("abc");
+    let spool = Spool::open(dir.path()).unwrap();
+    assert_eq!(spool.peek(&a, 0..1), None);
+    spool.put(&a, &bytes, false).unwrap();
+    assert_eq!(spool.peek(&a, 4..9), Some(bytes[4..9].to_vec().into()));
+    assert_eq!(spool.peek(&a, 299..301), None);
+    spool.remove(&a).unwrap();
+    assert_eq!(spool.peek(&a, 4..9), None);
+}
