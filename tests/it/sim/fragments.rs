@@ -5,9 +5,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use chunker::{Class, Code};
+use gbak::flow::backup::BackupReport;
 use gbak::flow::forget::{ForgetPlan, forget};
 use gbak::flow::prune::{PrunePlan, prune};
-use gbak::monitor::Counter;
 use gbak::vault::index::PackRecord;
 use gbak::vault::retention::Rules;
 use p2p::sim::Weather;
@@ -29,19 +29,18 @@ fn noise(seed: u64, len: usize) -> Vec<u8> {
     bytes
 }
 
-async fn backed_up(node: &Node, source: &Path) {
+/// Backed up with 3+2.
+pub(super) async fn backed_up(node: &Node, source: &Path) -> BackupReport {
     let code = Some(Code::new(3, 2).unwrap());
-    node.backup_with(source, |plan| plan.code = code).await.unwrap();
+    node.backup_with(source, |plan| plan.code = code).await.unwrap()
 }
 
 /// Restores this of the newest snapshot; what holders gave for it.
 async fn fetched(world: &World, node: &Node, (what, to): (&str, &str)) -> (PathBuf, u64) {
-    let moved =
-        |node: &Node| node.monitor.seen().counts.get(&Counter::BytesMoved).copied().unwrap_or(0);
-    let (target, before) = (world.dir.path().join(to), moved(node));
+    let (target, before) = (world.dir.path().join(to), node.moved());
     let report = node.restore(what, &target).await.unwrap();
     assert_eq!(report.problems, []);
-    (target, moved(node) - before)
+    (target, node.moved() - before)
 }
 
 fn small_files(world: &World) -> PathBuf {

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chunker::{Class, Code};
+use chunker::Class;
 use gbak::flow::{Ctx, look};
-use gbak::monitor::Counter;
 use gbak::vault::index::PackRecord;
 use gbak::vault::view::SnapshotSpec;
 use p2p::sim::Weather;
 use store::PackCache;
 
+use super::fragments::backed_up;
 use super::reading::counted_grid;
 use super::world::{Node, World};
 
@@ -26,11 +26,6 @@ fn long_names(world: &World) -> PathBuf {
         }
     }
     source
-}
-
-async fn backed_up(node: &Node, source: &std::path::Path) -> gbak::flow::backup::BackupReport {
-    let code = Some(Code::new(3, 2).unwrap());
-    node.backup_with(source, |plan| plan.code = code).await.unwrap()
 }
 
 fn listing_packs(node: &Node) -> Vec<PackRecord> {
@@ -51,11 +46,10 @@ async fn a_walk_fetches_a_pack_of_listings_once_even_when_no_cache_takes_it() {
 
     let cache = PackCache::open(&world.dir.path().join("none"), 0).unwrap();
     let ctx = Ctx { cache: Arc::new(cache), ..ada.ctx.clone() };
-    let moved = || ada.monitor.seen().counts.get(&Counter::BytesMoved).copied().unwrap_or(0);
-    let before = moved();
+    let before = ada.moved();
     let (_, entries) = look::ls(&ctx, &SnapshotSpec::parse(b"latest").unwrap()).await.unwrap();
     assert!(entries.len() > 20 * 100);
-    let (came, once) = (moved() - before, u64::from(packs[0].meta.len));
+    let (came, once) = (ada.moved() - before, u64::from(packs[0].meta.len));
     assert!((once..once + once / 10).contains(&came), "{came} bytes came for {once}");
 }
 

@@ -11,7 +11,7 @@ use gbak::flow::restore::{RestorePlan, RestoreReport, restore};
 use gbak::flow::scan::ScanOptions;
 use gbak::flow::{Ctx, Device, FlowError};
 use gbak::host::{GaveBack, Host};
-use gbak::monitor::TestMonitor;
+use gbak::monitor::{Counter, TestMonitor};
 use gbak::offload::InlineOffload;
 use gbak::vault::Vault;
 use gbak::vault::phrase::Phrase;
@@ -223,6 +223,11 @@ impl Node {
         let gave = self.host.give_back().await.unwrap();
         self.members.set_offer(self.host.offer().await.unwrap());
         gave
+    }
+
+    /// Bytes that have come and gone for it so far.
+    pub(crate) fn moved(&self) -> u64 {
+        self.monitor.seen().counts.get(&Counter::BytesMoved).copied().unwrap_or(0)
     }
 
     /// Where its spool and its cache are.
